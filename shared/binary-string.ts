@@ -1,0 +1,33 @@
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * A string that stands for raw bytes: each character is one byte (0 to 255), as in Node's `latin1`.
+ *
+ * BeeORM's strings are Go strings, which need not be UTF-8. Kept like this they survive JSON, concatenation and
+ * mysql2 byte for byte; a plain `string` (text) must be turned into bytes explicitly, or it would be sent twice encoded.
+ */
+export type BinaryString = string & { readonly __bytes: unique symbol };
+
+export function bytesToBinary(bytes: Uint8Array): BinaryString {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice() as BinaryString;
+}
+
+export function binaryToBytes(binary: BinaryString): Buffer {
+  return Buffer.from(binary, 'latin1');
+}
+
+/** The UTF-8 bytes of a text. */
+export function textToBinary(text: string): BinaryString {
+  return Buffer.from(text, 'utf8').latin1Slice() as BinaryString;
+}
+
+/** The text, where the bytes are valid UTF-8; else `undefined`. */
+export function binaryToText(binary: BinaryString): string | undefined {
+  const bytes = binaryToBytes(binary);
+  return isUtf8(bytes) ? bytes.utf8Slice() : undefined;
+}
+
+/** The text for people to read: bytes that are not UTF-8 become U+FFFD. */
+export function binaryToDisplayText(binary: BinaryString): string {
+  return binaryToBytes(binary).utf8Slice();
+}
