@@ -9,7 +9,7 @@ import { isUtf8 } from 'node:buffer';
 export type BinaryString = string & { readonly __bytes: unique symbol };
 
 export function bytesToBinary(bytes: Uint8Array): BinaryString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice() as BinaryString;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as BinaryString;
 }
 
 export function binaryToBytes(binary: BinaryString): Buffer {
@@ -18,16 +18,16 @@ export function binaryToBytes(binary: BinaryString): Buffer {
 
 /** The UTF-8 bytes of a text. */
 export function textToBinary(text: string): BinaryString {
-  return Buffer.from(text, 'utf8').latin1Slice() as BinaryString;
+  return Buffer.from(text, 'utf8').toString('latin1') as BinaryString;
 }
 
 /** The text, where the bytes are valid UTF-8; else `undefined`. */
 export function binaryToText(binary: BinaryString): string | undefined {
   const bytes = binaryToBytes(binary);
-  return isUtf8(bytes) ? bytes.utf8Slice() : undefined;
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
 /** The text for people to read: bytes that are not UTF-8 become U+FFFD. */
 export function binaryToDisplayText(binary: BinaryString): string {
-  return binaryToBytes(binary).utf8Slice();
+  return binaryToBytes(binary).toString('utf8');
 }
