@@ -1,0 +1,67 @@
+import { RegistryError, type RegistryProblem } from './problems.ts';
+import { maskRedisUri } from './redis-uri.ts';
+import type { YamlDocument } from './yaml-document.ts';
+
+const NEXT_STEP = 'Correct the registry; it is the YAML that the BeeORM application itself is started with.';
+const LONGEST_SHOWN_TEXT = 120;
+
+/** Gathers all problems of a registry, so that they can be corrected in one go. */
+export class ProblemCollector {
+  readonly #source: string;
+  readonly #document: YamlDocument;
+  readonly #problems: RegistryProblem[] = [];
+
+  constructor(source: string, document: YamlDocument) {
+    this.#source = source;
+    this.#document = document;
+  }
+
+  /** @param found what stands there, without secrets */
+  add(path: readonly string[], found: string, expected: string): void {
+    const line = this.#document.lineOf(path);
+    this.#problems.push({ path: path.map(displayKey).join('.'), line, found, expected });
+  }
+
+  /** The value where it is a map; else a problem is noted. */
+  mapOf(path: readonly string[], value: unknown, expected: string): Record<string, unknown> | undefined {
+    if (isMap(value)) {
+      return value;
+    }
+    this.add(path, describeKind(value), expected);
+    return undefined;
+  }
+
+  throwIfAny(): void {
+    if (this.#problems.length > 0) {
+      const inOrder = this.#problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+      throw new RegistryError(this.#source, inOrder, NEXT_STEP);
+    }
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** A value by its kind. Texts are shown only by those who know how to mask them. */
+export function describeKind(value: unknown): string {
+  if (value === null || value === undefined) {
+    return 'empty';
+  }
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return `the ${typeof value === 'boolean' ? 'boolean' : 'number'} ${value}`;
+  }
+  const isEmpty = value === '' || (Array.isArray(value) && value.length === 0);
+  const kind = typeof value === 'string' ? 'text' : Array.isArray(value) ? 'list' : 'map';
+  return isEmpty ? `an empty ${kind}` : `a ${kind}`;
+}
+
+/** A text without secrets, in quotes, on one line and not too long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_SHOWN_TEXT ? `${text.slice(0, LONGEST_SHOWN_TEXT)}…` : text);
+}
+
+/** A key on one line, and without the password of an address that was written where a key belongs. */
+function displayKey(key: string): string {
+  return /^[\w:./-]+$/.test(key) ? key : quote(maskRedisUri(key));
+}

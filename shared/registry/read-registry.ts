@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigurationError } from '../errors.ts';
+import { parseRegistry } from './registry.ts';
+import type { Registry } from './types.ts';
+
+/**
+ * Reads a registry from a file.
+ *
+ * @throws ConfigurationError `unreadable-registry` where there is no readable file; RegistryError where it is wrong
+ */
+export async function readRegistry(path: string): Promise<Registry> {
+  return parseRegistry(await readText(path), path);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const reason =
+      (cause instanceof Error && 'code' in cause && REASONS.get(cause.code)) || 'it cannot be read';
+    throw new ConfigurationError('unreadable-registry', `registry ${path}: ${reason}`, {
+      nextStep: "Give the path of the application's BeeORM registry (YAML).",
+      cause,
+    });
+  }
+}
+
+const REASONS = new Map<unknown, string>([
+  ['ENOENT', 'there is no such file'],
+  ['EISDIR', 'this is a directory'],
+  ['EACCES', 'it may not be read by this user'],
+]);

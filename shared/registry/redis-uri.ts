@@ -1,0 +1,98 @@
+import { parseHostAndPort } from './host-and-port.ts';
+import { parseQuery } from './percent-encoding.ts';
+import type { Parsed } from './problems.ts';
+import type { RedisAddress, RedisTarget } from './types.ts';
+
+const DEFAULT_PORT = 6379;
+const DEFAULT_SENTINEL_PORT = 26_379;
+
+export const REDIS_URI_FORM =
+  'host:port, host:port:database, host:port:database:namespace or path.sock:database';
+export const SENTINEL_FORM = 'a map with one key, master:database:namespace, and a list of host:port';
+
+/**
+ * Reads BeeORM's address of a Redis, {@link REDIS_URI_FORM}, with `?user=…&password=…` where it needs them.
+ *
+ * Beyond BeeORM: the database may be missing (0), IPv6 hosts stand in brackets, `password` goes without `user`, and
+ * `tls=true` encrypts the connection.
+ */
+export function parseRedisUri(uri: string): Parsed<RedisAddress> {
+  const [address, query] = splitQuery(uri);
+  const match =
+    /^(?<socket>[^:]*\.sock[^:]*)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address) ??
+    /^(?<host>(?:\[[^[\]]*\]|[^:[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
+  if (!match?.groups) {
+    return { expected: uri.includes('://') ? `no URL but BeeORM's form, ${REDIS_URI_FORM}` : REDIS_URI_FORM };
+  }
+  const { socket, host = '', database, namespace } = match.groups;
+  if (socket !== undefined) {
+    return finish({ kind: 'socket', path: socket }, database, namespace, query);
+  }
+  const server = parseHostAndPort(host, DEFAULT_PORT);
+  return server
+    ? finish({ kind: 'tcp', ...server }, database, namespace, query)
+    : { expected: 'a port from 1 to 65535' };
+}
+
+/** Reads one entry of `sentinel`: `master[:database[:namespace]][?user=…&password=…]` and the sentinels' addresses. */
+export function parseSentinel(key: string, addresses: readonly unknown[]): Parsed<RedisAddress> {
+  const [name, query] = splitQuery(key);
+  const [master = '', database, namespace, ...rest] = name.split(':');
+  if (master === '' || rest.length > 0) {
+    return { expected: 'master, master:database or master:database:namespace' };
+  }
+  const sentinels = addresses.flatMap((address) => {
+    const sentinel =
+      typeof address === 'string' && address !== ''
+        ? parseHostAndPort(address, DEFAULT_SENTINEL_PORT)
+        : undefined;
+    return sentinel ? [sentinel] : [];
+  });
+  if (sentinels.length === 0 || sentinels.length < addresses.length) {
+    return { expected: 'a list of the sentinels, each as host:port' };
+  }
+  return finish({ kind: 'sentinel', master, sentinels }, database, namespace, query);
+}
+
+function finish(
+  target: RedisTarget,
+  databaseText = '0',
+  namespace: string | undefined,
+  query: string,
+): Parsed<RedisAddress> {
+  if (!/^\d{1,9}$/.test(databaseText)) {
+    return { expected: 'a whole number as its database, such as 0' };
+  }
+  const parameters = parseQuery(query);
+  if (!parameters) {
+    return { expected: 'user and password in percent encoding, such as ?user=app&password=a%2Fb' };
+  }
+  const tls = parameters.get('tls') ?? 'false';
+  if (tls !== 'true' && tls !== 'false') {
+    return { expected: 'tls=true or tls=false' };
+  }
+  const [username, password] = [parameters.get('user'), parameters.get('password')];
+  return {
+    value: {
+      target,
+      database: Number(databaseText),
+      namespace: namespace ?? '',
+      ...(username && { username }),
+      ...(password && { password }),
+      tls: tls === 'true',
+    },
+  };
+}
+
+/** The address without secrets, for messages: of the query only names are left, and nothing before an `@`, as in a URL. */
+export function maskRedisUri(uri: string): string {
+  const [address, query] = splitQuery(uri);
+  const shown = address.includes('@') ? `***${address.slice(address.lastIndexOf('@'))}` : address;
+  const names = query.split('&').map((part) => (part.includes('=') ? part.replace(/=.*/s, '=***') : '***'));
+  return query === '' ? shown : `${shown}?${names.join('&')}`;
+}
+
+function splitQuery(text: string): [string, string] {
+  const mark = text.indexOf('?');
+  return mark < 0 ? [text, ''] : [text.slice(0, mark), text.slice(mark + 1)];
+}

@@ -1,0 +1,84 @@
+import type { PoolSettings, PoolSettingsByCode } from './pool-settings.ts';
+import { describeKind, ProblemCollector } from './problem-collector.ts';
+import { readMysqlAddress, readRedisAddress } from './servers.ts';
+import { readStreams } from './streams.ts';
+import type { MysqlPool, RedisPool, Registry } from './types.ts';
+import { parseYaml } from './yaml-document.ts';
+
+export { RegistryError, type RegistryProblem } from './problems.ts';
+export type * from './types.ts';
+
+/**
+ * Reads a registry in BeeORM's YAML, of v1 or v2. Keys that mean nothing to a consumer are passed over.
+ *
+ * @param source what errors call it, such as the file's path
+ * @throws RegistryError that names all problems at once, without passwords
+ */
+export function parseRegistry(text: string, source: string): Registry {
+  const document = parseYaml(text, source);
+  const problems = new ProblemCollector(source, document);
+  const pools = readPools(document.value, problems);
+  const registry = {
+    source,
+    mysqlPools: readMysqlPools(pools, problems),
+    redisPools: readRedisPools(pools, problems),
+    streams: readStreams(pools, problems),
+  };
+  problems.throwIfAny();
+  return registry;
+}
+
+function readPools(value: unknown, problems: ProblemCollector): PoolSettingsByCode {
+  const topLevel = problems.mapOf([], value, 'a map of pool codes to their settings');
+  if (!topLevel) {
+    problems.throwIfAny();
+  }
+  const pools = new Map<string, PoolSettings>();
+  for (const [code, settings] of Object.entries(topLevel ?? {})) {
+    pools.set(code, problems.mapOf([code], settings, 'a map of settings such as mysql and redis') ?? {});
+  }
+  return pools;
+}
+
+function readMysqlPools(pools: PoolSettingsByCode, problems: ProblemCollector): Map<string, MysqlPool> {
+  const encoding = firstText(pools, 'mysqlEncoding', problems);
+  const collate = firstText(pools, 'mysqlCollate', problems);
+  const characters = { ...(encoding && { encoding }), ...(collate && { collate }) };
+  const mysqlPools = new Map<string, MysqlPool>();
+  for (const [code, { mysql }] of pools) {
+    const address = mysql === undefined ? undefined : readMysqlAddress(code, mysql, problems);
+    if (address) {
+      mysqlPools.set(code, { code, ...address, ...characters });
+    }
+  }
+  return mysqlPools;
+}
+
+function readRedisPools(pools: PoolSettingsByCode, problems: ProblemCollector): Map<string, RedisPool> {
+  const redisPools = new Map<string, RedisPool>();
+  for (const [code, settings] of pools) {
+    const address = readRedisAddress(code, settings, problems);
+    if (address) {
+      redisPools.set(code, { code, ...address });
+    }
+  }
+  return redisPools;
+}
+
+/** A setting that counts for the whole registry wherever it stands. */
+function firstText(
+  pools: PoolSettingsByCode,
+  key: 'mysqlEncoding' | 'mysqlCollate',
+  problems: ProblemCollector,
+): string | undefined {
+  let first: string | undefined;
+  for (const [code, settings] of pools) {
+    const value = settings[key];
+    if (typeof value === 'string') {
+      first ??= value;
+    } else if (value !== undefined) {
+      problems.add([code, key], describeKind(value), 'a text');
+    }
+  }
+  return first;
+}

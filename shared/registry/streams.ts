@@ -1,0 +1,82 @@
+import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS, DEFAULT_POOL } from './beeorm-names.ts';
+import type { PoolSettings, PoolSettingsByCode } from './pool-settings.ts';
+import { describeKind, type ProblemCollector } from './problem-collector.ts';
+import type { StreamDefinition } from './types.ts';
+
+/**
+ * Reads each pool's `streams`, and adds those that BeeORM has without being asked.
+ * A stream's name is unique over all pools, since a producer names only the stream.
+ */
+export function readStreams(
+  pools: PoolSettingsByCode,
+  problems: ProblemCollector,
+): Map<string, StreamDefinition> {
+  const streams = new Map<string, StreamDefinition>();
+  for (const [pool, settings] of pools) {
+    if (settings.streams !== undefined) {
+      readPoolStreams(pool, settings, streams, problems);
+    }
+  }
+  addBuiltInStreams(streams, hasRedis(pools.get(DEFAULT_POOL) ?? {}), problems);
+  return streams;
+}
+
+function readPoolStreams(
+  pool: string,
+  settings: PoolSettings,
+  streams: Map<string, StreamDefinition>,
+  problems: ProblemCollector,
+): void {
+  const path = [pool, 'streams'];
+  if (!hasRedis(settings)) {
+    problems.add(path, 'in a pool without a Redis', 'redis or sentinel beside it');
+  }
+  const definitions =
+    problems.mapOf(path, settings.streams, 'a map of stream names to lists of groups') ?? {};
+  for (const [name, groups] of Object.entries(definitions)) {
+    const other = streams.get(name);
+    if (other) {
+      problems.add([...path, name], `also under ${other.redisPool}.streams`, 'each stream in one pool only');
+      continue;
+    }
+    // Kept even if its groups are wrong, so that one mistake isn't reported as a missing stream as well.
+    streams.set(name, { name, redisPool: pool, groups: readGroups([...path, name], groups, problems) });
+  }
+}
+
+function readGroups(path: readonly string[], value: unknown, problems: ProblemCollector): string[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    const expected = `a list of consumer groups, such as [${ASYNC_CONSUMER_GROUP}]`;
+    problems.add(path, describeKind(value), expected);
+    return [];
+  }
+  const groups = value.map((group: unknown, index) => {
+    // BeeORM prints what isn't a text: the group 7 is named "7".
+    const name = ['string', 'number', 'boolean'].includes(typeof group) ? String(group) : '';
+    if (name === '') {
+      problems.add([...path, String(index)], describeKind(group), "a consumer group's name");
+    }
+    return name;
+  });
+  return [...new Set(groups)];
+}
+
+function addBuiltInStreams(
+  streams: Map<string, StreamDefinition>,
+  defaultHasRedis: boolean,
+  problems: ProblemCollector,
+): void {
+  const missing = BUILT_IN_STREAMS.filter((name) => !streams.has(name));
+  if (missing.length > 0 && !defaultHasRedis) {
+    const expected = `a Redis address, since ${missing.join(', ')} live there unless other pools' streams name them`;
+    problems.add([DEFAULT_POOL, 'redis'], 'missing', expected);
+  }
+  for (const name of missing) {
+    streams.set(name, { name, redisPool: DEFAULT_POOL, groups: [ASYNC_CONSUMER_GROUP] });
+  }
+}
+
+/** Also where the address can't be read: that is one problem, not two. */
+function hasRedis({ redis, sentinel }: PoolSettings): boolean {
+  return redis !== undefined || sentinel !== undefined;
+}
