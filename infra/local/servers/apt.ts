@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { ServerError } from './server-error.ts';
+
+const servicePolicyFile = '/usr/sbin/policy-rc.d';
+
+export function isAptUsable(): boolean {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
+/**
+ * Installs a Debian package without starting its service, and says so on stderr.
+ * @throws ServerError with the end of apt-get's output
+ */
+export function installWithApt(debianPackage: string): void {
+  console.error(`Installing ${debianPackage} with apt-get…`);
+  runApt(['update']);
+  withoutServiceStart(() => runApt(['install', '--yes', '--no-install-recommends', debianPackage]));
+}
+
+/** Debian's packages start their service unless this policy forbids it (exit code 101). */
+function withoutServiceStart(install: () => void): void {
+  const isOurs = !existsSync(servicePolicyFile);
+  if (isOurs) writeFileSync(servicePolicyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (isOurs) rmSync(servicePolicyFile);
+  }
+}
+
+function runApt(parameters: readonly string[]): void {
+  const command = [
+    'DEBIAN_FRONTEND=noninteractive',
+    'apt-get',
+    '--quiet',
+    '--option=DPkg::Lock::Timeout=300',
+  ];
+  const apt = spawnSync('env', [...command, ...parameters], { encoding: 'utf8' });
+  if (apt.status === 0) return;
+  const lastWords = `${apt.stdout}${apt.stderr}`.trim().split('\n').slice(-15).join('\n');
+  throw new ServerError('apt-failed', `apt-get ${parameters.join(' ')} failed:\n${lastWords}`);
+}

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { ManagedServer, type ServerPlace } from './managed-server.ts';
+import type { ServerCommand } from './server-command.ts';
+import { ServerError } from './server-error.ts';
+import { provideServerProgram, type ServerProgram } from './server-program.ts';
+
+export interface StartMariaDbOptions {
+  /** Further arguments of mariadbd; they win over ours. Default: none. */
+  readonly arguments?: readonly string[];
+  /** 1 syncs each commit to disk, as in production; 2 survives a killed server; 0 doesn't. Default: 1. */
+  readonly flushLogAtCommit?: 0 | 1 | 2;
+}
+
+/** An account with all privileges, from any host: `bee` with password `bee`, as in the recorded registries. */
+export interface MariaDbServer extends ManagedServer {
+  readonly user: string;
+  readonly password: string;
+}
+
+const user = 'bee';
+const password = 'bee';
+const initSql = `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';
+GRANT ALL PRIVILEGES ON *.* TO '${user}'@'%' WITH GRANT OPTION;
+`;
+
+/**
+ * Starts a MariaDB of our own on a free port of 127.0.0.1, empty. Resolves when it answers.
+ * @throws ServerError when there is none to start, or when it doesn't come up
+ */
+export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<MariaDbServer> {
+  const program = provideServerProgram({
+    program: 'mariadbd',
+    debianPackage: 'mariadb-server',
+    dockerImage: 'mariadb:10.11',
+  });
+  const server = await ManagedServer.start({
+    name: 'MariaDB',
+    startTimeoutMs: 'path' in program ? 60_000 : 300_000,
+    prepare: (directory) => prepareDirectory(program, directory),
+    command: (place) => mariaDbCommand(program, place, options),
+    probe: ({ port, directory }) =>
+      probe('path' in program ? { socketPath: socketPath(directory) } : { host: '127.0.0.1', port }),
+  });
+  return Object.assign(server, { user, password });
+}
+
+/** Docker's image creates the databases of the system itself, where it finds the data directory empty. */
+async function prepareDirectory(program: ServerProgram, directory: string): Promise<void> {
+  await writeFile(`${directory}/init.sql`, initSql);
+  if ('path' in program) await createSystemDatabases(`${directory}/data`);
+  else await mkdir(`${directory}/data`);
+}
+
+async function createSystemDatabases(dataDirectory: string): Promise<void> {
+  const parameters = [
+    '--no-defaults',
+    `--datadir=${dataDirectory}`,
+    '--auth-root-authentication-method=normal',
+  ];
+  try {
+    // The test database comes with an anonymous account that would win over ours on the socket.
+    await promisify(execFile)('mariadb-install-db', [...parameters, '--skip-test-db', ...asRoot()]);
+  } catch (cause) {
+    throw new ServerError('server-install-failed', `mariadb-install-db failed: ${String(cause)}`, { cause });
+  }
+}
+
+function mariaDbCommand(
+  program: ServerProgram,
+  { directory, port }: ServerPlace,
+  { flushLogAtCommit = 1, arguments: furtherArguments = [] }: StartMariaDbOptions,
+): ServerCommand {
+  const common = [
+    '--skip-name-resolve',
+    '--skip-log-bin',
+    '--character-set-server=utf8mb4',
+    '--collation-server=utf8mb4_general_ci',
+    '--max-allowed-packet=16M',
+    '--max-connections=500',
+    '--innodb-buffer-pool-size=128M',
+    `--innodb-flush-log-at-trx-commit=${flushLogAtCommit}`,
+    ...furtherArguments,
+  ];
+  if ('path' in program) {
+    const place = [
+      `--datadir=${directory}/data`,
+      `--socket=${socketPath(directory)}`,
+      `--pid-file=${directory}/pid`,
+    ];
+    const network = ['--bind-address=127.0.0.1', `--port=${port}`, `--init-file=${directory}/init.sql`];
+    const ours = ['--no-defaults', ...asRoot(), ...place, ...network];
+    return { file: program.path, arguments: [...ours, ...common] };
+  }
+  const container = `background-consumer-${randomUUID()}`;
+  const run = ['run', '--rm', '--name', container, '--publish', `127.0.0.1:${port}:3306`];
+  const owner = ['--user', `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`];
+  const volumes = [
+    '--volume',
+    `${directory}/data:/var/lib/mysql`,
+    '--volume',
+    `${directory}/init.sql:/init.sql:ro`,
+  ];
+  const image = ['--env', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1', program.image, '--init-file=/init.sql'];
+  return { file: 'docker', container, arguments: [...run, ...owner, ...volumes, ...image, ...common] };
+}
+
+/** The server refuses to run as root unless told. */
+function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['--user=root'] : [];
+}
+
+/** The probe asks here: on a port that was taken, another server might answer in place of ours. */
+function socketPath(directory: string): string {
+  return `${directory}/mariadb.sock`;
+}
+
+async function probe(address: { socketPath: string } | { host: string; port: number }): Promise<void> {
+  const connection = await createConnection({ ...address, user, password, connectTimeout: 1000 });
+  await connection.end();
+}
