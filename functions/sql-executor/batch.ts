@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type {
+  BatchItem,
+  BatchOutcome,
+  BatchRequest,
+  ExecutorReply,
+  ItemResult,
+} from '../../shared/protocol.ts';
+import type { SessionFacts } from './connections.ts';
+import { classifyError } from './error-classes.ts';
+import { groupInserts, splitResult } from './insert-grouping.ts';
+import { type Ledger, toFoundBatch } from './ledger.ts';
+import { isMysqlError, messageOf } from './mysql-errors.ts';
+import { ResultCountError, type Session } from './session.ts';
+
+/** Bytes of a request beside the statements: transaction, claim, separators. */
+const REQUEST_OVERHEAD_BYTES = 2048;
+
+/** Where the executor may be killed or held up by a test; does nothing otherwise. */
+export type AtPoint = (point: 'claimed' | 'executed' | 'recorded' | 'committed') => void | Promise<void>;
+
+/**
+ * Runs a batch in one transaction: fence and claim first, then the statements, then the claim's results, then COMMIT as
+ * a request of its own. All of it takes effect, or nothing.
+ *
+ * The claim stands before the statements: a retry of a batch that has committed meets its own claim, not the user's
+ * unique key, which it would take for the user's fault.
+ */
+export class BatchTransaction {
+  readonly #session: Session;
+  readonly #facts: SessionFacts;
+  readonly #ledger: Ledger;
+  readonly #request: BatchRequest;
+  readonly #claim: BinaryString;
+  readonly #hash: string;
+  readonly #atPoint: AtPoint;
+
+  constructor(
+    session: Session,
+    facts: SessionFacts,
+    ledger: Ledger,
+    request: BatchRequest,
+    atPoint: AtPoint,
+  ) {
+    this.#session = session;
+    this.#facts = facts;
+    this.#ledger = ledger;
+    this.#request = request;
+    this.#hash = contentHash(request);
+    this.#claim = ledger.claim(request, this.#hash, 'claimed');
+    this.#atPoint = atPoint;
+  }
+
+  /** Rejects with mysql2's error where the transaction was given up for a reason that is not a statement's own. */
+  async run(): Promise<ExecutorReply> {
+    if (!this.#fitsPacket(this.#request.items)) return this.#runOneByOne();
+    return (await this.#runWhole()) ?? (await this.#runOneByOne());
+  }
+
+  /** All statements in one request. Undefined where one of them failed by its own fault: nothing was applied. */
+  async #runWhole(): Promise<ExecutorReply | undefined> {
+    const sent = groupInserts(this.#request.items, this.#facts.isStrict);
+    try {
+      const [claim, ...results] = await this.#session.begin([this.#claim, ...sent.map(({ sql }) => sql)]);
+      if (claim?.affectedRows !== 1) return await this.#refused();
+      return await this.#finish(
+        sent.flatMap((statement, index) => {
+          const result = results[index];
+          return result === undefined ? [] : splitResult(statement, result, this.#facts.increment);
+        }),
+      );
+    } catch (error) {
+      const isStatementsFault = error instanceof ResultCountError || isJudged(error);
+      if (!isStatementsFault || this.#session.hasUnknownOutcome) throw error;
+      await this.#session.rollback();
+      return undefined;
+    }
+  }
+
+  /** The same once more in exact order, a savepoint a statement, so that those at fault fail alone. */
+  async #runOneByOne(): Promise<ExecutorReply> {
+    const taken = await this.#claimAlone();
+    if (taken !== undefined) return taken;
+    const results: ItemResult[] = [];
+    for (const item of this.#request.items) {
+      const result = await this.#runAlone(item);
+      if (result === 'too-early') break;
+      results.push(result);
+    }
+    return this.#finish(results);
+  }
+
+  /** A reply where the batch is not to run: another epoch, or it has run. */
+  async #claimAlone(): Promise<ExecutorReply | undefined> {
+    try {
+      const [claim] = await this.#session.begin([this.#claim]);
+      if (claim?.affectedRows !== 1) return await this.#refused();
+      await this.#atPoint('claimed');
+      return undefined;
+    } catch (error) {
+      if (!isMysqlError(error) || error.errno !== 1062) throw error;
+      return this.#refused();
+    }
+  }
+
+  async #runAlone(item: BatchItem): Promise<ItemResult | 'too-early'> {
+    if (!this.#fitsPacket([item])) {
+      const message = `the statement of ${item.sql.length} bytes is longer than max_allowed_packet (${this.#facts.maxAllowedPacket} bytes) lets through`;
+      return { status: 'failed', code: '1153', message };
+    }
+    try {
+      const [, result] = await this.#session.many(['SAVEPOINT statement' as BinaryString, item.sql]);
+      return { status: 'applied', insertId: result?.insertId ?? '0' };
+    } catch (error) {
+      if (!(error instanceof ResultCountError) && !isJudged(error)) throw error;
+      await this.#session.one('ROLLBACK TO SAVEPOINT statement' as BinaryString);
+      if (error instanceof ResultCountError) {
+        return { status: 'failed', code: 'result-count', message: 'the text holds more than one statement' };
+      }
+      if (!item.final && classifyError(error) === 'deferrable') return 'too-early';
+      return { status: 'failed', code: String(error.errno), message: messageOf(error) };
+    }
+  }
+
+  async #finish(results: ItemResult[]): Promise<ExecutorReply> {
+    await this.#atPoint('executed');
+    const outcome: BatchOutcome = { increment: this.#facts.increment, results };
+    const { affectedRows } = await this.#session.one(
+      this.#ledger.record(this.#request, this.#request, outcome),
+    );
+    if (affectedRows !== 1) {
+      await this.#session.rollback();
+      throw new Error(
+        `the claim of batch ${this.#request.number} is gone: a statement of its own batch removed it`,
+      );
+    }
+    await this.#atPoint('recorded');
+    await this.#session.commit();
+    await this.#atPoint('committed');
+    return { status: 'done', outcome };
+  }
+
+  /** The claim was not to be had: the batch has run (then what it did counts, whatever the epoch), or never will. */
+  async #refused(): Promise<ExecutorReply> {
+    await this.#session.rollback();
+    const found = toFoundBatch(await this.#session.one(this.#ledger.find(this.#request, this.#request)));
+    await this.#session.rollback();
+    if (found === undefined) return { status: 'refused' };
+    if (found.state === 'void') return { status: 'void' };
+    if (found.hash !== this.#hash) {
+      throw new Error(`batch ${this.#request.number} was sent twice with different content`);
+    }
+    return { status: 'done', outcome: found.outcome };
+  }
+
+  #fitsPacket(items: readonly BatchItem[]): boolean {
+    const claimBytes = this.#claim.length;
+    const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, claimBytes + REQUEST_OVERHEAD_BYTES);
+    return bytes < this.#facts.maxAllowedPacket;
+  }
+}
+
+/** The statement was answered by the server and is itself at fault, so only it was undone. */
+function isJudged(error: unknown): error is { errno: number; message: string } {
+  if (!isMysqlError(error) || error.errno === undefined) return false;
+  const errorClass = classifyError(error);
+  return errorClass === 'permanent' || errorClass === 'deferrable';
+}
+
+function contentHash(request: BatchRequest): string {
+  const hash = createHash('sha256').update(request.entries, 'latin1');
+  for (const item of request.items) hash.update(`\n${item.sql.length} `).update(item.sql, 'latin1');
+  return hash.digest('hex');
+}

@@ -1,0 +1,143 @@
+import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type { MysqlPool } from '../../shared/registry/types.ts';
+import { Session } from './session.ts';
+
+const SECOND_MS = 1000;
+
+/**
+ * The server ends a session that has been silent for this long, and with it the locks of an executor that vanished.
+ * Idle connections are closed earlier from here, so that no request meets one that the server has just closed.
+ */
+const WAIT_TIMEOUT_SECONDS = 15;
+const IDLE_CONNECTION_MS = 10 * SECOND_MS;
+const LOCK_WAIT_SECONDS = 5;
+const CONNECT_TIMEOUT_MS = 5 * SECOND_MS;
+
+/** What a session was found to be set to. */
+export interface SessionFacts {
+  /** `auto_increment_increment`: the distance of two rows' ids in one multi-row insert. */
+  readonly increment: number;
+  /** Whether a wrong value is an error in a multi-row insert just as in a single one. */
+  readonly isStrict: boolean;
+  /** `max_allowed_packet` in bytes: no request may be longer. */
+  readonly maxAllowedPacket: number;
+}
+
+/** The connections to one MySQL pool. */
+export class Connections {
+  readonly #pool: Pool;
+  readonly #setUp: string;
+  readonly #facts = new WeakMap<object, SessionFacts>();
+
+  constructor(mysql: MysqlPool, limit: number) {
+    this.#pool = createPool(poolOptions(mysql, limit));
+    this.#setUp = sessionSetUp(mysql);
+  }
+
+  /**
+   * Lends a connection for the length of `work`. Only one whose last transaction was seen to end goes back to the pool;
+   * any other is destroyed, and the server is told to end its session, locks and all.
+   */
+  async use<Result>(
+    deadline: number,
+    work: (session: Session, facts: SessionFacts) => Promise<Result>,
+  ): Promise<Result> {
+    const connection = await this.#acquire();
+    const session = new Session(connection, deadline);
+    try {
+      return await work(session, await this.#prepare(connection, session));
+    } finally {
+      if (session.isReusable) connection.release();
+      else this.#destroy(connection);
+    }
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pool.end(() => resolve());
+    });
+  }
+
+  #acquire(): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      this.#pool.getConnection((error, connection) => {
+        if (error === null) resolve(connection);
+        else reject(error);
+      });
+    });
+  }
+
+  async #prepare(connection: PoolConnection, session: Session): Promise<SessionFacts> {
+    const known = this.#facts.get(connection);
+    if (known !== undefined) return known;
+    await session.one(this.#setUp as BinaryString);
+    const { rows } = await session.one(
+      'SELECT @@auto_increment_increment AS increment, @@sql_mode AS mode, @@max_allowed_packet AS packet' as BinaryString,
+    );
+    const row = rows[0];
+    const facts = {
+      increment: Number(row?.['increment'] ?? 1),
+      isStrict: String(row?.['mode'] ?? '').includes('STRICT_'),
+      maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
+    };
+    this.#facts.set(connection, facts);
+    return facts;
+  }
+
+  #destroy(connection: PoolConnection): void {
+    const { threadId } = connection;
+    connection.destroy();
+    // A server busy with a statement notices a closed socket only afterwards. Best effort: without it, wait_timeout and
+    // the lock wait bound how long the locks stay.
+    this.#pool.query(`KILL ${threadId}`, () => undefined);
+  }
+}
+
+function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
+  return {
+    ...(mysql.socketPath === undefined
+      ? { host: mysql.host, port: mysql.port }
+      : { socketPath: mysql.socketPath }),
+    user: mysql.user,
+    password: mysql.password,
+    database: mysql.database,
+    ...(mysql.tls === undefined ? {} : { ssl: { rejectUnauthorized: mysql.tls === 'verify' } }),
+    // Each character of the SQL is sent as one byte: statements hold bytes that are not text. SESSION_TRACK would let
+    // the driver follow SET NAMES and encode them as UTF-8 a second time.
+    charset: 'BINARY',
+    flags: ['-SESSION_TRACK'],
+    multipleStatements: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    dateStrings: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectionLimit: limit,
+    maxIdle: limit,
+    idleTimeout: IDLE_CONNECTION_MS,
+    enableKeepAlive: true,
+  };
+}
+
+/** Parameters that go-sql-driver takes for itself; it sends every other one to the server as a system variable. */
+const DRIVER_PARAMETERS = new Set(
+  `allowallfiles allowcleartextpasswords allowfallbacktoplaintext allownativepasswords allowoldpasswords charset
+  checkconnliveness clientfoundrows collation columnswithalias compress connectionattributes interpolateparams loc
+  maxallowedpacket multistatements parsetime readtimeout rejectreadonly serverpubkey timeout timetruncate tls
+  writetimeout`.split(/\s+/),
+);
+
+function sessionSetUp(mysql: MysqlPool): string {
+  const charset = mysql.parameters.get('charset')?.split(',')[0] ?? 'utf8mb4';
+  const assignments = [...mysql.parameters]
+    .filter(([name]) => !DRIVER_PARAMETERS.has(name.toLowerCase()) && /^\w+$/.test(name))
+    .map(([name, value]) => `${name} = ${value}`);
+  assignments.push(
+    // BeeORM escapes with backslashes and quotes strings with either quote; the statement policy reads them so.
+    "sql_mode = REPLACE(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), 'ANSI_QUOTES', '')",
+    'autocommit = 0',
+    `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
+    `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+  );
+  return `SET NAMES ${/^\w+$/.test(charset) ? charset : 'utf8mb4'}, ${assignments.join(', ')}`;
+}

@@ -1,0 +1,176 @@
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
+import { compareStreamIds } from '../../shared/stream-id.ts';
+import type { SessionFacts } from './connections.ts';
+import { type Ledger, type LedgerOwner, toBytes, toFoundBatch, toLedgerRow } from './ledger.ts';
+import { isMysqlError } from './mysql-errors.ts';
+import type { Session } from './session.ts';
+
+const NO_SUCH_DATABASE = 1049;
+const NO_SUCH_TABLE = 1146;
+const DUPLICATE_ENTRY = 1062;
+
+type Owned<Request> = Request & LedgerOwner;
+
+/** Which token the fence holds; makes the ledger where it is missing. */
+export async function peekFence(
+  session: Session,
+  ledger: Ledger,
+  owner: LedgerOwner,
+): Promise<ExecutorReply> {
+  const fence = await readFence(session, ledger, owner);
+  await session.rollback();
+  return { status: 'peeked', token: fence?.token ?? null };
+}
+
+/**
+ * Begins an epoch. The fence is written first: reading it first would freeze this transaction's view of the ledger, and
+ * hide the last row of a zombie that commits in between. From the COMMIT on no batch of an earlier token can commit.
+ *
+ * A duplicate that arrives late finds another token than it saw, and changes nothing.
+ */
+export async function openEpoch(
+  session: Session,
+  facts: SessionFacts,
+  ledger: Ledger,
+  request: Owned<{ seenToken: string | null; token: string }>,
+): Promise<ExecutorReply> {
+  if (!(await writeFence(session, ledger, request))) return { status: 'refused' };
+  const fence = await readFence(session, ledger, request);
+  await session.rollback();
+  return { status: 'opened', maxAllowedPacket: facts.maxAllowedPacket, prunedIds: fence?.prunedIds ?? {} };
+}
+
+async function writeFence(
+  session: Session,
+  ledger: Ledger,
+  request: Owned<{ seenToken: string | null; token: string }>,
+): Promise<boolean> {
+  const statement =
+    request.seenToken === null
+      ? ledger.firstFence(request, request.token)
+      : ledger.advanceFence(request, request.seenToken, request.token);
+  let isWritten: boolean;
+  try {
+    const [fence] = await session.begin([statement]);
+    isWritten = fence?.affectedRows === 1;
+    if (isWritten) {
+      await session.commit();
+      return true;
+    }
+  } catch (error) {
+    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+  }
+  await session.rollback();
+  // The first try of this very request may have committed and its reply been lost.
+  const fence = await readFence(session, ledger, request);
+  await session.rollback();
+  return fence?.token === request.token;
+}
+
+interface Fence {
+  readonly token: string;
+  readonly prunedIds: Record<string, string>;
+}
+
+async function readFence(session: Session, ledger: Ledger, owner: LedgerOwner): Promise<Fence | undefined> {
+  const read = () => session.one(ledger.readFence(owner));
+  const { rows } = await read().catch(async (error: unknown) => {
+    const isMissing =
+      isMysqlError(error) && (error.errno === NO_SUCH_DATABASE || error.errno === NO_SUCH_TABLE);
+    if (!isMissing) throw error;
+    for (const statement of ledger.creation()) await session.one(statement);
+    return read();
+  });
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return { token: toBytes(row['token']).toString('latin1'), prunedIds: toPrunedIds(row) };
+}
+
+function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
+  const ids: unknown = JSON.parse(toBytes(row['pruned_ids']).toString('utf8'));
+  return typeof ids === 'object' && ids !== null
+    ? Object.fromEntries(Object.entries(ids).map(([stream, id]) => [stream, String(id)]))
+    : {};
+}
+
+/** Rows of earlier epochs. They don't change any more but by the pruning of this one. */
+export async function readPage(
+  session: Session,
+  ledger: Ledger,
+  request: Owned<{ token: string; after: BatchKey | null; limit: number }>,
+): Promise<ExecutorReply> {
+  const page = await session.one(ledger.page(request, request.token, request.after, request.limit + 1));
+  await session.rollback();
+  const rows = page.rows.slice(0, request.limit).map(toLedgerRow);
+  return { status: 'page', rows, more: page.rows.length > request.limit };
+}
+
+/**
+ * Bars a number whose outcome is unknown: its row, inserted as void, waits for a try that is still running, and a late
+ * one will meet it. Where the number has committed after all, returns what it did.
+ */
+export async function voidBatch(
+  session: Session,
+  ledger: Ledger,
+  request: Owned<{ version: 1; deadline: number; token: string; number: number }>,
+): Promise<ExecutorReply> {
+  const claim = ledger.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
+  try {
+    const [row] = await session.begin([claim]);
+    if (row?.affectedRows === 1) {
+      await session.commit();
+      return { status: 'void' };
+    }
+  } catch (error) {
+    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+  }
+  await session.rollback();
+  const found = toFoundBatch(await session.one(ledger.find(request, request)));
+  await session.rollback();
+  if (found === undefined) return { status: 'refused' };
+  return found.state === 'void' ? { status: 'void' } : { status: 'done', outcome: found.outcome };
+}
+
+/**
+ * Notes which rows' entries are settled, and deletes those that the poller names, by key and under its own epoch. What is
+ * deleted can no longer be looked up, so the highest entry ids among it are kept with the fence.
+ */
+export async function pruneBatches(
+  session: Session,
+  ledger: Ledger,
+  request: Owned<{
+    token: string;
+    settled: BatchKey[];
+    unsettled: BatchKey[];
+    forget: BatchKey[];
+    prunedIds: Record<string, string>;
+  }>,
+): Promise<ExecutorReply> {
+  const forgets = request.forget.length > 0;
+  const mode = forgets ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
+  const [fence] = await session.begin([ledger.lockFence(request, request.token, mode)]);
+  const row = fence?.rows[0];
+  if (row === undefined) {
+    await session.rollback();
+    return { status: 'refused' };
+  }
+  if (request.settled.length > 0) await session.one(ledger.markSettled(request, request.settled, true));
+  if (request.unsettled.length > 0) await session.one(ledger.markSettled(request, request.unsettled, false));
+  if (forgets) {
+    await session.one(ledger.forget(request, request.forget));
+    const prunedIds = highestIds(toPrunedIds(row), request.prunedIds);
+    await session.one(ledger.writePrunedIds(request, JSON.stringify(prunedIds)));
+  }
+  await session.commit();
+  return { status: 'pruned' };
+}
+
+function highestIds(known: Record<string, string>, pruned: Record<string, string>): Record<string, string> {
+  const highest = { ...known };
+  for (const [stream, id] of Object.entries(pruned)) {
+    const before = highest[stream];
+    if (before === undefined || compareStreamIds(id, before) > 0) highest[stream] = id;
+  }
+  return highest;
+}

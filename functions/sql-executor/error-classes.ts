@@ -1,0 +1,156 @@
+/**
+ * What a MySQL error says about the statement that met it.
+ *
+ * - `permanent`: the statement itself is at fault; the same statement will fail the same way. It ends alone: InnoDB
+ *   undoes only this statement, the transaction goes on.
+ * - `deferrable`: permanent too, but only once every earlier statement of the pool is done: an earlier one that is still
+ *   running may free the key, or bring the parent row.
+ * - `transient`: the server, the network or another transaction is at fault. The whole transaction is given up and run
+ *   again later, however long that takes; never a dead letter.
+ * - `configuration`: the account or the database is at fault, for every statement alike. Nothing is judged, nothing is
+ *   tried again before somebody changes something.
+ */
+export type ErrorClass = 'permanent' | 'deferrable' | 'transient' | 'configuration';
+
+const DEFERRABLE = new Map<number, string>([
+  [1062, 'duplicate entry for a unique key'],
+  [1169, 'duplicate entry for a unique key, found while writing'],
+  [1216, 'foreign key: no parent row (older servers)'],
+  [1217, 'foreign key: child rows exist (older servers)'],
+  [1451, 'foreign key: child rows exist'],
+  [1452, 'foreign key: no parent row'],
+  [1557, 'foreign key: an ON UPDATE would duplicate an entry of the child'],
+  [1586, 'duplicate entry for a named key'],
+  [1761, 'foreign key: a cascade would duplicate an entry (child key known)'],
+  [1762, 'foreign key: a cascade would duplicate an entry (child key unknown)'],
+]);
+
+const TRANSIENT = new Map<number, string>([
+  [1020, 'the row changed since it was read (MariaDB, snapshot isolation)'],
+  [1021, 'disk full'],
+  [1030, 'storage engine error, such as a full tablespace'],
+  [1037, 'out of memory'],
+  [1038, 'out of sort memory'],
+  [1040, 'too many connections'],
+  [1041, 'out of resources'],
+  [1042, "the server can't resolve this host now"],
+  [1043, 'bad handshake: the server went away while connecting'],
+  [1053, 'server is shutting down'],
+  [1077, 'server shut down normally'],
+  [1079, 'server is aborting'],
+  [1080, 'server closes this thread'],
+  [1081, "the server can't make a socket"],
+  [1114, 'the table is full: disk or tablespace limit'],
+  [1129, 'this host is blocked after many broken connections'],
+  [1135, "the server can't make a thread"],
+  [1152, 'connection aborted'],
+  [1156, 'packets out of order: the connection is broken'],
+  [1158, 'error reading from the network'],
+  [1159, 'time-out reading from the network'],
+  [1160, 'error writing to the network'],
+  [1161, 'time-out writing to the network'],
+  [1180, 'error during COMMIT'],
+  [1181, 'error during ROLLBACK'],
+  [1184, 'connection aborted'],
+  [1203, 'the account has too many connections'],
+  [1205, 'lock wait timed out'],
+  [1206, 'the lock table is full'],
+  [1213, 'deadlock victim'],
+  [1223, 'a global read lock is held'],
+  [1226, "the account's hourly resource limit is reached"],
+  [1290, 'read-only server, during a failover (--read-only, --super-read-only)'],
+  [1317, 'query interrupted by KILL or shutdown'],
+  [1402, 'XA: rolled back'],
+  [1412, 'the table definition changed under the transaction'],
+  [1613, 'XA: rolled back, took too long'],
+  [1614, 'XA: rolled back, deadlock'],
+  [1637, 'too many active transactions'],
+  [1689, 'wait on a table lock aborted by a pending ALTER'],
+  [1792, 'read-only transaction, on a replica during a failover'],
+  [1836, 'server runs in read-only mode'],
+  [1878, 'temporary file write failure'],
+  [1927, 'connection was killed'],
+  [1969, 'max_statement_time exceeded (MariaDB)'],
+  [2002, "can't connect through the socket"],
+  [2003, "can't connect"],
+  [2006, 'server has gone away'],
+  [2013, 'connection lost during the query'],
+  [2014, 'commands out of sync: the connection is broken'],
+  [2055, 'connection lost'],
+  [3024, 'max_execution_time exceeded'],
+  [3058, 'deadlock on a user-level lock'],
+  [3101, 'the replication group rolled the transaction back'],
+  [3100, 'the replication group could not run the COMMIT hook'],
+  [3168, 'the server is not ready: it is starting or leaving its group'],
+  [3170, 'memory limit of the session reached'],
+  [3572, 'a lock could not be had at once (NOWAIT)'],
+  [4031, 'the server closed an idle connection'],
+]);
+
+const CONFIGURATION = new Map<number, string>([
+  [1044, 'the account may not use this database'],
+  [1045, 'wrong user or password'],
+  [1049, 'no such database'],
+  [1130, 'this host may not connect'],
+  [1251, "the server's authentication method is not known to this client"],
+  [1275, 'the account uses an outdated password format'],
+  [1524, 'the authentication plugin is not loaded'],
+  [1698, 'access denied: the account has no password login'],
+  [1820, 'the password has expired and must be changed'],
+  [1862, 'the password has expired'],
+  [3118, 'the account is locked'],
+  [3159, 'the server demands TLS (require_secure_transport)'],
+  [4151, 'the account is locked (MariaDB)'],
+]);
+
+/**
+ * The statement's own faults that BeeORM applications meet. Every other number that a server gives is judged the same
+ * way (it was answered, and neither server, network nor account is to blame), so this list is for readers and tests.
+ */
+export const KNOWN_PERMANENT = new Map<number, string>([
+  [1048, 'column cannot be NULL'],
+  [1054, 'unknown column'],
+  [1064, 'syntax error'],
+  [1136, "column count doesn't match value count"],
+  [1142, 'the account may not do this to that table'],
+  [1143, 'the account may not touch that column'],
+  [1146, 'no such table'],
+  [1153, 'the packet is bigger than max_allowed_packet'],
+  [1264, 'value out of range'],
+  [1265, 'value truncated'],
+  [1292, 'wrong value for a date or number'],
+  [1364, 'no value for a column without default'],
+  [1366, 'wrong value for the column, such as bytes that are not its character set'],
+  [1406, 'value too long'],
+  [1690, 'arithmetic out of range'],
+  [3140, 'invalid JSON text'],
+  [3819, 'a CHECK constraint is violated (MySQL)'],
+  [4025, 'a CHECK constraint is violated (MariaDB)'],
+]);
+
+/** Certificates and handshakes that will fail the same way each time. */
+const CONFIGURATION_CODES = new Set([
+  'AUTH_SWITCH_PLUGIN_ERROR',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** An error as mysql2 gives it: server errors carry MySQL's number, those of the socket a negative one or none. */
+export interface MysqlError {
+  readonly errno?: number;
+  readonly code?: string;
+}
+
+export function classifyError(error: MysqlError): ErrorClass {
+  if (error.code !== undefined && CONFIGURATION_CODES.has(error.code)) return 'configuration';
+  const number = error.errno ?? 0;
+  if (number <= 0 || TRANSIENT.has(number)) return 'transient';
+  if (DEFERRABLE.has(number)) return 'deferrable';
+  if (CONFIGURATION.has(number)) return 'configuration';
+  return 'permanent';
+}

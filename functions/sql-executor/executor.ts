@@ -1,0 +1,111 @@
+import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
+import { parseRequest } from '../../shared/protocol.ts';
+import type { MysqlPool } from '../../shared/registry/types.ts';
+import { type AtPoint, BatchTransaction } from './batch.ts';
+import { Connections, type SessionFacts } from './connections.ts';
+import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './epoch.ts';
+import { classifyError } from './error-classes.ts';
+import { Ledger } from './ledger.ts';
+import { isMysqlError, messageOf } from './mysql-errors.ts';
+import type { Session } from './session.ts';
+
+export interface MysqlExecutorOptions {
+  readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
+  readonly ledgerDatabase: string;
+  /** Connections to each MySQL pool, at most. */
+  readonly connectionLimit: number;
+  readonly atPoint?: AtPoint;
+}
+
+const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
+
+/** The MySQL side: executes what the poller asks for, on the pools that the registry names. */
+export class MysqlExecutor implements SqlExecutor {
+  readonly #options: MysqlExecutorOptions;
+  readonly #ledger: Ledger;
+  readonly #connections = new Map<string, Connections>();
+
+  constructor(options: MysqlExecutorOptions) {
+    this.#options = options;
+    this.#ledger = new Ledger(options.ledgerDatabase);
+  }
+
+  /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
+  async execute(value: ExecutorRequest): Promise<ExecutorReply> {
+    const request = parseRequest(value);
+    const mysql = this.#options.mysqlPools.get(request.pool);
+    if (mysql === undefined) {
+      return configurationError('unknown-pool', `the registry has no MySQL pool '${request.pool}'`);
+    }
+    let isOutcomeUnknown = false;
+    try {
+      return await this.#connectionsOf(mysql).use(request.deadline, async (session, facts) => {
+        try {
+          return await this.#dispatch(request, session, facts);
+        } catch (error) {
+          isOutcomeUnknown = session.hasUnknownOutcome;
+          if (!isOutcomeUnknown && session.canRollBack) await session.rollback().catch(() => undefined);
+          throw error;
+        }
+      });
+    } catch (error) {
+      return this.#toErrorReply(request, error, isOutcomeUnknown);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connections) => connections.close()));
+  }
+
+  async #dispatch(request: ExecutorRequest, session: Session, facts: SessionFacts): Promise<ExecutorReply> {
+    switch (request.operation) {
+      case 'batch': {
+        const atPoint = this.#options.atPoint ?? (() => undefined);
+        return new BatchTransaction(session, facts, this.#ledger, request, atPoint).run();
+      }
+      case 'peek':
+        return peekFence(session, this.#ledger, request);
+      case 'open':
+        return openEpoch(session, facts, this.#ledger, request);
+      case 'page':
+        return readPage(session, this.#ledger, request);
+      case 'void':
+        return voidBatch(session, this.#ledger, request);
+      case 'prune':
+        return pruneBatches(session, this.#ledger, request);
+    }
+  }
+
+  #connectionsOf(mysql: MysqlPool): Connections {
+    const known = this.#connections.get(mysql.code);
+    if (known !== undefined) return known;
+    const connections = new Connections(mysql, this.#options.connectionLimit);
+    this.#connections.set(mysql.code, connections);
+    return connections;
+  }
+
+  #toErrorReply(request: ExecutorRequest, error: unknown, isOutcomeUnknown: boolean): ErrorReply {
+    if (!isMysqlError(error)) {
+      return configurationError('internal', error instanceof Error ? error.message : String(error));
+    }
+    const code = String(error.errno !== undefined && error.errno > 0 ? error.errno : (error.code ?? 'mysql'));
+    if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
+    const isLedgerDenied = request.operation !== 'batch' && LEDGER_DENIED.has(error.errno ?? 0);
+    if (isLedgerDenied) {
+      const user = this.#options.mysqlPools.get(request.pool)?.user ?? '';
+      const message = `the account may not make or use the ledger database '${this.#ledger.database}'`;
+      return configurationError(
+        code,
+        message,
+        `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
+      );
+    }
+    const kind = classifyError(error) === 'configuration' ? 'configuration' : 'transient';
+    return { status: 'error', kind, code, message: messageOf(error) };
+  }
+}
+
+function configurationError(code: string, message: string, nextStep?: string): ErrorReply {
+  const error: ErrorReply = { status: 'error', kind: 'configuration', code, message };
+  return nextStep === undefined ? error : { ...error, nextStep };
+}

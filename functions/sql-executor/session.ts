@@ -1,0 +1,135 @@
+import type { PoolConnection } from 'mysql2';
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type { MysqlError } from './error-classes.ts';
+
+/** The reply to one statement: what it changed, or the rows that it read. */
+export interface StatementResult {
+  readonly affectedRows: number;
+  readonly insertId: string;
+  readonly rows: readonly Record<string, unknown>[];
+}
+
+/** The deadline passed before the server answered; the connection is gone and with it an open transaction. */
+export class DeadlinePassedError extends Error implements MysqlError {
+  override readonly name = 'DeadlinePassedError';
+  readonly code = 'deadline';
+}
+
+/** The server sent more or fewer results than there were statements: one of them swallowed or added to its neighbours. */
+export class ResultCountError extends Error {
+  override readonly name = 'ResultCountError';
+}
+
+/**
+ * One connection for the length of one request. It knows whether a transaction may be open on the server: such a
+ * connection must not go back to the pool, where the next COMMIT would make the remains of this transaction permanent.
+ */
+export class Session {
+  readonly #connection: PoolConnection;
+  readonly #deadline: number;
+  #transactionMayBeOpen = false;
+  #broken = false;
+  #committing = false;
+
+  /** `deadline` in milliseconds since 1970. */
+  constructor(connection: PoolConnection, deadline: number) {
+    this.#connection = connection;
+    this.#deadline = deadline;
+  }
+
+  get isReusable(): boolean {
+    return !this.#broken && !this.#transactionMayBeOpen;
+  }
+
+  /** A COMMIT was sent and not confirmed: whether it took effect can't be known here. */
+  get hasUnknownOutcome(): boolean {
+    return this.#committing;
+  }
+
+  /** A transaction may be open, and the connection can still be told to undo it. */
+  get canRollBack(): boolean {
+    return this.#transactionMayBeOpen && !this.#broken;
+  }
+
+  /** Begins a transaction and runs the statements in it, all in one request. */
+  async begin(statements: readonly BinaryString[]): Promise<StatementResult[]> {
+    this.#transactionMayBeOpen = true;
+    const [, ...results] = await this.many(['START TRANSACTION' as BinaryString, ...statements]);
+    return results;
+  }
+
+  async commit(): Promise<void> {
+    this.#committing = true;
+    await this.one('COMMIT' as BinaryString);
+    this.#committing = false;
+    this.#transactionMayBeOpen = false;
+  }
+
+  async rollback(): Promise<void> {
+    await this.one('ROLLBACK' as BinaryString);
+    this.#transactionMayBeOpen = false;
+  }
+
+  async one(statement: BinaryString): Promise<StatementResult> {
+    const [result] = await this.many([statement]);
+    if (result === undefined) throw new ResultCountError('a statement gave no result');
+    return result;
+  }
+
+  /** Sends the statements in one request. Rejects with mysql2's error of the first that fails; the rest did not run. */
+  async many(statements: readonly BinaryString[]): Promise<StatementResult[]> {
+    const results = await this.#send(statements.join(';'));
+    if (results.length !== statements.length) {
+      throw new ResultCountError(`${statements.length} statements gave ${results.length} results`);
+    }
+    return results;
+  }
+
+  #send(sql: string): Promise<StatementResult[]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          this.#broken = true;
+          this.#connection.destroy();
+          reject(new DeadlinePassedError('MySQL did not answer before the deadline'));
+        },
+        Math.max(0, this.#deadline - Date.now()),
+      );
+      this.#connection.query(sql, (error, result, fields) => {
+        clearTimeout(timer);
+        if (error === null) resolve(toResults(result, fields));
+        else {
+          if (error.fatal === true) this.#broken = true;
+          reject(error);
+        }
+      });
+    });
+  }
+}
+
+function isHeader(value: unknown): value is { affectedRows: number; insertId: number | string } {
+  return typeof value === 'object' && value !== null && 'affectedRows' in value;
+}
+
+/**
+ * mysql2 hands out a single result as it is, and several as an array of results. A single one that reads rows is an
+ * array too: its `fields` are column descriptions, where those of several results are arrays or undefined.
+ */
+function toResults(result: unknown, fields: unknown): StatementResult[] {
+  if (!Array.isArray(result)) return [toResult(result)];
+  const isSingle = Array.isArray(fields) && fields.length > 0 && fields.every(isColumn);
+  return isSingle ? [toResult(result)] : result.map(toResult);
+}
+
+function isColumn(field: unknown): boolean {
+  return typeof field === 'object' && field !== null && !Array.isArray(field);
+}
+
+function toResult(result: unknown): StatementResult {
+  if (isHeader(result)) {
+    // mysql2 reads ids as signed; MySQL's reach the full 64 bits.
+    const insertId = BigInt.asUintN(64, BigInt(result.insertId)).toString();
+    return { affectedRows: result.affectedRows, insertId, rows: [] };
+  }
+  return { affectedRows: 0, insertId: '0', rows: Array.isArray(result) ? result : [] };
+}
