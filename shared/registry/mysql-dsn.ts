@@ -76,17 +76,15 @@ function tlsOf(parameter: string | undefined): MysqlTls | undefined {
 }
 
 /**
- * The DSN without its password, for messages. It must mask what could not be read, too: so all after the first colon goes,
- * up to the last `@` where a bracketed address follows that, else to the end.
+ * The DSN for messages, which is mostly one that can't be read: so only what certainly is a server's address is shown, or
+ * a text in which no part could be a password.
  */
 export function maskMysqlDsn(dsn: string): string {
-  const colon = dsn.indexOf(':');
-  if (colon < 0) {
+  if (!/[@:(]/.test(dsn)) {
     return dsn;
   }
-  const at = dsn.lastIndexOf('@');
-  const server = dsn.slice(at);
-  return `${dsn.slice(0, colon)}:***${at > colon && /^@\w*\(/.test(server) ? server : ''}`;
+  const [server = ''] = /(?:^|@)(?:(?:tcp[46]?|unix)\([^@]*|[\w.-]+:\d+\/[^@]*)$/.exec(dsn) ?? [];
+  return server === dsn ? dsn : `***${server}`;
 }
 
 function splitAtFirst(text: string, separator: string): [string, string] {

@@ -20,7 +20,7 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
   const [address, query] = splitQuery(uri);
   const match =
     /^(?<socket>[^:]*\.sock[^:]*)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address) ??
-    /^(?<host>(?:\[[^[\]]*\]|[^:[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
+    /^(?<host>(?:\[[^[\]]*\]|[^:/[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
   if (!match?.groups) {
     return { expected: uri.includes('://') ? `no URL but BeeORM's form, ${REDIS_URI_FORM}` : REDIS_URI_FORM };
   }
@@ -84,12 +84,14 @@ function finish(
   };
 }
 
-/** The address without secrets, for messages: of the query only names are left, and nothing before an `@`, as in a URL. */
+/**
+ * The address without secrets, for messages, also where it can't be read: nothing after the first `?`, `&` or `=`, and as
+ * in a URL nothing before an `@`.
+ */
 export function maskRedisUri(uri: string): string {
-  const [address, query] = splitQuery(uri);
+  const [address = ''] = uri.split(/(?<=[?&=])/, 1);
   const shown = address.includes('@') ? `***${address.slice(address.lastIndexOf('@'))}` : address;
-  const names = query.split('&').map((part) => (part.includes('=') ? part.replace(/=.*/s, '=***') : '***'));
-  return query === '' ? shown : `${shown}?${names.join('&')}`;
+  return address === uri ? shown : `${shown}***`;
 }
 
 function splitQuery(text: string): [string, string] {

@@ -19,7 +19,12 @@ export function parseYaml(text: string, source: string): YamlDocument {
   try {
     // Merge keys (`<<`) are what the YAML 1.1 of BeeORM's applications reads. `prettyErrors` would quote the file, and
     // with it passwords.
-    const document = parseDocument(text, { lineCounter, merge: true, prettyErrors: false });
+    const document = parseDocument(text, {
+      lineCounter,
+      merge: true,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
     if (document.errors.length === 0) {
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
       return { value, lineOf: (path) => lineOf(document, lineCounter, path) };
@@ -33,8 +38,12 @@ export function parseYaml(text: string, source: string): YamlDocument {
     if (error instanceof RegistryError) {
       throw error;
     }
-    // The library throws for what it only meets while resolving: aliases without anchor, too many or too deep values.
-    throw new RegistryError(source, [{ path: '', found: 'not readable', expected: 'YAML' }], NEXT_STEP);
+    // What the library throws it meets while it puts aliases in place.
+    const found =
+      error instanceof ReferenceError
+        ? 'a file with an alias (*name) of nothing, or of too much'
+        : 'unreadable';
+    throw new RegistryError(source, [{ path: '', found, expected: 'valid YAML' }], NEXT_STEP);
   }
 }
 
