@@ -1,6 +1,11 @@
+import { textToBinary } from '../binary-string.ts';
+import { encodeMessagePack } from './encode-messagepack.ts';
 import type { MessageMap } from './message-value.ts';
 
-/** The body to publish: `event` with `I` replaced by the row's id. */
-export function encodeDirtyEvent(_event: MessageMap, _id: bigint): Buffer {
-  throw new Error('not written yet');
+const idKey = textToBinary('I');
+
+/** The body (field `s`) to publish: `event` with `I` replaced by the row's id, all else as it came. */
+export function encodeDirtyEvent(event: MessageMap, id: bigint): Buffer {
+  // Setting a key that is there keeps its place, so the bytes are those that BeeORM writes.
+  return encodeMessagePack(new Map(event).set(idKey, id));
 }

@@ -1,6 +1,17 @@
-import type { BinaryString } from '../binary-string.ts';
-import type { LogValue } from './log-value.ts';
-import type { MessageMap } from './message-value.ts';
+import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { type LogValue, readLogValue } from './log-value.ts';
+import {
+  binary,
+  binaryToName,
+  list,
+  map,
+  optionalId,
+  optionalList,
+  optionalMap,
+  text,
+} from './message-fields.ts';
+import type { MessageMap, MessageValue } from './message-value.ts';
 import type { WireError } from './wire-error.ts';
 
 export interface LazyStatement {
@@ -42,10 +53,70 @@ export type LazyEventResult =
   | { readonly ok: true; readonly event: LazyEvent }
   | { readonly ok: false; readonly error: WireError };
 
-export function decodeLazyEvent(_body: Uint8Array): LazyEventResult {
-  throw new Error('not written yet');
+export const lazyEventKeys = {
+  statements: textToBinary('q'),
+  ids: textToBinary('i'),
+  operation: textToBinary('o'),
+  cacheKeys: textToBinary('cr'),
+  logs: textToBinary('l'),
+  dirty: textToBinary('d'),
+  event: textToBinary('Event'),
+  streams: textToBinary('Streams'),
+  id: textToBinary('I'),
+  action: textToBinary('A'),
+  entity: textToBinary('E'),
+};
+
+/** Decodes the body (field `s`) of an entry of `orm-lazy-channel`. Unknown keys are ignored. Never throws. */
+export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
+  return wireResult(() => ({ ok: true, event: readLazyEvent(readMessagePack(body)) }));
 }
 
-export function encodeLazyEvent(_event: LazyEvent): Buffer {
-  throw new Error('not written yet');
+function readLazyEvent(value: MessageValue): LazyEvent {
+  const fields = map(value, 'lazy event');
+  const statements = optionalList(fields.get(lazyEventKeys.statements), 'q').map(readStatement);
+  const ids = optionalList(fields.get(lazyEventKeys.ids), 'i');
+  return {
+    statements,
+    ids: statements.map((_, index) => optionalId(ids[index], 'i[]')),
+    cacheKeys: readCacheKeys(fields.get(lazyEventKeys.cacheKeys)),
+    logs: optionalList(fields.get(lazyEventKeys.logs), 'l').map(readLogValue),
+    dirty: optionalList(fields.get(lazyEventKeys.dirty), 'd').map(readDirtyEvent),
+  };
+}
+
+function readStatement(value: MessageValue): LazyStatement {
+  const parts = list(value, 'q[]');
+  return { pool: text(parts[0], 'q[][0]'), sql: binary(parts[1], 'q[][1]') };
+}
+
+function readCacheKeys(value: MessageValue | undefined): CacheKeys[] {
+  const pools = optionalMap(value, 'cr');
+  if (pools === null) {
+    return [];
+  }
+  return Array.from(pools, ([pool, poolKeys]) => ({
+    redisPool: binaryToName(pool),
+    keys: optionalList(poolKeys, 'cr{}').map(readCacheKey),
+  }));
+}
+
+function readCacheKey(value: MessageValue): BinaryString {
+  return binary(value, 'cr{}[]');
+}
+
+function readDirtyEvent(value: MessageValue): DirtyEvent {
+  const fields = map(value, 'd[]');
+  const event = map(fields.get(lazyEventKeys.event), 'd[].Event');
+  return {
+    event,
+    id: optionalId(event.get(lazyEventKeys.id), 'd[].Event.I'),
+    entity: text(event.get(lazyEventKeys.entity), 'd[].Event.E'),
+    action: text(event.get(lazyEventKeys.action), 'd[].Event.A'),
+    streams: optionalList(fields.get(lazyEventKeys.streams), 'd[].Streams').map(readStream),
+  };
+}
+
+function readStream(value: MessageValue): string {
+  return text(value, 'd[].Streams[]');
 }

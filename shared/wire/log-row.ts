@@ -1,7 +1,42 @@
-import type { BinaryString } from '../binary-string.ts';
+import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { messageMapToJson } from './json.ts';
 import type { LogValue } from './log-value.ts';
+import type { MessageMap, Timestamp } from './message-value.ts';
 
-/** The INSERT of one log row. All rows of a table have the same text up to `VALUES `, so that they can be grouped. */
-export function logRowInsert(_log: LogValue, _entityId: bigint): BinaryString {
-  throw new Error('not written yet');
+/**
+ * The INSERT of one log row. All rows of a table have the same text up to `VALUES `, so that they can be grouped.
+ * Relies on a session without NO_BACKSLASH_ESCAPES, in utf8mb4.
+ *
+ * @param entityId the row's id, where `log.id` is still 0
+ */
+export function logRowInsert(log: LogValue, entityId: bigint): BinaryString {
+  const table = log.table.replaceAll('`', '``');
+  const values = [
+    entityId,
+    `'${dateTime(log.updated)}'`,
+    jsonLiteral(log.meta),
+    jsonLiteral(log.before),
+    jsonLiteral(log.changes),
+  ].join(',');
+  const columns = '`entity_id`,`added_at`,`meta`,`before`,`changes`';
+  return asBinary(`INSERT INTO \`${table}\`(${columns}) VALUES (${values})`);
+}
+
+/** Every part is a character a byte already: the table's name, ASCII, and the JSON in UTF-8. */
+function asBinary(sql: string): BinaryString {
+  return sql as BinaryString;
+}
+
+/** JSON has no raw control characters, so only these two could end or change the literal. */
+function jsonLiteral(map: MessageMap | null): string {
+  if (map === null) {
+    return 'NULL';
+  }
+  return `'${textToBinary(messageMapToJson(map)).replaceAll(/['\\]/g, '\\$&')}'`;
+}
+
+/** `YYYY-MM-DD hh:mm:ss` in UTC. */
+function dateTime({ seconds }: Timestamp): string {
+  const iso = new Date(Number(seconds) * 1000).toISOString();
+  return `${iso.slice(0, 'YYYY-MM-DD'.length)} ${iso.slice('YYYY-MM-DDT'.length, 'YYYY-MM-DDThh:mm:ss'.length)}`;
 }

@@ -1,6 +1,9 @@
-import type { BinaryString } from '../binary-string.ts';
-import type { MessageMap, Timestamp } from './message-value.ts';
-import type { WireError } from './wire-error.ts';
+import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { encodeMessagePack } from './encode-messagepack.ts';
+import { binary, isAbsent, map, optionalId, optionalMap, text, timestamp } from './message-fields.ts';
+import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
+import { type WireError, WireFormatError } from './wire-error.ts';
 
 /** A row to come in a log table: an entry of `orm-log-channel`, or one of a lazy event's `l`. */
 export interface LogValue {
@@ -12,6 +15,7 @@ export interface LogValue {
   readonly meta: MessageMap | null;
   readonly before: MessageMap | null;
   readonly changes: MessageMap | null;
+  /** Within the years 0 to 9999, which MySQL can hold. */
   readonly updated: Timestamp;
 }
 
@@ -19,10 +23,65 @@ export type LogValueResult =
   | { readonly ok: true; readonly log: LogValue }
   | { readonly ok: false; readonly error: WireError };
 
-export function decodeLogValue(_body: Uint8Array): LogValueResult {
-  throw new Error('not written yet');
+const keys = {
+  pool: textToBinary('PoolName'),
+  table: textToBinary('TableName'),
+  id: textToBinary('ID'),
+  logId: textToBinary('LogID'),
+  meta: textToBinary('Meta'),
+  before: textToBinary('Before'),
+  changes: textToBinary('Changes'),
+  updated: textToBinary('Updated'),
+};
+
+const YEAR_0_SECONDS = -62_167_219_200n;
+const YEAR_1_SECONDS = -62_135_596_800n;
+const YEAR_10000_SECONDS = 253_402_300_800n;
+
+/** Go's zero time. A struct's field that the wire lacks keeps it. */
+const zeroTime: Timestamp = { seconds: YEAR_1_SECONDS, nanoseconds: 0 };
+
+/** Decodes the body (field `s`) of an entry of `orm-log-channel`. Never throws. */
+export function decodeLogValue(body: Uint8Array): LogValueResult {
+  return wireResult(() => ({ ok: true, log: readLogValue(readMessagePack(body)) }));
 }
 
-export function encodeLogValue(_log: LogValue): Buffer {
-  throw new Error('not written yet');
+/** @throws {@link WireFormatError} */
+export function readLogValue(value: MessageValue): LogValue {
+  const fields = map(value, 'log value');
+  return {
+    pool: text(fields.get(keys.pool), 'PoolName'),
+    table: binary(fields.get(keys.table), 'TableName'),
+    id: optionalId(fields.get(keys.id), 'ID'),
+    meta: optionalMap(fields.get(keys.meta), 'Meta'),
+    before: optionalMap(fields.get(keys.before), 'Before'),
+    changes: optionalMap(fields.get(keys.changes), 'Changes'),
+    updated: readUpdated(fields.get(keys.updated)),
+  };
+}
+
+function readUpdated(value: MessageValue | undefined): Timestamp {
+  const updated = isAbsent(value) ? zeroTime : timestamp(value, 'Updated');
+  if (updated.seconds < YEAR_0_SECONDS || updated.seconds >= YEAR_10000_SECONDS) {
+    throw new WireFormatError('Updated: expected a time within the years 0 to 9999');
+  }
+  return updated;
+}
+
+/** The body of an entry of `orm-log-channel`, as BeeORM writes it. */
+export function encodeLogValue(log: LogValue): Buffer {
+  return encodeMessagePack(logValueToMap(log));
+}
+
+export function logValueToMap(log: LogValue): MessageMap {
+  return new Map<BinaryString, MessageValue>([
+    [keys.pool, textToBinary(log.pool)],
+    [keys.table, log.table],
+    [keys.id, log.id],
+    [keys.logId, 0],
+    [keys.meta, log.meta],
+    [keys.before, log.before],
+    [keys.changes, log.changes],
+    [keys.updated, log.updated],
+  ]);
 }

@@ -1,0 +1,131 @@
+import { Decoder } from '@msgpack/msgpack';
+import { type BinaryString, bytesToBinary, textToBinary } from '../binary-string.ts';
+import { assertLengthsFit } from './message-bounds.ts';
+import type { MessageMap, MessageValue } from './message-value.ts';
+import { DecodedTimestamp, timestampCodec } from './timestamp.ts';
+import { type WireError, WireFormatError } from './wire-error.ts';
+
+/** Deeper than any event. Without a bound, nested bytes would end the stack, here or in whoever walks the value. */
+const MAX_DEPTH = 64;
+
+const FIXED_STRING = 0xa0;
+const BINARY_8 = 0xc4;
+const BINARY_16 = 0xc5;
+const BINARY_32 = 0xc6;
+const STRING_8 = 0xd9;
+const STRING_16 = 0xda;
+
+const decoder = new Decoder({
+  rawStrings: true,
+  useBigInt64: true,
+  extensionCodec: timestampCodec,
+  // Keys as raw bytes too: read as UTF-8, different invalid ones would become one.
+  keyDecoder: { canBeCached: () => true, decode: keyAt },
+  mapKeyConverter: keyToString,
+});
+
+export type MessagePackResult =
+  | { readonly ok: true; readonly value: MessageValue }
+  | { readonly ok: false; readonly error: WireError };
+
+/** Decodes one MessagePack value that fills `bytes`. Never throws, and allocates in proportion to `bytes`. */
+export function decodeMessagePack(bytes: Uint8Array): MessagePackResult {
+  return wireResult(() => ({ ok: true, value: readMessagePack(bytes) }));
+}
+
+/** As {@link decodeMessagePack}, but throws: for decoders that run inside {@link wireResult}. */
+export function readMessagePack(bytes: Uint8Array): MessageValue {
+  assertLengthsFit(bytes);
+  return toMessageValue(decoder.decode(bytes), 0);
+}
+
+/** Runs a decoder, and turns whatever it throws into an error value. */
+export function wireResult<Result>(
+  decode: () => Result,
+): Result | { readonly ok: false; readonly error: WireError } {
+  try {
+    return decode();
+  } catch (error) {
+    return { ok: false, error: { message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+function toMessageValue(decoded: unknown, depth: number): MessageValue {
+  if (decoded === null || typeof decoded === 'number' || typeof decoded === 'bigint') {
+    return decoded;
+  }
+  if (decoded instanceof Uint8Array) {
+    return isBinaryType(decoded) ? decoded : bytesToBinary(decoded);
+  }
+  if (typeof decoded === 'boolean' || decoded instanceof DecodedTimestamp) {
+    return decoded;
+  }
+  if (depth === MAX_DEPTH) {
+    throw new WireFormatError(`Nested deeper than ${MAX_DEPTH} levels`);
+  }
+  if (Array.isArray(decoded)) {
+    return decoded.map((item: unknown) => toMessageValue(item, depth + 1));
+  }
+  if (isRecord(decoded)) {
+    return toMessageMap(decoded, depth + 1);
+  }
+  throw new WireFormatError(`A value of unexpected type ${typeof decoded}`);
+}
+
+function toMessageMap(record: Record<string, unknown>, depth: number): MessageMap {
+  const map = new Map<BinaryString, MessageValue>();
+  for (const key in record) {
+    map.set(asKey(key), toMessageValue(record[key], depth));
+  }
+  return map;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The keys of the library's maps come from {@link keyAt} and {@link keyToString}: one character, one byte. */
+function asKey(key: string): BinaryString {
+  return key as BinaryString;
+}
+
+function keyAt(bytes: Uint8Array, offset: number, length: number): string {
+  return bytesToBinary(bytes.subarray(offset, offset + length));
+}
+
+function keyToString(key: unknown): string {
+  if (typeof key === 'string') {
+    return key;
+  }
+  if (key instanceof Uint8Array) {
+    return bytesToBinary(key);
+  }
+  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' || key === null) {
+    return textToBinary(String(key));
+  }
+  throw new WireFormatError('A map key that is a list, a map or a time');
+}
+
+/**
+ * Whether raw bytes came from MessagePack's binary type. The library gives strings and binaries alike, as views into
+ * the message; the head before them tells. Its length field equals the view's length in one of the forms only.
+ */
+function isBinaryType(view: Uint8Array): boolean {
+  const message = new DataView(view.buffer);
+  const { byteOffset: start, byteLength: length } = view;
+  if (length < 32 && message.getUint8(start - 1) === FIXED_STRING + length) {
+    return false;
+  }
+  if (message.getUint8(start - 1) === length) {
+    const head = message.getUint8(start - 2);
+    if (head === BINARY_8 || head === STRING_8) {
+      return head === BINARY_8;
+    }
+  }
+  // A short length in a long field is preceded by zeros, which are no head.
+  const head = message.getUint8(start - 3);
+  if (message.getUint16(start - 2) === length && (head === BINARY_16 || head === STRING_16)) {
+    return head === BINARY_16;
+  }
+  return message.getUint8(start - 5) === BINARY_32;
+}

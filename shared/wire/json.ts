@@ -1,0 +1,49 @@
+import { type BinaryString, binaryToBytes, binaryToText } from '../binary-string.ts';
+import { isList, isMap } from './message-fields.ts';
+import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
+
+/**
+ * The JSON text of a decoded map, as BeeORM's log tables hold it: integers with all 64 bits, floats with all their
+ * digits (NaN and the infinities, which JSON lacks, are null), binaries and strings that are not UTF-8 as base64,
+ * times as RFC 3339 in UTC.
+ */
+export function messageMapToJson(map: MessageMap): string {
+  const members: string[] = [];
+  for (const [key, value] of map) {
+    members.push(`${binaryToJson(key)}:${toJson(value)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+function toJson(value: MessageValue): string {
+  if (typeof value === 'string') {
+    return binaryToJson(value);
+  }
+  if (typeof value === 'number') {
+    return Object.is(value, -0) ? '-0' : JSON.stringify(value);
+  }
+  if (value === null || typeof value === 'bigint' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (value instanceof Uint8Array) {
+    return JSON.stringify(Buffer.from(value).toString('base64'));
+  }
+  if (isList(value)) {
+    return `[${value.map(toJson).join(',')}]`;
+  }
+  return isMap(value) ? messageMapToJson(value) : JSON.stringify(timestampToText(value));
+}
+
+function binaryToJson(binary: BinaryString): string {
+  return JSON.stringify(binaryToText(binary) ?? binaryToBytes(binary).toString('base64'));
+}
+
+/** `2026-11-22T14:53:07.741284Z`, as Go writes it: nanoseconds without trailing zeros. */
+function timestampToText({ seconds, nanoseconds }: Timestamp): string {
+  const date = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) {
+    return `${seconds}.${nanoseconds}`;
+  }
+  const fraction = String(nanoseconds).padStart(9, '0').replace(/0+$/, '');
+  return `${date.toISOString().slice(0, -'.000Z'.length)}${fraction && `.${fraction}`}Z`;
+}
