@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { ServerError } from './server-error.ts';
 
-const servicePolicyFile = '/usr/sbin/policy-rc.d';
+const SERVICE_POLICY_FILE = '/usr/sbin/policy-rc.d';
 
 export function isAptUsable(): boolean {
   return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
@@ -20,12 +20,12 @@ export function installWithApt(debianPackage: string): void {
 
 /** Debian's packages start their service unless this policy forbids it (exit code 101). */
 function withoutServiceStart(install: () => void): void {
-  const isOurs = !existsSync(servicePolicyFile);
-  if (isOurs) writeFileSync(servicePolicyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const isOurs = !existsSync(SERVICE_POLICY_FILE);
+  if (isOurs) writeFileSync(SERVICE_POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     install();
   } finally {
-    if (isOurs) rmSync(servicePolicyFile);
+    if (isOurs) rmSync(SERVICE_POLICY_FILE);
   }
 }
 

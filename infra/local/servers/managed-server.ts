@@ -27,8 +27,8 @@ export interface ServerPlace {
   readonly directory: string;
 }
 
-const maximumPortAttempts = 10;
-const probeIntervalMs = 20;
+const MAXIMUM_PORT_ATTEMPTS = 10;
+const PROBE_INTERVAL_MS = 20;
 
 /**
  * A server process of ours on a port of 127.0.0.1, with all its files in one directory. It runs in a session of its
@@ -76,7 +76,7 @@ export class ManagedServer {
         return server;
       } catch (error) {
         await server.kill();
-        if (!(error instanceof PortTakenError) || attempt === maximumPortAttempts) throw error;
+        if (!(error instanceof PortTakenError) || attempt === MAXIMUM_PORT_ATTEMPTS) throw error;
       }
     }
   }
@@ -147,7 +147,7 @@ export class ManagedServer {
     const deadline = performance.now() + startTimeoutMs;
     while (this.#process !== undefined && performance.now() < deadline) {
       if (await this.#answers()) return;
-      await sleep(probeIntervalMs);
+      await sleep(PROBE_INTERVAL_MS);
     }
     const lastWords = readFileSync(logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
     if (this.#process !== undefined) {

@@ -23,7 +23,7 @@ export interface MariaDbServer extends ManagedServer {
 
 const user = 'bee';
 const password = 'bee';
-const initSql = `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';
+const INIT_SQL = `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';
 GRANT ALL PRIVILEGES ON *.* TO '${user}'@'%' WITH GRANT OPTION;
 `;
 
@@ -50,7 +50,7 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
 
 /** Docker's image creates the databases of the system itself, where it finds the data directory empty. */
 async function prepareDirectory(program: ServerProgram, directory: string): Promise<void> {
-  await writeFile(`${directory}/init.sql`, initSql);
+  await writeFile(`${directory}/init.sql`, INIT_SQL);
   if ('path' in program) await createSystemDatabases(`${directory}/data`);
   else await mkdir(`${directory}/data`);
 }

@@ -13,7 +13,7 @@ export interface ServerSource {
 }
 
 /** Debian keeps mariadbd where an ordinary user's PATH doesn't look. */
-const directories = ['', '/usr/sbin/', '/usr/local/bin/', '/usr/local/sbin/', '/opt/homebrew/bin/'];
+const DIRECTORIES = ['', '/usr/sbin/', '/usr/local/bin/', '/usr/local/sbin/', '/opt/homebrew/bin/'];
 
 /**
  * Finds a server's program: installed, else installed now with apt-get (as root on Debian and Ubuntu), else Docker.
@@ -34,9 +34,9 @@ export function provideServerProgram(source: ServerSource): ServerProgram {
 }
 
 function findProgram(program: string): string | undefined {
-  return directories
-    .map((directory) => `${directory}${program}`)
-    .find((path) => doesRun(path, ['--version']));
+  return DIRECTORIES.map((directory) => `${directory}${program}`).find((path) =>
+    doesRun(path, ['--version']),
+  );
 }
 
 function doesRun(file: string, parameters: readonly string[]): boolean {

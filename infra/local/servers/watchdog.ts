@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
  * is the command to run then; `release` ends the wait. The signals are ignored because Ctrl-C must not take the
  * watchdog before what it watches. A dying server may still write into the directory: hence the repetition.
  */
-const script = `
+const SCRIPT = `
 trap '' INT TERM HUP
 directory=$1
 command=:
@@ -28,7 +28,7 @@ export class Watchdog {
   readonly #shell: ChildProcess;
 
   constructor(directory: string) {
-    this.#shell = spawn('sh', ['-c', script, 'watchdog', directory], {
+    this.#shell = spawn('sh', ['-c', SCRIPT, 'watchdog', directory], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
