@@ -1,0 +1,39 @@
+import type { DeadLetterOperations } from '../../functions/poller/dead-letters.ts';
+import type { DrainSummary } from '../../functions/poller/summary.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { Registry } from '../../shared/registry/registry.ts';
+
+/** How strictly statements keep the stream's order: see "As if in order" in the documentation of the poller. */
+export type Ordering = 'entity' | 'pool';
+
+export interface LocalConsumerOptions {
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly ordering: Ordering;
+  /** Batches of the lazy channel in flight at once, at most. */
+  readonly lazyConcurrency: number;
+  /** Database on each MySQL server that keeps what was applied. */
+  readonly ledgerDatabase: string;
+  /** First words of statements that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
+  readonly allowedStatements: readonly string[];
+  /** Statements in a batch, at most. */
+  readonly batchSize?: number;
+}
+
+export interface DrainOptions {
+  readonly budgetMs: number;
+  /** Wait for new entries until the budget ends, rather than ending when the streams are empty. */
+  readonly tail?: boolean;
+  /** Once aborted, what is in flight is finished and nothing more is read. */
+  readonly signal?: AbortSignal;
+  /** Called every now and then with the counts so far. */
+  readonly onProgress?: (summary: DrainSummary) => void;
+}
+
+/** A poller and an SQL executor in one process. */
+export interface LocalConsumer {
+  /** @throws BackgroundConsumerError where nothing can be drained at all */
+  drain(options: DrainOptions): Promise<DrainSummary>;
+  readonly deadLetters: DeadLetterOperations;
+  close(): Promise<void>;
+}
