@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs';
+import { loadRecording } from '../recording/load-recording.ts';
+import type { Placement } from '../recording/placement.ts';
+import { readRecording } from '../recording/recording.ts';
+import { type MariaDbServer, startMariaDb } from '../servers/mariadb-server.ts';
+import { type RedisServer, startRedis } from '../servers/redis-server.ts';
+
+/** Redis databases of the registry's pools. */
+const REDIS_DATABASES: Readonly<Record<string, number>> = { default: 0, shop: 1 };
+
+export interface DemoServers {
+  readonly mysql: MariaDbServer;
+  readonly redis: RedisServer;
+}
+
+export async function startDemoServers(): Promise<DemoServers> {
+  const [mysql, redis] = await Promise.all([startMariaDb(), startRedis()]);
+  return { mysql, redis };
+}
+
+export async function stopDemoServers({ mysql, redis }: DemoServers): Promise<void> {
+  await Promise.all([mysql.stop(), redis.stop()]);
+}
+
+export function redisPlace({ redis }: DemoServers, pool: string): ReturnType<Placement['redis']> {
+  return { host: redis.host, port: redis.port, database: REDIS_DATABASES[pool] ?? 0 };
+}
+
+/**
+ * Loads the recorded application and writes its registry.
+ * @returns the registry's file; it goes with the servers
+ */
+export async function loadDemoRecording(servers: DemoServers): Promise<string> {
+  const registryYaml = await loadRecording(readRecording(`${import.meta.dirname}/recording`), {
+    mysql: servers.mysql,
+    redis: (pool) => redisPlace(servers, pool),
+  });
+  const registryFile = `${servers.mysql.directory}/registry.yaml`;
+  writeFileSync(registryFile, registryYaml);
+  return registryFile;
+}
+
+/** Lets the servers outlive this program. */
+export function releaseDemoServers({ mysql, redis }: DemoServers): void {
+  mysql.release();
+  redis.release();
+}
+
+/** Commands to look around with, and the one that removes everything. */
+export function describeKeptServers({ mysql, redis }: DemoServers, registryFile: string): string {
+  return `The servers keep running. To look around:
+
+  redis-cli -p ${redis.port}
+  mariadb --host=${mysql.host} --port=${mysql.port} --user=${mysql.user} --password=${mysql.password} bee
+  npm run --silent consumer -- drain --registry ${registryFile}
+
+To stop them and remove their files:
+
+  kill -9 ${redis.pid} ${mysql.pid}; sleep 1; rm -r ${redis.directory} ${mysql.directory}
+`;
+}
