@@ -1,0 +1,40 @@
+import type { TestRegistry } from '../kit/test-registry.ts';
+import type { FailureClass } from './outcome.ts';
+import { isAllowedStatement } from './statement.ts';
+import type { StreamEntry } from './stream-entry.ts';
+import { decodeLazyEvent, decodeLogValue, type LazyEvent, type LogValue } from './wire.ts';
+
+/** What can be judged before MySQL is asked: such an entry has no effect at all. */
+export type Judged<T> = { readonly value: T } | { readonly refused: FailureClass };
+
+export function judgeLazyEntry(entry: StreamEntry, registry: TestRegistry): Judged<LazyEvent> {
+  return decoded(entry, decodeLazyEvent, (event) => {
+    const mysqlPools = [...event.statements, ...event.logValues].map(({ pool }) => pool);
+    if (!mysqlPools.every((pool) => registry.mysql.has(pool))) return 'pool';
+    if (!event.cacheKeys.every(({ pool }) => registry.redis.has(pool))) return 'pool';
+    const streams = event.dirtyEvents.flatMap((dirty) => dirty.streams);
+    if (!streams.every((stream) => registry.streamPools.has(stream))) return 'pool';
+    return event.statements.every(({ sql }) => isAllowedStatement(sql)) ? undefined : 'policy';
+  });
+}
+
+export function judgeLogEntry(entry: StreamEntry, registry: TestRegistry): Judged<LogValue> {
+  return decoded(entry, decodeLogValue, ({ pool }) => (registry.mysql.has(pool) ? undefined : 'pool'));
+}
+
+function decoded<T>(
+  { fields }: StreamEntry,
+  decode: (body: Buffer) => T,
+  refusal: (value: T) => FailureClass | undefined,
+): Judged<T> {
+  const body = fields['s'];
+  if (body === undefined) return { refused: 'wire' };
+  let value: T;
+  try {
+    value = decode(body);
+  } catch {
+    return { refused: 'wire' };
+  }
+  const refused = refusal(value);
+  return refused === undefined ? { value } : { refused };
+}
