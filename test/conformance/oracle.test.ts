@@ -1,0 +1,66 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readRecording } from '../../infra/local/recording/recording.ts';
+import { compareState } from '../kit/compare.ts';
+import { deadLetterCode } from '../kit/compare-dead-letters.ts';
+import { crudOutcome } from '../kit/crud-outcome.ts';
+import { describeDifferences } from '../kit/difference.ts';
+import { historyOutcome } from '../kit/history-outcome.ts';
+import { fixtureDirectory } from '../kit/load-fixture.ts';
+import { entriesOf } from '../kit/recorded-entries.ts';
+import { runOracle } from '../kit/run-oracle.ts';
+import type { State } from '../kit/state.ts';
+import { takeTestPlace } from '../kit/test-place.ts';
+import type { CacheKey, Outcome } from '../oracle/outcome.ts';
+import type { StreamEntry } from '../oracle/stream-entry.ts';
+
+/** Who judges the consumer is judged first: by recordings of an application, and what must come out of them. */
+describe('the serial oracle', () => {
+  test.each(['full-1', 'poison-1'])('agrees with the recorded outcome of the history %s', async (name) => {
+    const directory = fixtureDirectory(`histories/${name}`);
+    const expected = historyOutcome(directory);
+    const { outcome, entries } = await applyRecording(directory);
+    expect(describeDifferences(compareState(expected, stateOf(outcome, expected, entries), entries))).toBe(
+      '',
+    );
+    expect(outcome.autoIds).toEqual(expected.autoIds);
+  });
+
+  test('agrees with the recorded outcome of the case crud', async () => {
+    const directory = fixtureDirectory('crud');
+    const expected = crudOutcome(directory);
+    const { outcome, entries } = await applyRecording(directory);
+    expect(describeDifferences(compareState(expected, stateOf(outcome, expected, entries), entries))).toBe(
+      '',
+    );
+  });
+});
+
+async function applyRecording(directory: string): Promise<{ outcome: Outcome; entries: StreamEntry[] }> {
+  const recording = readRecording(directory);
+  const { mysql, databasePrefix, redis, remove } = await takeTestPlace(1);
+  onTestFinished(remove);
+  const [anyRedis] = redis;
+  if (anyRedis === undefined) throw new Error('no Redis database');
+  const outcome = await runOracle(recording, { mysql, databasePrefix, redis: () => anyRedis });
+  return { outcome, entries: entriesOf(recording) };
+}
+
+/** The state of a consumer that did exactly what the oracle says. */
+function stateOf(outcome: Outcome, expected: Outcome, entries: readonly StreamEntry[]): State {
+  const name = ({ pool, key }: CacheKey) => `${pool} ${key}`;
+  const gone = new Set(outcome.goneKeys.map(name));
+  const left = [...expected.goneKeys, ...outcome.keptKeys].filter((key) => !gone.has(name(key)));
+  const keys = Map.groupBy(left, ({ pool }) => pool);
+  return {
+    ...outcome,
+    keys: new Map([...keys].map(([pool, its]) => [pool, new Set(its.map(({ key }) => key))])),
+    deadLetters: outcome.deadLetters.map((letter) => ({
+      stream: letter.stream,
+      entry: letter.id,
+      code: deadLetterCode(letter),
+      unapplied: JSON.stringify(letter.unapplied ?? {}),
+      fields: entries.find(({ stream, id }) => stream === letter.stream && id === letter.id)?.fields ?? {},
+    })),
+    unfinished: [],
+  };
+}
