@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
-import { textToBinary } from '../../../shared/binary-string.ts';
+import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import { encodeLazyEvent } from '../../../shared/wire/encode-lazy-event.ts';
 import type { LazyEvent } from '../../../shared/wire/lazy-event.ts';
+import type { MessageMap, MessageValue } from '../../../shared/wire/message-value.ts';
 import type { RedisPlace } from '../recording/placement.ts';
 
 const LAZY_STREAM = 'orm-lazy-channel';
@@ -66,8 +67,8 @@ function insertOrder(number: number): LazyEvent {
 function insertUser(number: number): LazyEvent {
   const email = `backlog-${number}@example.com`;
   const sql = `INSERT INTO UserEntity(\`FirstName\`,\`Email\`) VALUES ('Backlog','${email}')`;
-  const changes = new Map([[textToBinary('Email'), textToBinary(email)]]);
-  const event = new Map([
+  const changes: MessageMap = new Map([[textToBinary('Email'), textToBinary(email)]]);
+  const event = new Map<BinaryString, MessageValue>([
     [textToBinary('I'), 0],
     [textToBinary('A'), textToBinary('i')],
     [textToBinary('E'), textToBinary('main.UserEntity')],

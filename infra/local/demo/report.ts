@@ -2,6 +2,9 @@ import Table from 'cli-table3';
 import type { RowSample } from './row-samples.ts';
 import type { StreamState } from './stream-states.ts';
 
+/** No colours: the report may be piped into a file. */
+const PLAIN = { head: [], border: [], compact: true };
+
 export interface DemoReport {
   readonly streamsBefore: readonly StreamState[];
   readonly streamsAfter: readonly StreamState[];
@@ -20,7 +23,7 @@ function formatStreams({ streamsBefore, streamsAfter }: DemoReport): string {
   const table = new Table({
     head: ['In Redis', 'entries before', 'after', 'unread', 'pending', 'dead letters'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: ['bold'] },
+    style: PLAIN,
   });
   for (const [index, after] of streamsAfter.entries()) {
     const counts = [
@@ -40,7 +43,7 @@ function formatRows({ rowsBefore, rowsAfter }: DemoReport): string {
     head: ['In MySQL', 'before', 'after'],
     colWidths: [24, 41, 41],
     wordWrap: true,
-    style: { head: ['bold'] },
+    style: PLAIN,
   });
   for (const [index, { title, row }] of rowsAfter.entries()) {
     table.push([title, rowsBefore[index]?.row ?? '', row]);
