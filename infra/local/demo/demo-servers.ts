@@ -56,6 +56,6 @@ export function describeKeptServers({ mysql, redis }: DemoServers, registryFile:
 
 To stop them and remove their files:
 
-  kill -9 ${redis.pid} ${mysql.pid}; sleep 1; rm -r ${redis.directory} ${mysql.directory}
+  ${redis.endCommand}; ${mysql.endCommand}; sleep 1; rm -r ${redis.directory} ${mysql.directory}
 `;
 }

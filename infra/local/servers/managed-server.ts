@@ -86,6 +86,12 @@ export class ManagedServer {
     return this.#process?.child.pid;
   }
 
+  /** The shell command that ends it at once, for whom it is left to by {@link release}. */
+  get endCommand(): string {
+    const { child, command } = this.#process ?? {};
+    return child?.pid === undefined || command === undefined ? ':' : endCommand(command, child.pid);
+  }
+
   /** Sends a signal, for instance SIGSTOP and SIGCONT; nothing happens where it doesn't run. */
   signal(signal: NodeJS.Signals): void {
     if (this.#process !== undefined) sendSignal(this.#process.command, this.#process.child, signal);
@@ -109,7 +115,7 @@ export class ManagedServer {
     this.#watchdog.release();
   }
 
-  /** Lets it outlive this process, together with its directory: somebody else stops it by its {@link pid}. */
+  /** Lets it outlive this process, together with its directory: somebody else ends it by {@link endCommand}. */
   release(): void {
     this.#watchdog.release();
   }
@@ -130,9 +136,9 @@ export class ManagedServer {
     // The log is a file: a pipe would break, and with it the server, when this process dies before it.
     const child = spawn(command.file, command.arguments, { detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
-    if (child.pid !== undefined) this.#watchdog.guard(endCommand(command, child.pid));
     child.unref();
     this.#process = { child, command };
+    this.#watchdog.guard(this.endCommand);
     const forget = (): void => {
       this.#process = undefined;
       this.#watchdog.standDown();
