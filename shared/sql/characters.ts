@@ -1,0 +1,62 @@
+import type { BinaryString } from '../binary-string.ts';
+
+/** Characters of SQL that have a meaning here, by their code. */
+export const character = {
+  nul: 0x00,
+  space: 0x20,
+  doubleQuote: 0x22,
+  hash: 0x23,
+  dollar: 0x24,
+  singleQuote: 0x27,
+  open: 0x28,
+  close: 0x29,
+  asterisk: 0x2a,
+  plus: 0x2b,
+  comma: 0x2c,
+  minus: 0x2d,
+  dot: 0x2e,
+  slash: 0x2f,
+  zero: 0x30,
+  semicolon: 0x3b,
+  equals: 0x3d,
+  backslash: 0x5c,
+  underscore: 0x5f,
+  backtick: 0x60,
+  delete: 0x7f,
+} as const;
+
+/** What MySQL skips between words: tab, line feed, vertical tab, form feed, carriage return, space. */
+export function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
+export function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** What an unquoted name is made of: letters, digits, `_`, `$`, and every byte of a character beyond ASCII. */
+const nameCharacters = new Uint8Array(256).map((_, code) =>
+  /[0-9A-Za-z_$\x80-\xff]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+export function isNameCharacter(code: number): boolean {
+  return nameCharacters[code] === 1;
+}
+
+/** The offset after the run of name characters that begins at `start`. */
+export function endOfName(sql: BinaryString, start: number): number {
+  let end = start;
+  while (end < sql.length && isNameCharacter(sql.charCodeAt(end))) {
+    end++;
+  }
+  return end;
+}
+
+/** The offset of the first character from `start` on that is no space. */
+export function skipSpaces(sql: BinaryString, start: number): number {
+  let end = start;
+  while (end < sql.length && isSpace(sql.charCodeAt(end))) {
+    end++;
+  }
+  return end;
+}

@@ -1,0 +1,104 @@
+import type { BinaryString } from '../binary-string.ts';
+import { character, skipSpaces } from './characters.ts';
+import { endOfLiteral } from './literal.ts';
+import { isIdColumn, parseUnsigned, StatementReader, sliceBinary } from './statement-reader.ts';
+import type { InsertShape, RowRange } from './statement-shape.ts';
+
+/** The shape of a plain INSERT … VALUES of literals; undefined for anything else that begins with INSERT. */
+export function readInsert(sql: BinaryString): InsertShape | undefined {
+  const reader = new StatementReader(sql);
+  const start = reader.position;
+  if (!reader.takeWord('INSERT') || !reader.takeWord('INTO')) {
+    return undefined; // a modifier such as IGNORE
+  }
+  const name = reader.takeTableName();
+  const columns = readColumns(reader);
+  if (name === undefined || columns === undefined || !reader.takeWord('VALUES')) {
+    return undefined;
+  }
+  const head = headUntil(sql, start, reader.position);
+  const idColumn = columns.findIndex(isIdColumn);
+  const values = readRows(reader, columns.length, idColumn);
+  if (values === undefined || !reader.isAtEnd()) {
+    return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
+  }
+  return { kind: 'insert', ...name, head, columns, ...values, groupable: idColumn === -1 };
+}
+
+function headUntil(sql: BinaryString, start: number, end: number): BinaryString {
+  return sql.charCodeAt(end) === character.space
+    ? sliceBinary(sql, start, end + 1)
+    : (`${sql.slice(start, end)} ` as BinaryString);
+}
+
+function readColumns(reader: StatementReader): BinaryString[] | undefined {
+  const columns: BinaryString[] = [];
+  if (!reader.takeCharacter(character.open)) {
+    return undefined;
+  }
+  if (reader.takeCharacter(character.close)) {
+    return columns;
+  }
+  do {
+    const column = reader.takeName();
+    if (column === undefined) {
+      return undefined;
+    }
+    columns.push(column);
+  } while (reader.takeCharacter(character.comma));
+  return reader.takeCharacter(character.close) ? columns : undefined;
+}
+
+interface Rows {
+  readonly rows: RowRange[];
+  readonly rowIds: (bigint | undefined)[];
+}
+
+function readRows(reader: StatementReader, columnCount: number, idColumn: number): Rows | undefined {
+  const rows: RowRange[] = [];
+  const rowIds: (bigint | undefined)[] = [];
+  do {
+    reader.skipSpaces();
+    const start = reader.position;
+    const id = readRow(reader, columnCount, idColumn);
+    if (id === false) {
+      return undefined;
+    }
+    rows.push([start, reader.position]);
+    rowIds.push(id);
+  } while (reader.takeCharacter(character.comma));
+  return { rows, rowIds };
+}
+
+/** Moves behind one tuple. Returns the id given in it; false where it isn't as many literals as there are columns. */
+function readRow(reader: StatementReader, columnCount: number, idColumn: number): bigint | undefined | false {
+  if (!reader.takeCharacter(character.open)) {
+    return false;
+  }
+  let id: bigint | undefined | false;
+  for (let column = 0; column < columnCount; column++) {
+    const start = skipSpaces(reader.sql, reader.position);
+    const end = endOfLiteral(reader.sql, start);
+    if (end === -1) {
+      return false;
+    }
+    reader.position = end;
+    if (column === idColumn) {
+      id = readId(reader.sql.slice(start, end));
+    }
+    if (column < columnCount - 1 && !reader.takeCharacter(character.comma)) {
+      return false;
+    }
+  }
+  return reader.takeCharacter(character.close) ? id : false;
+}
+
+/** The sessions have no NO_AUTO_VALUE_ON_ZERO: MySQL chooses an id for 0 as it does for NULL. */
+function readId(literal: string): bigint | undefined | false {
+  const id = parseUnsigned(literal);
+  if (id !== undefined) {
+    return id === 0n ? undefined : id;
+  }
+  // A string or a float may become an id that isn't told from its text.
+  return /^(?:NULL|DEFAULT)$/i.test(literal) ? undefined : false;
+}

@@ -1,0 +1,122 @@
+import type { BinaryString } from '../binary-string.ts';
+import { character, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
+import { endOfQuoted } from './quoted.ts';
+
+const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
+
+export interface TableName {
+  readonly database?: BinaryString;
+  readonly table: BinaryString;
+}
+
+/**
+ * Reads a statement from left to right, for the shapes. Each `take…` skips spaces, and moves on only where it finds
+ * what it looks for. Expects what the policy has let pass: no comments, and every quote ended.
+ */
+export class StatementReader {
+  readonly sql: BinaryString;
+  /** Offset of what comes next. */
+  position: number;
+
+  constructor(sql: BinaryString) {
+    this.sql = sql;
+    this.position = skipSpaces(sql, 0);
+  }
+
+  skipSpaces(): void {
+    this.position = skipSpaces(this.sql, this.position);
+  }
+
+  isAtEnd(): boolean {
+    return skipSpaces(this.sql, this.position) === this.sql.length;
+  }
+
+  /** @param word in upper case */
+  takeWord(word: string): boolean {
+    const start = skipSpaces(this.sql, this.position);
+    const end = start + word.length;
+    if (isNameCharacter(this.sql.charCodeAt(end)) || !isWordAt(this.sql, start, word)) {
+      return false;
+    }
+    this.position = end;
+    return true;
+  }
+
+  /** @param code of {@link character} */
+  takeCharacter(code: number): boolean {
+    const start = skipSpaces(this.sql, this.position);
+    if (this.sql.charCodeAt(start) !== code) {
+      return false;
+    }
+    this.position = start + 1;
+    return true;
+  }
+
+  /** A name, quoted or not, without its quotes. */
+  takeName(): BinaryString | undefined {
+    const start = skipSpaces(this.sql, this.position);
+    const first = this.sql.charCodeAt(start);
+    if (first === character.backtick) {
+      this.position = endOfQuoted(this.sql, start);
+      const name = this.sql.slice(start + 1, this.position - 1);
+      return asBinary(name.includes('`') ? name.replaceAll('``', '`') : name);
+    }
+    // A name may begin with a digit, but a number does so too: left to those who know more.
+    const end = isDigit(first) ? start : endOfName(this.sql, start);
+    this.position = end > start ? end : this.position;
+    return end > start ? sliceBinary(this.sql, start, end) : undefined;
+  }
+
+  /** `table` or `database.table`. */
+  takeTableName(): TableName | undefined {
+    const name = this.takeName();
+    if (name === undefined || !this.takeCharacter(character.dot)) {
+      return name && { table: name };
+    }
+    const table = this.takeName();
+    return table && { database: name, table };
+  }
+
+  /** An integer of 0 to 2^64 - 1, in digits. */
+  takeUnsigned(): bigint | undefined {
+    const start = skipSpaces(this.sql, this.position);
+    const end = endOfName(this.sql, start);
+    const value = parseUnsigned(this.sql.slice(start, end));
+    if (value !== undefined) {
+      this.position = end;
+    }
+    return value;
+  }
+}
+
+/** @param word in upper case: of its letters, ASCII's bit for lower case is left out of the comparison */
+function isWordAt(sql: BinaryString, start: number, word: string): boolean {
+  for (let index = 0; index < word.length; index++) {
+    if ((sql.charCodeAt(start + index) & ~0x20) !== word.charCodeAt(index)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** The value of 1 to 20 digits that fit into 64 bits; undefined for any other text. */
+export function parseUnsigned(text: string): bigint | undefined {
+  if (!/^\d{1,20}$/.test(text)) {
+    return undefined;
+  }
+  const value = BigInt(text);
+  return value <= MAX_UINT64 ? value : undefined;
+}
+
+export function isIdColumn(name: BinaryString): boolean {
+  return name.length === 2 && name.toUpperCase() === 'ID';
+}
+
+export function sliceBinary(sql: BinaryString, start: number, end: number): BinaryString {
+  return asBinary(sql.slice(start, end));
+}
+
+/** A part of a BinaryString is one. */
+function asBinary(part: string): BinaryString {
+  return part as BinaryString;
+}
