@@ -6,7 +6,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Facts beside a message: counts, names, ids. No passwords, and nothing from a row. */
-export type LogFields = Readonly<Record<string, unknown>>;
+export type LogFields = object;
 
 type Log = (message: string, fields?: LogFields) => void;
 

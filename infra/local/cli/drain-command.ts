@@ -1,0 +1,56 @@
+import { Command, Option } from 'commander';
+import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { ProgramContext } from './context.ts';
+import { showWork } from './display.ts';
+import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { duration } from './option-values.ts';
+import { formatOutcome, writeSummary } from './report.ts';
+import { withConsumer } from './session.ts';
+import { addCommonOptions, addConsumeOptions, type ConsumeOptions } from './shared-options.ts';
+
+const DEFAULT_BUDGET_MS = 50_000;
+
+interface DrainCommandOptions extends ConsumeOptions {
+  /** In milliseconds. */
+  readonly budget: number;
+}
+
+/** `consumer drain`: until the streams are empty or the time is over. */
+export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
+  const command = new Command('drain')
+    .summary('drain all channels, then end')
+    .description('Drain all channels until they are empty or the budget ends.')
+    .addOption(
+      new Option('--budget <duration>', 'time that it may take, such as 1500ms, 50s or 2m')
+        .argParser(duration)
+        .default(DEFAULT_BUDGET_MS, '50s'),
+    );
+  addCommonOptions(addConsumeOptions(command));
+  command.addHelpText('after', EXIT_CODE_HELP);
+  return command.action(async (options: DrainCommandOptions) => {
+    const summary = await drain(context, options);
+    const exitCode = exitCodeOf(summary);
+    writeSummary(context.stdout, summary, options.json);
+    if (exitCode === EXIT_CODES.error) context.stderr.write(`error: ${formatOutcome(summary)}\n`);
+    onExit(exitCode);
+  });
+}
+
+function drain(context: ProgramContext, options: DrainCommandOptions): Promise<DrainSummary> {
+  const startedAt = performance.now();
+  return showWork(context, options.logLevel, ({ logger, progress }, signal) =>
+    withConsumer(context, options, logger, (consumer) => {
+      // Connecting counts as well: who waits for the program has set the time for all of it.
+      const budgetMs = Math.max(1, options.budget - (performance.now() - startedAt));
+      return consumer.drain({ budgetMs, signal, onProgress: (summary) => progress.update(summary) });
+    }),
+  );
+}
+
+const EXIT_CODE_HELP = `
+Exit code:
+  0  drained, or another consumer is running ("complete": false, "reason": "locked")
+  1  configuration or connection error
+  2  entries are left: the budget is over, or entries can't be applied now
+
+A first Ctrl-C finishes what is in flight, a second one ends at once (130).`;

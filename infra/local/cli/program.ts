@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander';
+import { BackgroundConsumerError } from '../../../shared/errors.ts';
+import { errorFields } from '../../../shared/logging.ts';
+import type { ProgramContext } from './context.ts';
+import { deadLettersCommand } from './dead-letters-command.ts';
+import { drainCommand } from './drain-command.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { runCommand } from './run-command.ts';
+import { printable } from './table.ts';
+
+/**
+ * Runs the program `consumer`.
+ *
+ * @param programArguments without the names of Node and the file
+ * @returns the exit code
+ */
+export async function runProgram(
+  programArguments: readonly string[],
+  context: ProgramContext,
+): Promise<number> {
+  let exitCode: number = EXIT_CODES.done;
+  const onExit = (code: number): void => {
+    exitCode = code;
+  };
+  const program = new Command('consumer')
+    .description("Consumes a BeeORM application's Redis Streams into MySQL.")
+    .addCommand(drainCommand(context, onExit))
+    .addCommand(runCommand(context, onExit))
+    .addCommand(deadLettersCommand(context, onExit));
+  inheritSettings(program, context);
+  try {
+    await program.parseAsync(programArguments, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    context.stderr.write(`error: ${describeError(error)}\n`);
+    return EXIT_CODES.error;
+  }
+}
+
+/** Errors are thrown instead of ending the process, in subcommands too. */
+function inheritSettings(
+  command: Command,
+  { stdout, stderr }: Pick<ProgramContext, 'stdout' | 'stderr'>,
+): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
+    .showHelpAfterError(`See ${fullName(command)} --help.`);
+  for (const subcommand of command.commands) inheritSettings(subcommand, { stdout, stderr });
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/** One line that says what to do; of an error that nobody foresaw, what may be shown of it. */
+function describeError(error: unknown): string {
+  if (error instanceof BackgroundConsumerError) {
+    return printable(error.nextStep === undefined ? error.message : `${error.message}. ${error.nextStep}`);
+  }
+  return `this should not have happened: ${JSON.stringify(errorFields(error))}`;
+}

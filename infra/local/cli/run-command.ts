@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { ProgramContext } from './context.ts';
+import { type Display, showWork } from './display.ts';
+import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { writeSummary } from './report.ts';
+import { runUntilStopped } from './run-until-stopped.ts';
+import { withConsumer } from './session.ts';
+import { addCommonOptions, addConsumeOptions, type ConsumeOptions } from './shared-options.ts';
+
+/** Each drain ends by itself after a while, so that no timer or connection has to live for months. */
+const DRAIN_MS = 3_600_000;
+
+/** `consumer run`: until it is told to stop. */
+export function runCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
+  const command = new Command('run')
+    .summary('keep consuming until it is stopped')
+    .description('Keep consuming until SIGTERM or SIGINT, which finish what is in flight and exit 0.');
+  addCommonOptions(addConsumeOptions(command));
+  command.addHelpText('after', HELP);
+  return command.action(async (options: ConsumeOptions) => {
+    const summary = await showWork(context, options.logLevel, (display, signal) =>
+      run(context, options, display, signal),
+    );
+    writeSummary(context.stdout, summary, options.json);
+    onExit(EXIT_CODES.done);
+  });
+}
+
+function run(
+  context: ProgramContext,
+  options: ConsumeOptions,
+  display: Display,
+  signal: AbortSignal,
+): Promise<DrainSummary> {
+  return runUntilStopped(
+    (onProgress) =>
+      withConsumer(context, options, display.logger, (consumer) =>
+        consumer.drain({ budgetMs: DRAIN_MS, tail: true, signal, onProgress }),
+      ),
+    signal,
+    display,
+  );
+}
+
+const HELP = `
+While another consumer is running, or a server is down, it tries again every 5 seconds.
+What is wrong from the start ends it with exit code 1. A second Ctrl-C ends it at once (130).`;

@@ -1,0 +1,30 @@
+import type { Logger } from '../../../shared/logging.ts';
+import { readRegistry } from '../../../shared/registry/read-registry.ts';
+import type { Registry } from '../../../shared/registry/registry.ts';
+import type { LocalConsumer } from '../local-consumer.ts';
+import type { ProgramContext } from './context.ts';
+import { CONSUME_DEFAULTS, type CommonOptions, type ConsumeOptions } from './shared-options.ts';
+
+/** Lends `work` a consumer of the registry's streams, and closes it afterwards whatever happens. */
+export async function withConsumer<Result>(
+  { openConsumer }: Pick<ProgramContext, 'openConsumer'>,
+  options: CommonOptions & Partial<ConsumeOptions>,
+  logger: Logger,
+  work: (consumer: LocalConsumer, registry: Registry) => Promise<Result>,
+): Promise<Result> {
+  const { ordering, lazyConcurrency, allowedStatements } = { ...CONSUME_DEFAULTS, ...options };
+  const registry = await readRegistry(options.registry);
+  const consumer = await openConsumer({
+    registry,
+    logger,
+    ordering,
+    lazyConcurrency,
+    allowedStatements,
+    ledgerDatabase: options.ledgerDatabase,
+  });
+  try {
+    return await work(consumer, registry);
+  } finally {
+    await consumer.close();
+  }
+}

@@ -1,0 +1,13 @@
+/** The program `consumer`: see `npm run --silent consumer -- --help`. */
+import { runProgram } from './cli/program.ts';
+import { openLocalConsumer } from './in-process.ts';
+
+const exitCode = await runProgram(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signals: process,
+  exitNow: (code) => process.exit(code),
+  openConsumer: openLocalConsumer,
+});
+// What a server left open must not keep the program alive once its work is done and reported.
+process.exit(exitCode);

@@ -1,0 +1,110 @@
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import type { DeadLetterOperations } from '../../functions/poller/dead-letters.ts';
+import type { ChannelSummary, DrainSummary } from '../../functions/poller/summary.ts';
+import type { Output } from '../../infra/local/cli/context.ts';
+import { runProgram } from '../../infra/local/cli/program.ts';
+import type { LocalConsumer, LocalConsumerOptions } from '../../infra/local/local-consumer.ts';
+
+const REGISTRY = 'default: { redis: "localhost:6379", mysql: "u:p@/app", streams: { changed: [g] } }\n';
+
+/** What the command line did. */
+export interface ProgramRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What consumers were opened with. */
+  readonly opened: readonly LocalConsumerOptions[];
+  readonly exitedNow: readonly number[];
+}
+
+export interface ProgramSetting {
+  /** Takes the part of the consumer in one process. */
+  readonly drain?: LocalConsumer['drain'];
+  readonly deadLetters?: Partial<DeadLetterOperations>;
+  readonly open?: () => void;
+  readonly signals?: EventEmitter;
+  readonly isTerminal?: boolean;
+}
+
+/** Runs the command line in this process. `REGISTRY` among the arguments becomes the path of a good registry. */
+export async function runConsumer(commandLine: string, setting: ProgramSetting = {}): Promise<ProgramRun> {
+  const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
+  const registry = join(directory, 'registry.yaml');
+  writeFileSync(registry, REGISTRY);
+  const [stdout, stderr] = [collect(setting), collect(setting)];
+  const opened: LocalConsumerOptions[] = [];
+  const exitedNow: number[] = [];
+  try {
+    const exitCode = await runProgram(
+      commandLine.split(' ').map((word) => word.replace('REGISTRY', registry)),
+      {
+        stdout: stdout.output,
+        stderr: stderr.output,
+        signals: setting.signals ?? new EventEmitter(),
+        exitNow: (code) => exitedNow.push(code),
+        openConsumer: async (options) => {
+          opened.push(options);
+          setting.open?.();
+          return consumer(setting);
+        },
+      },
+    );
+    return { exitCode, stdout: stdout.text(), stderr: stderr.text(), opened, exitedNow };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function consumer({ drain, deadLetters }: ProgramSetting): LocalConsumer {
+  return {
+    drain: drain ?? (async () => summary()),
+    deadLetters: {
+      list: async function* () {},
+      redrive: async () => ({ redriven: 0 }),
+      discard: async () => ({ discarded: 0 }),
+      ...deadLetters,
+    },
+    close: async () => {},
+  };
+}
+
+function collect({ isTerminal = false }: ProgramSetting): { output: Output; text: () => string } {
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return {
+    output: Object.assign(stream, { isTTY: isTerminal, columns: 120 }),
+    text: () => Buffer.concat(chunks).toString(),
+  };
+}
+
+export function channel(values: Partial<ChannelSummary> = {}): ChannelSummary {
+  return {
+    stream: 'orm-lazy-channel',
+    entries: 0,
+    statements: 0,
+    logRows: 0,
+    dirtyEvents: 0,
+    cacheKeys: 0,
+    failed: 0,
+    deadLetters: 0,
+    pending: 0,
+    backlog: 0,
+    ...values,
+  };
+}
+
+export function summary(values: Partial<DrainSummary> = {}): DrainSummary {
+  const complete = values.reason === undefined || values.reason === 'drained';
+  return {
+    complete,
+    reason: 'drained',
+    seconds: 1.5,
+    channels: { lazy: channel({ entries: 3 }) },
+    ...values,
+  };
+}

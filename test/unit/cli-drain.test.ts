@@ -1,0 +1,118 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { DrainOptions } from '../../infra/local/local-consumer.ts';
+import { ConnectionError } from '../../shared/errors.ts';
+import { channel, runConsumer, summary } from '../kit/cli-program.ts';
+
+const DRAIN = 'drain --registry REGISTRY';
+
+describe('consumer drain', () => {
+  it.each([
+    ['drained', 0],
+    ['locked', 0],
+    ['budget', 2],
+    ['stopped', 2],
+    ['failed-entries', 2],
+    ['lock-lost', 2],
+    ['pool-down', 1],
+  ] as const)('ends with the exit code of its outcome: %s', async (reason, exitCode) => {
+    const run = await runConsumer(`${DRAIN} --json`, { drain: async () => summary({ reason }) });
+    expect(run.exitCode).toBe(exitCode);
+    expect(JSON.parse(run.stdout)).toEqual(summary({ reason }));
+  });
+
+  it('ends with 0 when it was stopped with nothing left', async () => {
+    const drain = async () => summary({ reason: 'stopped', complete: true });
+    expect((await runConsumer(DRAIN, { drain })).exitCode).toBe(0);
+  });
+
+  it('writes one JSON object on standard output, and nothing else', async () => {
+    const run = await runConsumer(`${DRAIN} --json`);
+    expect(run.stdout.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(run.stdout)).toMatchObject({ complete: true, channels: { lazy: { entries: 3 } } });
+  });
+
+  it('writes a report for people', async () => {
+    const lazy = channel({ entries: 20_000, statements: 21_000, pending: 2, backlog: 5, deadLetters: 1 });
+    const log = channel({
+      stream: 'orm-log-channel',
+      error: { code: 'redis-down', message: 'no \u001b[31mRedis' },
+    });
+    const drain = async () => summary({ reason: 'budget', channels: { lazy, log } });
+    const { stdout } = await runConsumer(DRAIN, { drain });
+    expect(stdout).toMatch(/^channel +entries +statements /);
+    expect(stdout).toMatch(/^lazy +20,000 +21,000 +0 /m);
+    expect(stdout).toContain('log: no \\u001b[31mRedis (redis-down)\n');
+    expect(stdout).toContain('The budget is over after 1.5 s and 7 entries are left');
+    expect(stdout).toContain('1 dead letter: see `dead-letters list`.');
+  });
+
+  it('says in one line that a server is down, and what to do', async () => {
+    const drain = async () => summary({ reason: 'pool-down', message: 'MySQL pool default refuses.' });
+    const { stderr } = await runConsumer(DRAIN, { drain });
+    expect(stderr).toMatch(/^error: A server can't be reached, .* MySQL pool default refuses\.\n$/);
+  });
+
+  it('says in one line, without a stack, that it could not connect', async () => {
+    const open = () => {
+      throw new ConnectionError('redis-unreachable', 'Redis pool default: connection refused', {
+        nextStep: 'Start Redis.',
+      });
+    };
+    const { exitCode, stdout, stderr } = await runConsumer(`${DRAIN} --json`, { open });
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'error: Redis pool default: connection refused. Start Redis.\n',
+    });
+  });
+
+  it('hides the message of an error that nobody foresaw, as it may hold a row', async () => {
+    const drain = async () => {
+      throw new Error("Duplicate entry 'secret'");
+    };
+    const { exitCode, stderr } = await runConsumer(DRAIN, { drain });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('this should not have happened');
+    expect(stderr).not.toContain('secret');
+  });
+
+  it('gives the drain what is left of its budget', async () => {
+    const budgets: number[] = [];
+    const drain = async ({ budgetMs }: DrainOptions) => {
+      budgets.push(budgetMs);
+      return summary();
+    };
+    await runConsumer(`${DRAIN} --budget 2s`, { drain });
+    expect(budgets[0]).toBeGreaterThan(1000);
+    expect(budgets[0]).toBeLessThan(2000);
+  });
+
+  it('asks the drain to finish on the first signal, takes an echo of it for the same, and ends at once on a later one', async () => {
+    const signals = new EventEmitter();
+    const drain = async ({ signal }: DrainOptions) => {
+      signals.emit('SIGINT');
+      signals.emit('SIGINT');
+      expect(signal?.aborted).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      signals.emit('SIGTERM');
+      return summary({ reason: 'stopped' });
+    };
+    const run = await runConsumer(DRAIN, { drain, signals });
+    expect(run).toMatchObject({ exitCode: 2, exitedNow: [130] });
+    expect(run.stderr).toContain('stopping: what is in flight is finished first');
+    expect(signals.listenerCount('SIGINT')).toBe(0);
+  });
+
+  it('redraws its progress on a terminal, and leaves the report', async () => {
+    const drain = async ({ onProgress }: DrainOptions) => {
+      onProgress?.(summary({ seconds: 1, channels: { lazy: channel({ entries: 1000, backlog: 9000 }) } }));
+      onProgress?.(summary({ seconds: 2, channels: { lazy: channel({ entries: 3000, backlog: 7000 }) } }));
+      return summary();
+    };
+    const { stdout, stderr } = await runConsumer(DRAIN, { drain, isTerminal: true });
+    expect(stderr).toMatch(/channel +entries +per second +pending +backlog/);
+    expect(stderr).toMatch(/lazy +1,000 +\d+ +0 +9,000/);
+    expect(stdout).toContain('Drained 3 entries in 1.5 s; nothing is left.');
+  });
+});
