@@ -11,7 +11,8 @@ export interface Display {
 
 /** On a terminal a live table with log lines above it, else log lines only. Both on standard error. */
 export function openDisplay(stderr: Output, level: LogLevel): Display {
-  if (stderr.isTTY === true) {
+  // Some pseudo-terminals are 0 columns wide: a table would be wrapped after each character.
+  if (stderr.isTTY === true && stderr.columns !== 0) {
     const progress = new LiveProgress(stderr);
     return { logger: createLogger({ level, destination: progress.logDestination }), progress };
   }

@@ -10,7 +10,7 @@ interface Sample {
 
 /** Entries a second of each channel, over the last seconds. */
 export class Rates {
-  readonly #samples: Sample[] = [];
+  readonly #samples: Sample[] = [{ seconds: 0, entries: new Map() }];
 
   /** Takes the counts so far, and tells the rates by the channel's name. */
   update({ seconds, channels }: DrainSummary): ReadonlyMap<string, number> {
