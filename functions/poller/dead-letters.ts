@@ -21,12 +21,40 @@ export interface DeadLetter {
   readonly original: readonly (readonly [name: BinaryString, value: BinaryString])[];
 }
 
-/** What of an entry is left to do: indexes into the lists of its event. */
+/** What of an entry is left to do: places in the lists of its event. */
 export interface Unapplied {
+  /** Nothing of the entry was done; the lists are empty, for it may not even be readable. */
+  readonly all: boolean;
   readonly statements: readonly number[];
   readonly logs: readonly number[];
   readonly dirty: readonly number[];
+  /** Places among the keys of all Redis pools, one list after the other. */
   readonly cacheKeys: readonly number[];
+  /** Ids that rows to come have got meanwhile, by the place of their log value or dirty event. */
+  readonly logIds: Readonly<Record<string, string>>;
+  readonly dirtyIds: Readonly<Record<string, string>>;
+  /** Of a dirty event that is published in some of its streams only: the streams it still lacks. */
+  readonly dirtyStreams: Readonly<Record<string, readonly string[]>>;
+}
+
+export const NOTHING_APPLIED: Unapplied = {
+  all: true,
+  statements: [],
+  logs: [],
+  dirty: [],
+  cacheKeys: [],
+  logIds: {},
+  dirtyIds: {},
+  dirtyStreams: {},
+};
+
+/** Fields of a redriven entry beside its own: BeeORM takes them for tags of the event. */
+export const FIRST_ENTRY_FIELD = 'background-consumer.entry';
+export const ATTEMPTS_FIELD = 'background-consumer.attempts';
+
+/** Name of the stream in the same Redis pool that holds a stream's dead letters. */
+export function deadLetterStream(stream: string): string {
+  return `${stream}:dead-letters`;
 }
 
 /** Which dead letters are meant: those that match all that is given. */
@@ -45,9 +73,4 @@ export interface DeadLetterOperations {
   redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }>;
   /** Removes dead letters for good. */
   discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }>;
-}
-
-/** Name of the stream in the same Redis pool that holds a stream's dead letters. */
-export function deadLetterStream(stream: string): string {
-  return `${stream}:dead-letters`;
 }

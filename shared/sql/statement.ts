@@ -23,7 +23,7 @@ export const defaultAllowedStatements: ReadonlySet<string> = new Set([
  *
  * @param allowed verbs in upper case
  */
-export function judgeStatement(sql: BinaryString, allowed: ReadonlySet<string>): Judgement {
+export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<string>, 'has'>): Judgement {
   const verb = verbOf(sql);
   if (verb === undefined || !allowed.has(verb)) {
     return { allowed: false, reason: verbRefusal(sql, verb) };

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const FIRST_BACKOFF_MS = 25;
+const LONGEST_BACKOFF_MS = 3000;
+
+/** Share of the budget that is kept for finishing what was read, within bounds. */
+const RESERVED_SHARE = 0.15;
+const LEAST_RESERVE_MS = 200;
+const LARGEST_RESERVE_MS = 8000;
+
+/** Of the reserve, what is kept for settling and saying goodbye after the last batch was due. */
+const SETTLING_SHARE = 0.3;
+
+/** What a drain that was told to stop may still take for what is in flight. */
+const GRACE_MS = 5000;
+
+/** The time a drain may take, and the word to stop before. */
+export class DrainBudget {
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #endsAt: number;
+  #executeUntil: number;
+
+  /** `signal` ends the reading early, as when the process was told to end; what is in flight is finished all the same. */
+  constructor(budgetMs: number, signal?: AbortSignal) {
+    const reserve = Math.min(LARGEST_RESERVE_MS, Math.max(LEAST_RESERVE_MS, budgetMs * RESERVED_SHARE));
+    this.#endsAt = Date.now() + budgetMs;
+    this.#executeUntil = this.#endsAt - reserve * SETTLING_SHARE;
+    this.#timer = setTimeout(() => this.#stop.abort(), Math.max(0, budgetMs - reserve));
+    if (signal?.aborted === true) this.stop();
+    else signal?.addEventListener('abort', () => this.stop(), { once: true });
+  }
+
+  /** When all must be over: milliseconds since 1970. */
+  get endsAt(): number {
+    return this.#endsAt;
+  }
+
+  /** When the executor must have answered. */
+  get executeUntil(): number {
+    return this.#executeUntil;
+  }
+
+  /** Aborted when no more entries are to be read, early enough to finish what was read. */
+  get reading(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get mayRead(): boolean {
+    return !this.#stop.signal.aborted;
+  }
+
+  get mayExecute(): boolean {
+    return Date.now() < this.#executeUntil;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#endsAt - Date.now());
+  }
+
+  /** Ends the reading now, and leaves a grace for the rest. */
+  stop(): void {
+    this.#executeUntil = Math.min(this.#executeUntil, Date.now() + GRACE_MS);
+    this.#endsAt = Math.min(this.#endsAt, Date.now() + 2 * GRACE_MS);
+    this.#stop.abort();
+  }
+
+  /** Waits before the next try, longer each time and never quite as long as others do. Ends early with the budget. */
+  async backOff(attempt: number): Promise<void> {
+    const most = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+    const left = Math.max(0, this.#executeUntil - Date.now());
+    await sleep(Math.min(left, most * (0.5 + Math.random() / 2)));
+  }
+
+  /** Must be called, or the timer keeps the process alive. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,212 @@
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type { Plan, PlannedStatement } from './plan.ts';
+import type { WorkResult } from './work.ts';
+
+/** A log row or dirty event of the plan, with the id that its row has got. */
+export interface ResolvedEffect {
+  /** Place in the plan's `logs` or `dirty`. */
+  readonly index: number;
+  readonly id: bigint;
+}
+
+/** Which effects follow from what the statements did, and which wait with a statement that failed. */
+export interface Effects {
+  readonly logs: readonly ResolvedEffect[];
+  readonly dirty: readonly ResolvedEffect[];
+  /** By Redis pool, without namespace, each once. */
+  readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
+  /** Places of what was not done. */
+  readonly unapplied: {
+    readonly statements: readonly number[];
+    readonly logs: readonly number[];
+    readonly dirty: readonly number[];
+    /** Places among the keys of all Redis pools, one list after the other. */
+    readonly cacheKeys: readonly number[];
+  };
+}
+
+/** A row that an insert of the entry made, or should have made. */
+interface InsertedRow {
+  readonly statement: number;
+  readonly pool: string;
+  readonly table: string;
+  /** Undefined where the insert failed and MySQL would have chosen the id. */
+  readonly id: bigint | undefined;
+}
+
+/** What an effect says of the row it belongs to. */
+interface RowClaim {
+  readonly id: bigint;
+  /** Whether the effect's name speaks of this table. */
+  readonly isOf: (pool: string, table: string) => boolean;
+}
+
+/**
+ * Tells each effect's statement: by the id and the table that its names speak of, and for the rows to come of inserts
+ * (id 0) by the order of the rows. A failed statement takes its own effects with it; the rest are done.
+ */
+export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
+  const rows = insertedRows(plan.statements, results);
+  const logs = resolve(
+    plan,
+    results,
+    rows,
+    plan.logs.map(({ id, table: log }) => ({ id, isOf: (pool, table) => log === `_log_${pool}_${table}` })),
+  );
+  const dirty = resolve(
+    plan,
+    results,
+    rows,
+    plan.dirty.map(({ id, entity }) => ({
+      id,
+      isOf: (_pool, table) => table === entity.slice(entity.lastIndexOf('.') + 1),
+    })),
+  );
+  const cache = decideCacheKeys(plan, results, rows);
+  const failed = results.flatMap((result, index) => (result.kind === 'applied' ? [] : [index]));
+  return {
+    logs: logs.resolved,
+    dirty: dirty.resolved,
+    cacheKeys: cache.keys,
+    unapplied: {
+      statements: failed,
+      logs: logs.unapplied,
+      dirty: dirty.unapplied,
+      cacheKeys: cache.unapplied,
+    },
+  };
+}
+
+/** In the order of the event's inserts and of the rows in each. */
+function insertedRows(
+  statements: readonly PlannedStatement[],
+  results: readonly WorkResult[],
+): InsertedRow[] {
+  return statements.flatMap(({ pool, shape }, statement) => {
+    if (shape.kind !== 'insert' && !(shape.kind === 'other' && /^(INSERT|REPLACE)$/.test(shape.verb)))
+      return [];
+    const table = shape.kind === 'insert' ? shape.table : '';
+    const rowIds = shape.kind === 'insert' ? shape.rowIds : [undefined];
+    const result = results[statement];
+    let next = result?.kind === 'applied' ? result.insertId : undefined;
+    return rowIds.map((given) => {
+      if (given !== undefined) return { statement, pool, table, id: given };
+      const id = next;
+      if (next !== undefined && result?.kind === 'applied') next += result.increment;
+      return { statement, pool, table, id };
+    });
+  });
+}
+
+function resolve(
+  plan: Plan,
+  results: readonly WorkResult[],
+  rows: readonly InsertedRow[],
+  claims: readonly RowClaim[],
+): { resolved: ResolvedEffect[]; unapplied: number[] } {
+  const resolved: ResolvedEffect[] = [];
+  const unapplied: number[] = [];
+  const taken = new Set<InsertedRow>();
+  for (const [index, claim] of claims.entries()) {
+    const owner = claim.id === 0n ? takeRow(rows, taken, claim) : ownerOf(plan, results, claim);
+    if (owner === undefined) resolved.push({ index, id: claim.id });
+    else if (results[owner.statement]?.kind === 'applied' && owner.id !== undefined) {
+      resolved.push({ index, id: owner.id });
+    } else unapplied.push(index);
+  }
+  return { resolved, unapplied };
+}
+
+/** The next row to come that no other effect of this kind has taken: of the same table where there is one. */
+function takeRow(
+  rows: readonly InsertedRow[],
+  taken: Set<InsertedRow>,
+  claim: RowClaim,
+): InsertedRow | undefined {
+  const ofTable = rows.filter((row) => claim.isOf(row.pool, row.table));
+  const row = (ofTable.length > 0 ? ofTable : rows).find((candidate) => !taken.has(candidate));
+  if (row !== undefined) taken.add(row);
+  return row;
+}
+
+/**
+ * The statement that touches the row; of several the failed one, for an effect must not tell of what may not have
+ * happened. Undefined where no statement of the event touches it.
+ */
+function ownerOf(
+  plan: Plan,
+  results: readonly WorkResult[],
+  claim: RowClaim,
+): Pick<InsertedRow, 'statement' | 'id'> | undefined {
+  const touching = plan.statements.flatMap((statement, index) =>
+    touches(statement, claim.id) ? [index] : [],
+  );
+  const ofTable = touching.filter((index) => isOfTable(plan.statements[index], claim));
+  const candidates = ofTable.length > 0 ? ofTable : touching;
+  const failed = candidates.find((index) => results[index]?.kind !== 'applied');
+  const statement = failed ?? candidates[0];
+  return statement === undefined ? undefined : { statement, id: claim.id };
+}
+
+function isOfTable(statement: PlannedStatement | undefined, claim: RowClaim): boolean {
+  if (statement === undefined || statement.shape.kind === 'other') return false;
+  return claim.isOf(statement.pool, statement.shape.table);
+}
+
+function touches({ shape, id }: PlannedStatement, rowId: bigint): boolean {
+  if (id === rowId) return true;
+  if (shape.kind === 'update' || shape.kind === 'delete') return shape.ids.includes(rowId);
+  return shape.kind === 'insert' && shape.rowIds.includes(rowId);
+}
+
+const ROW_TO_COME = /:0$/;
+
+/**
+ * Deleting one key too many does no harm, one too few does. So a key of a row to come is deleted for every row that the
+ * event made, and of what failed only the keys that name its rows alone are kept.
+ */
+function decideCacheKeys(
+  plan: Plan,
+  results: readonly WorkResult[],
+  rows: readonly InsertedRow[],
+): { keys: Map<string, Set<BinaryString>>; unapplied: number[] } {
+  const newIds = rows.flatMap(({ id, statement }) =>
+    id !== undefined && results[statement]?.kind === 'applied' ? [id] : [],
+  );
+  const isAnyApplied = results.length === 0 || results.some(({ kind }) => kind === 'applied');
+  const keys = new Map<string, Set<BinaryString>>();
+  const unapplied: number[] = [];
+  let index = 0;
+  for (const { redisPool, keys: list } of plan.cacheKeys) {
+    const deleted = keys.get(redisPool) ?? new Set();
+    keys.set(redisPool, deleted);
+    for (const key of list) {
+      const names = namesOf(key, newIds, rows);
+      const isKept = names.length === 0 || !isAnyApplied || belongsToFailed(plan, results, key);
+      if (isKept || isRowFailed(key, rows, newIds)) unapplied.push(index);
+      index++;
+      if (!isKept) for (const name of names) deleted.add(name);
+    }
+  }
+  return { keys, unapplied };
+}
+
+function namesOf(key: BinaryString, newIds: readonly bigint[], rows: readonly InsertedRow[]): BinaryString[] {
+  if (!ROW_TO_COME.test(key) || rows.length === 0) return [key];
+  return newIds.map((id) => (key.slice(0, -1) + id) as BinaryString);
+}
+
+/** A key of rows to come, some of which did not come. */
+function isRowFailed(key: BinaryString, rows: readonly InsertedRow[], newIds: readonly bigint[]): boolean {
+  return ROW_TO_COME.test(key) && newIds.length < rows.length;
+}
+
+function belongsToFailed(plan: Plan, results: readonly WorkResult[], key: BinaryString): boolean {
+  const id = /:(\d+)$/.exec(key)?.[1];
+  if (id === undefined || id === '0') return false;
+  const touching = results.filter((_, index) => {
+    const statement = plan.statements[index];
+    return statement !== undefined && touches(statement, BigInt(id));
+  });
+  return touching.length > 0 && touching.every(({ kind }) => kind !== 'applied');
+}

@@ -1,0 +1,63 @@
+/** Entries that were read and are not settled, bounded so that memory stays flat however long the backlog is. */
+export class HeldEntries {
+  readonly #mostEntries: number;
+  readonly #mostBytes: number;
+  readonly #page: number;
+  #entries = 0;
+  #bytes = 0;
+  #onChange: (() => void) | undefined;
+
+  constructor(most: { readonly entries: number; readonly bytes: number; readonly page: number }) {
+    this.#mostEntries = most.entries;
+    this.#mostBytes = most.bytes;
+    this.#page = most.page;
+  }
+
+  get count(): number {
+    return this.#entries;
+  }
+
+  /** How much may be read now. */
+  get room(): { readonly entries: number; readonly bytes: number } {
+    return {
+      entries: Math.min(this.#page, this.#mostEntries - this.#entries),
+      bytes: this.#mostBytes - this.#bytes,
+    };
+  }
+
+  add(bytes: number): void {
+    this.#entries++;
+    this.#bytes += bytes;
+  }
+
+  remove(bytes: number): void {
+    this.#entries--;
+    this.#bytes -= bytes;
+    this.#onChange?.();
+  }
+
+  /** Resolves when there is room for a good part of a page. */
+  roomy(): Promise<void> {
+    return this.#until(() => {
+      const { entries, bytes } = this.room;
+      return entries >= this.#page / 2 && bytes > 0;
+    });
+  }
+
+  /** Resolves when nothing is held. */
+  empty(): Promise<void> {
+    return this.#until(() => this.#entries === 0);
+  }
+
+  /** One waits at a time: the stream's own reading loop. */
+  #until(isReached: () => boolean): Promise<void> {
+    if (isReached()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onChange = () => {
+        if (!isReached()) return;
+        this.#onChange = undefined;
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,289 @@
+import { randomBytes } from 'node:crypto';
+import type { RedisPool } from '../../shared/registry/types.ts';
+import { compareStreamIds } from '../../shared/stream-id.ts';
+import type { ChannelStats } from './channel-stats.ts';
+import type { Channel } from './channels/channel.ts';
+import type { DrainBudget } from './drain-budget.ts';
+import type { EntryServices } from './entry-run.ts';
+import type { Exclusivity } from './exclusivity.ts';
+import type { PoolFailure } from './ledger-session.ts';
+import { logRowShape, MysqlWork } from './mysql-work.ts';
+import { OtherPools } from './other-pools.ts';
+import type { PollerOptions } from './poller-options.ts';
+import { PublicationOrder } from './publication-order.ts';
+import { connectRedis } from './redis/connection.ts';
+import { groupFacts, NewEntries } from './redis/new-entries.ts';
+import { findOpenIds } from './redis/open-ids.ts';
+import type { RedisSession } from './redis/session.ts';
+import { setDeliveries } from './redis/stream-reads.ts';
+import { Settler } from './settler.ts';
+import type { Slots } from './slots.ts';
+import { StreamDrain } from './stream-drain.ts';
+
+const UPKEEP_MS = 2000;
+const SET_BACK_AT_ONCE = 500;
+
+export interface PoolDrainOptions {
+  readonly poller: PollerOptions;
+  readonly pool: RedisPool;
+  readonly session: RedisSession;
+  readonly channels: readonly { readonly channel: Channel; readonly stats: ChannelStats }[];
+  readonly budget: DrainBudget;
+  readonly slots: Slots;
+  readonly exclusivity: Exclusivity;
+  readonly isTail: boolean;
+}
+
+/** `lock-lost`: another consumer has begun. `redis-lost`: the connection is gone. `behind`: see `message`. */
+export interface PoolDrainEnd {
+  readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
+  readonly message?: string;
+  readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
+}
+
+/** Drains the streams of one Redis pool under its lock, in one epoch of the ledger. */
+export class PoolDrain {
+  readonly #options: PoolDrainOptions;
+  readonly #mysql: MysqlWork;
+  readonly #others: OtherPools;
+  readonly #streams: StreamDrain[] = [];
+  readonly #waiting: NewEntries[] = [];
+  #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
+
+  constructor(options: PoolDrainOptions) {
+    this.#options = options;
+    const { poller, session, budget, slots } = options;
+    const isLockHeld = () => session.lock.isHeld();
+    this.#mysql = new MysqlWork({
+      ...poller,
+      consumer: session.consumer,
+      budget,
+      slots,
+      isLockHeld,
+      onFenced: () => this.#stop({ kind: 'lock-lost' }),
+      findOpenIds: (ledgerName, ids) => this.#findOpenIds(ledgerName, ids),
+      onOpened: (prunedIds) => this.#checkPruned(prunedIds),
+    });
+    this.#others = new OtherPools({
+      redisPools: poller.registry.redisPools,
+      consumer: session.consumer,
+      token: randomBytes(16).toString('base64url'),
+      budget,
+      logger: poller.logger,
+      isLockHeld,
+      isSettled: async (marker) => {
+        const [ledgerName = '', id = ''] = marker.split(' ');
+        return (await this.#findOpenIds(ledgerName, [id])).size === 0;
+      },
+    });
+  }
+
+  async run(): Promise<PoolDrainEnd> {
+    const { session, budget } = this.#options;
+    session.redis.once('end', () => this.#stop({ kind: 'redis-lost' }));
+    session.lock.keep(() => this.#stop({ kind: 'lock-lost' }));
+    const upkeep = setInterval(() => void this.#upkeep(), UPKEEP_MS);
+    const stopWork = setTimeout(() => this.#mysql.stop(), Math.max(0, budget.executeUntil - Date.now()));
+    budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
+    try {
+      await Promise.race([this.#drainStreams(), this.#untilOver()]);
+      await this.#sayGoodbye();
+    } finally {
+      clearInterval(upkeep);
+      clearTimeout(stopWork);
+      await this.#close();
+    }
+    return { ...this.#end, mysqlFailures: this.#mysql.failures };
+  }
+
+  async #drainStreams(): Promise<void> {
+    const services = this.#entryServices();
+    for (const channel of this.#options.channels) {
+      this.#streams.push(await this.#streamDrain(channel, services));
+    }
+    const runs = this.#streams.map((stream) => stream.run());
+    // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.
+    const results = await Promise.allSettled(runs);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) this.#failed(failed.reason);
+  }
+
+  #failed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    const { redis } = this.#options.session;
+    if (text.includes('LOCKLOST')) this.#stop({ kind: 'lock-lost' });
+    else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
+    else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
+  }
+
+  async #streamDrain(
+    { channel, stats }: PoolDrainOptions['channels'][number],
+    services: EntryServices,
+  ): Promise<StreamDrain> {
+    const { poller, pool, session, budget, exclusivity, isTail } = this.#options;
+    const group = session.groups.get(channel.stream);
+    if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
+    let newEntries: NewEntries | undefined;
+    if (isTail) {
+      newEntries = new NewEntries(await connectRedis(pool), group.stream, group.group, budget.reading);
+      this.#waiting.push(newEntries);
+    }
+    return new StreamDrain({
+      channel,
+      redis: session.redis,
+      group,
+      ledgerName: ledgerName(pool, channel.stream),
+      groupName: 'orm-async-consumer',
+      budget,
+      logger: poller.logger,
+      rules: {
+        mysqlPools: poller.registry.mysqlPools,
+        redisPools: poller.registry.redisPools,
+        allowedStatements: poller.allowedStatements,
+      },
+      services,
+      exclusivity,
+      newEntries,
+      onOutcome: (outcome) => {
+        stats.add(outcome);
+        if (outcome.isSettled) this.#mysql.entrySettled(outcome.rows);
+      },
+    });
+  }
+
+  #entryServices(): EntryServices {
+    const { poller, pool, session, budget } = this.#options;
+    const settler = new Settler({ ...poller, redis: session.redis, budget });
+    return {
+      pool,
+      redisPools: poller.registry.redisPools,
+      streams: poller.registry.streams,
+      pushStatement: this.#mysql.pushStatement,
+      pushLogRow: this.#mysql.pushLogRow,
+      publicationOrder: new PublicationOrder(),
+      applyElsewhere: (code, effects) => this.#others.apply(code, effects),
+      settle: (settlement) => settler.settle(settlement),
+      logRowShape,
+    };
+  }
+
+  #findOpenIds(name: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const { pool, session } = this.#options;
+    for (const [stream, { stream: key, group }] of session.groups) {
+      if (ledgerName(pool, stream) !== name) continue;
+      return findOpenIds(session.redis, key, group, session.lastDelivered.get(stream) ?? '0-0', ids);
+    }
+    // A stream that the registry no longer names: nobody can say, so the ledger keeps it.
+    return Promise.resolve(new Set(ids));
+  }
+
+  /** A group that was set back below what the ledger has forgotten would have its entries executed again. */
+  #checkPruned(prunedIds: Readonly<Record<string, string>>): boolean {
+    const { pool, session } = this.#options;
+    for (const [stream, lastDelivered] of session.lastDelivered) {
+      const pruned = prunedIds[ledgerName(pool, stream)];
+      if (pruned === undefined || compareStreamIds(lastDelivered, pruned) >= 0) continue;
+      this.#stop({
+        kind: 'behind',
+        message:
+          `the group of stream '${stream}' stands at ${lastDelivered}, but entries up to ${pruned} were done and their ` +
+          `record is pruned: Redis was set back to an old state. Check what is missing, then move the group with XGROUP ` +
+          `SETID ${stream} ${pruned}, or, to execute those entries again, delete the key '${session.lock.key}:ledger'`,
+      });
+      return false;
+    }
+    return true;
+  }
+
+  #stop(end: Pick<PoolDrainEnd, 'kind' | 'message'>): void {
+    if (this.#end.kind === 'done') this.#end = end;
+    this.#options.budget.stop();
+    this.#mysql.stop();
+  }
+
+  /** After the reading has ended, what is read may still be executed, up to the time that is kept for settling. */
+  #stopWhenDue(): void {
+    const { budget } = this.#options;
+    setTimeout(() => this.#mysql.stop(), Math.max(0, budget.executeUntil - Date.now())).unref();
+  }
+
+  /** Whatever is still in flight then stays pending, and is looked up by the next run. */
+  #untilOver(): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        const { leftMs } = this.#options.budget;
+        if (leftMs === 0) resolve();
+        else setTimeout(check, Math.min(leftMs, 250)).unref();
+      };
+      check();
+    });
+  }
+
+  async #upkeep(): Promise<void> {
+    await this.#mysql.prune().catch(() => undefined);
+    await this.#readLeft().catch(() => undefined);
+  }
+
+  /** Reads how much each stream has left. */
+  async #readLeft(): Promise<void> {
+    const { session, channels } = this.#options;
+    for (const { channel, stats } of channels) {
+      const group = session.groups.get(channel.stream);
+      if (group === undefined) continue;
+      const facts = await groupFacts(session.redis, group.stream);
+      const own = facts.find(({ name }) => name === group.group);
+      if (own === undefined) continue;
+      const isAllRead = own.lag === null && !(await this.#hasUnread(group.stream, own.lastDeliveredId));
+      stats.setLeft(isAllRead ? { ...own, lag: 0 } : own);
+    }
+  }
+
+  async #hasUnread(stream: string, lastDelivered: string): Promise<boolean> {
+    const reply = await this.#options.session.redis.call(
+      'XRANGE',
+      stream,
+      `(${lastDelivered}`,
+      '+',
+      'COUNT',
+      '1',
+    );
+    return Array.isArray(reply) && reply.length > 0;
+  }
+
+  /** What a graceful end does: an entry that is left has killed nobody, the ledger is tidied, the lock released. */
+  async #sayGoodbye(): Promise<void> {
+    const { redis, lock } = this.#options.session;
+    if (redis.status !== 'ready') return;
+    const steps = async () => {
+      if (this.#end.kind === 'done') await this.#setBackDeliveries();
+      await this.#readLeft();
+      await this.#mysql.prune();
+      await lock.release();
+    };
+    await Promise.race([steps().catch(() => undefined), this.#untilOver()]);
+  }
+
+  async #setBackDeliveries(): Promise<void> {
+    const { redis, groups } = this.#options.session;
+    for (const [index, stream] of this.#streams.entries()) {
+      const group = groups.get(this.#options.channels[index]?.channel.stream ?? '');
+      const ids = stream.leftIds;
+      for (let start = 0; group !== undefined && start < ids.length; start += SET_BACK_AT_ONCE) {
+        await setDeliveries(redis, group, ids.slice(start, start + SET_BACK_AT_ONCE), 1);
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#mysql.stop();
+    for (const waiting of this.#waiting) waiting.close();
+    this.#options.session.lock.abandon();
+    this.#options.session.redis.removeAllListeners('end');
+    this.#options.session.redis.disconnect();
+    await this.#others.close();
+  }
+}
+
+function ledgerName(pool: RedisPool, stream: string): string {
+  return `${pool.code}/${stream}`;
+}

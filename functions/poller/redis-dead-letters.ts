@@ -1,0 +1,183 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { type BinaryString, binaryToBytes, bytesToBinary } from '../../shared/binary-string.ts';
+import { ConfigurationError } from '../../shared/errors.ts';
+import { namespaced } from '../../shared/registry/beeorm-names.ts';
+import type { RedisPool, Registry } from '../../shared/registry/types.ts';
+import { CHANNELS } from './channels/channels.ts';
+import {
+  ATTEMPTS_FIELD,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterOperations,
+  deadLetterStream,
+  FIRST_ENTRY_FIELD,
+  NOTHING_APPLIED,
+  type Unapplied,
+} from './dead-letters.ts';
+import { connectRedis } from './redis/connection.ts';
+import { Script } from './redis/script.ts';
+import { remainingBody } from './remaining-body.ts';
+
+const PAGE = 100;
+const ORIGINAL = 'original.';
+
+const unappliedSchema = z.object({
+  all: z.boolean(),
+  statements: z.array(z.number()),
+  logs: z.array(z.number()),
+  dirty: z.array(z.number()),
+  cacheKeys: z.array(z.number()),
+  logIds: z.record(z.string(), z.string()),
+  dirtyIds: z.record(z.string(), z.string()),
+  dirtyStreams: z.record(z.string(), z.array(z.string())),
+});
+
+/** Puts an entry back and removes its dead letter in one step; does nothing where another has done so. */
+const REDRIVE = new Script(`
+local kind = redis.call('TYPE', ARGV[1])['ok']
+if kind ~= 'stream' and kind ~= 'none' then return redis.error_reply('WRONGTYPE the stream key holds no stream') end
+if redis.call('XDEL', ARGV[2], ARGV[3]) == 0 then return 0 end
+redis.call('XADD', ARGV[1], '*', unpack(ARGV, 4))
+return 1
+`);
+
+/** Dead letters where they stand: beside their streams in Redis. */
+export class RedisDeadLetters implements DeadLetterOperations {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
+    for (const stream of this.#streams(filter)) {
+      const pool = this.#poolOf(stream);
+      const redis = await connectRedis(pool);
+      try {
+        yield* this.#read(redis, pool, stream, filter);
+      } finally {
+        redis.disconnect();
+      }
+    }
+  }
+
+  async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
+    const redriven = await this.#forEach(filter, async (redis, pool, letter) => {
+      const stream = namespaced(pool, letter.stream);
+      const fields = redrivenFields(letter).flat();
+      return (await REDRIVE.run(redis, [stream, deadLetterStream(stream), letter.id, ...fields])) === 1;
+    });
+    return { redriven };
+  }
+
+  async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {
+    const discarded = await this.#forEach(filter, async (redis, pool, letter) => {
+      return (await redis.xdel(deadLetterStream(namespaced(pool, letter.stream)), letter.id)) === 1;
+    });
+    return { discarded };
+  }
+
+  async #forEach(
+    filter: DeadLetterFilter,
+    change: (redis: Redis, pool: RedisPool, letter: DeadLetter) => Promise<boolean>,
+  ): Promise<number> {
+    let changed = 0;
+    for (const stream of this.#streams(filter)) {
+      const pool = this.#poolOf(stream);
+      const redis = await connectRedis(pool);
+      try {
+        for await (const letter of this.#read(redis, pool, stream, filter)) {
+          if (await change(redis, pool, letter)) changed++;
+        }
+      } finally {
+        redis.disconnect();
+      }
+    }
+    return changed;
+  }
+
+  /** Up to the last one there was at the beginning: what fails again meanwhile is not meant. */
+  async *#read(
+    redis: Redis,
+    pool: RedisPool,
+    stream: string,
+    filter: DeadLetterFilter,
+  ): AsyncIterable<DeadLetter> {
+    const key = deadLetterStream(namespaced(pool, stream));
+    const [newest] = await redis.xrevrange(key, filter.id ?? '+', filter.id ?? '-', 'COUNT', 1);
+    let start = filter.id ?? '-';
+    while (newest !== undefined) {
+      const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE);
+      for (const [id, fields] of page) {
+        const letter = toDeadLetter(stream, String(id), fields);
+        if (filter.code === undefined || filter.code === letter.code) yield letter;
+      }
+      const last = page.at(-1)?.[0];
+      if (last === undefined || page.length < PAGE) return;
+      start = `(${String(last)}`;
+    }
+  }
+
+  #streams(filter: DeadLetterFilter): string[] {
+    const streams = CHANNELS.map(({ stream }) => stream);
+    if (filter.stream === undefined) return streams;
+    if (streams.includes(filter.stream)) return [filter.stream];
+    throw new ConfigurationError('unknown-stream', `no stream '${filter.stream}' has dead letters`, {
+      nextStep: `Streams that can: ${streams.join(', ')}.`,
+    });
+  }
+
+  #poolOf(stream: string): RedisPool {
+    const pool = this.#registry.redisPools.get(this.#registry.streams.get(stream)?.redisPool ?? '');
+    if (pool === undefined) {
+      throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
+    }
+    return pool;
+  }
+}
+
+function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): DeadLetter {
+  const own = new Map<string, string>();
+  const original: [BinaryString, BinaryString][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = flat[index];
+    const value = flat[index + 1];
+    if (name === undefined || value === undefined) continue;
+    if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL))) {
+      original.push([bytesToBinary(name.subarray(ORIGINAL.length)), bytesToBinary(value)]);
+    } else own.set(name.toString(), value.toString());
+  }
+  return {
+    stream,
+    id,
+    entry: own.get('entry') ?? '',
+    group: own.get('group') ?? '',
+    code: own.get('code') ?? '',
+    message: own.get('message') ?? '',
+    attempts: Number(own.get('attempts') ?? 0),
+    failedAt: own.get('failed_at') ?? '',
+    unapplied: toUnapplied(own.get('unapplied')),
+    original,
+  };
+}
+
+function toUnapplied(text: string | undefined): Unapplied {
+  return text === undefined ? NOTHING_APPLIED : unappliedSchema.parse(JSON.parse(text));
+}
+
+/** The entry's own fields with only what is left to do in its body, and where it comes from. */
+function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
+  const channel = CHANNELS.find(({ stream }) => stream === letter.stream);
+  const own = letter.original.filter(([name]) => name !== FIRST_ENTRY_FIELD && name !== ATTEMPTS_FIELD);
+  const fields = own.map(([name, value]): [Buffer, Buffer] => {
+    const body = binaryToBytes(value);
+    const isBody = name === 's' && !letter.unapplied.all && channel !== undefined;
+    return [binaryToBytes(name), isBody ? remainingBody(channel, body, letter.unapplied) : body];
+  });
+  return [
+    ...fields,
+    [Buffer.from(FIRST_ENTRY_FIELD), Buffer.from(letter.entry)],
+    [Buffer.from(ATTEMPTS_FIELD), Buffer.from(String(letter.attempts))],
+  ];
+}

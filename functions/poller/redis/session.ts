@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import { ASYNC_CONSUMER_GROUP, CONSUMER_NAME, namespaced } from '../../../shared/registry/beeorm-names.ts';
+import type { RedisPool } from '../../../shared/registry/types.ts';
+import { connectRedis } from './connection.ts';
+import { Lock, type LockHolder } from './lock.ts';
+import { type GroupFacts, groupFacts } from './new-entries.ts';
+import type { FencedGroup } from './stream-reads.ts';
+
+/** A Redis pool whose streams are ours to drain: connected, locked, its groups there. */
+export interface RedisSession {
+  readonly redis: Redis;
+  readonly lock: Lock;
+  /** The random name under which this consumer's ledger rows stand; another after Redis was flushed. */
+  readonly consumer: string;
+  /** By stream, named as the registry does. */
+  readonly groups: ReadonlyMap<string, FencedGroup>;
+  /** By stream: the last entry delivered, as Redis knew it when the session began. */
+  readonly lastDelivered: ReadonlyMap<string, string>;
+}
+
+/**
+ * Connects, takes the lock and makes missing groups. Rejects with a ConnectionError; resolves with the holder where the
+ * lock is held by somebody else.
+ */
+export async function openRedisSession(
+  pool: RedisPool,
+  streams: readonly string[],
+  lockTtlMs: number,
+  lockValue: string,
+): Promise<RedisSession | { readonly lockedBy: LockHolder }> {
+  const redis = await connectRedis(pool);
+  try {
+    const lock = new Lock(redis, pool, lockTtlMs, lockValue);
+    const lockedBy = await lock.acquire(`background-consumer on ${hostname()}, process ${process.pid}`);
+    if (lockedBy !== undefined) {
+      redis.disconnect();
+      return { lockedBy };
+    }
+    const groups = new Map<string, FencedGroup>();
+    const lastDelivered = new Map<string, string>();
+    for (const stream of streams) {
+      const group = fencedGroup(pool, stream, lock);
+      const facts = await ensureGroup(redis, group);
+      groups.set(stream, group);
+      lastDelivered.set(stream, facts.lastDeliveredId);
+    }
+    return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+function fencedGroup(pool: RedisPool, stream: string, lock: Lock): FencedGroup {
+  return {
+    lockKey: lock.key,
+    lockValue: lock.value,
+    stream: namespaced(pool, stream),
+    group: namespaced(pool, ASYNC_CONSUMER_GROUP),
+    consumer: CONSUMER_NAME,
+  };
+}
+
+/** From the stream's beginning, as BeeORM makes it: what was written before the group was is work too. */
+async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
+  const find = async () => (await groupFacts(redis, stream)).find(({ name }) => name === group);
+  const known = await find();
+  if (known !== undefined) return known;
+  await redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM').catch((error: unknown) => {
+    if (!(error instanceof Error) || !error.message.startsWith('BUSYGROUP')) throw error;
+  });
+  return (await find()) ?? { name: group, pending: 0, lastDeliveredId: '0-0', lag: null };
+}
+
+async function consumerName(redis: Redis, lock: Lock): Promise<string> {
+  const key = `${lock.key}:ledger`;
+  await redis.set(key, randomBytes(12).toString('base64url'), 'NX');
+  return (await redis.get(key)) ?? '';
+}

@@ -1,0 +1,134 @@
+import type { Redis } from 'ioredis';
+import { Script, type ScriptArgument } from './script.ts';
+
+/** An event to add to a stream, under field `s`. */
+export interface Publication {
+  /** As it stands in Redis. */
+  readonly stream: string;
+  readonly body: Buffer;
+}
+
+/** What goes into a dead letter beside the entry's own fields; its own names come first. */
+export type DeadLetterFields = readonly (readonly [name: string, value: string])[];
+
+/** All that remains to be done in the entry's own Redis pool once its statements and log rows are done. */
+export interface Settlement {
+  readonly stream: string;
+  readonly group: string;
+  readonly id: string;
+  /** As they stand in Redis. */
+  readonly cacheKeys: readonly Buffer[];
+  readonly publications: readonly Publication[];
+  readonly deadLetter: { readonly stream: string; readonly fields: DeadLetterFields } | undefined;
+}
+
+/**
+ * - `settled`: acknowledged, with all its effects, in one step.
+ * - `already`: it was acknowledged before; nothing was done.
+ * - `unwritable`: nothing was done, for these publications' keys can't take an entry.
+ * - `blocked`: nothing was done, for the dead-letter stream's key can't take an entry.
+ */
+export type SettlementResult =
+  | { readonly kind: 'settled' | 'already' | 'blocked' }
+  | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
+
+/**
+ * Lua: whether a stream key can take an entry: an XADD that fails after the XACK could not be taken back. (Too little
+ * memory can't fail it there: Redis asks for that only before a script's first write, and the XACK is the first.)
+ */
+export const CAN_ADD = `
+local function canAdd(key)
+  local kind = redis.call('TYPE', key)['ok']
+  if kind == 'none' then return true end
+  if kind ~= 'stream' then return false end
+  local info = redis.call('XINFO', 'STREAM', key)
+  for index = 1, #info, 2 do
+    if info[index] == 'last-generated-id' then
+      return info[index + 1] ~= '18446744073709551615-18446744073709551615'
+    end
+  end
+  return true
+end
+`;
+
+const SETTLED = 1;
+const ALREADY = 0;
+const BLOCKED = 2;
+
+/**
+ * Settles entries, each by itself: checks every key that it will write, acknowledges, and only where that succeeds does
+ * the rest. The acknowledgement is the compare-and-set: of two pollers that settle the same entry one finds it done.
+ */
+const SETTLE = new Script(`${CAN_ADD}
+local position = 0
+local function take() position = position + 1 return ARGV[position] end
+local function takeMany(count)
+  local taken = {}
+  for index = 1, count do taken[index] = take() end
+  return taken
+end
+
+local function settle()
+  local stream, group, id = take(), take(), take()
+  local keys = takeMany(tonumber(take()))
+  local publications = takeMany(2 * tonumber(take()))
+  local deadStream = take()
+  local fields = takeMany(2 * tonumber(take()))
+
+  local unwritable = {}
+  for index = 1, #publications, 2 do
+    if not canAdd(publications[index]) then unwritable[#unwritable + 1] = (index - 1) / 2 end
+  end
+  if #unwritable > 0 then return unwritable end
+  if #fields > 0 and not canAdd(deadStream) then return ${BLOCKED} end
+  if #fields > 0 then
+    local entry = redis.call('XRANGE', stream, id, id)[1]
+    for index, text in ipairs(entry and entry[2] or {}) do
+      fields[#fields + 1] = index % 2 == 1 and 'original.' .. text or text
+    end
+  end
+
+  if redis.call('XACK', stream, group, id) == 0 then return ${ALREADY} end
+  for index = 1, #keys, 1000 do
+    redis.call('UNLINK', unpack(keys, index, math.min(index + 999, #keys)))
+  end
+  for index = 1, #publications, 2 do
+    redis.call('XADD', publications[index], '*', 's', publications[index + 1])
+  end
+  if #fields > 0 then redis.call('XADD', deadStream, '*', unpack(fields)) end
+  return ${SETTLED}
+end
+
+local results = {}
+while position < #ARGV do results[#results + 1] = settle() end
+return results
+`);
+
+/** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
+export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+  const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
+  return Array.isArray(reply) ? reply.map(toResult) : [];
+}
+
+function toArguments(settlement: Settlement): ScriptArgument[] {
+  const { cacheKeys, publications, deadLetter } = settlement;
+  const fields = deadLetter?.fields ?? [];
+  return [
+    settlement.stream,
+    settlement.group,
+    settlement.id,
+    cacheKeys.length,
+    ...cacheKeys,
+    publications.length,
+    ...publications.flatMap(({ stream, body }) => [stream, body]),
+    deadLetter?.stream ?? '',
+    fields.length,
+    ...fields.flat(),
+  ];
+}
+
+function toResult(reply: unknown): SettlementResult {
+  if (Array.isArray(reply)) return { kind: 'unwritable', publications: reply.map(Number) };
+  if (reply === SETTLED) return { kind: 'settled' };
+  return { kind: reply === BLOCKED ? 'blocked' : 'already' };
+}

@@ -1,0 +1,47 @@
+import { createOrdering } from '../../functions/poller/ordering.ts';
+import { Poller } from '../../functions/poller/poller.ts';
+import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import { RedisDeadLetters } from '../../functions/poller/redis-dead-letters.ts';
+import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
+import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
+import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './local-consumer.ts';
+
+const DEFAULT_BATCH_ITEMS = 200;
+const BATCH_BYTES = 1 << 20;
+const DEFAULT_LOCK_TTL_MS = 20_000;
+
+/** Beside the batches in flight, connections for opening, pruning and killing. */
+const SPARE_CONNECTIONS = 3;
+
+/** Opens a poller and an SQL executor in this process, without Lambda between them. Connects when first used. */
+export function openLocalConsumer(
+  options: LocalConsumerOptions,
+  overrides: Partial<PollerOptions> = {},
+): Promise<LocalConsumer> {
+  const { registry, logger } = options;
+  const executor = new MysqlExecutor({
+    mysqlPools: registry.mysqlPools,
+    ledgerDatabase: options.ledgerDatabase,
+    connectionLimit: options.lazyConcurrency + SPARE_CONNECTIONS,
+  });
+  const poller = new Poller({
+    registry,
+    executor,
+    logger,
+    createOrdering: () => createOrdering(options.ordering),
+    limits: {
+      lanes: options.lazyConcurrency,
+      batchItems: options.batchSize ?? DEFAULT_BATCH_ITEMS,
+      batchBytes: BATCH_BYTES,
+    },
+    allowedStatements: new Set([...defaultAllowedStatements, ...options.allowedStatements]),
+    lockTtlMs: DEFAULT_LOCK_TTL_MS,
+    ...overrides,
+  });
+  return Promise.resolve({
+    drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
+      poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
+    deadLetters: new RedisDeadLetters(registry),
+    close: () => executor.close(),
+  });
+}
