@@ -12,16 +12,16 @@ export function readUpdate(sql: BinaryString): UpdateShape | undefined {
     return undefined; // a modifier, an alias, or several tables
   }
   const columns = readAssignments(reader);
-  const ids = columns && readWhereId(reader);
-  return ids && columns && { kind: 'update', ...name, columns, ids };
+  const ids = columns === undefined ? undefined : readWhereId(reader);
+  return columns === undefined || ids === undefined ? undefined : { kind: 'update', ...name, columns, ids };
 }
 
 /** The shape of a DELETE of rows by id; undefined for anything else that begins with DELETE. */
 export function readDelete(sql: BinaryString): DeleteShape | undefined {
   const reader = new StatementReader(sql);
   const name = reader.takeWord('DELETE') && reader.takeWord('FROM') ? reader.takeTableName() : undefined;
-  const ids = name && readWhereId(reader);
-  return name && ids && { kind: 'delete', ...name, ids };
+  const ids = name === undefined ? undefined : readWhereId(reader);
+  return name === undefined || ids === undefined ? undefined : { kind: 'delete', ...name, ids };
 }
 
 function readAssignments(reader: StatementReader): BinaryString[] | undefined {

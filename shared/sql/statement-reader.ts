@@ -59,7 +59,7 @@ export class StatementReader {
     if (first === character.backtick) {
       this.position = endOfQuoted(this.sql, start);
       const name = this.sql.slice(start + 1, this.position - 1);
-      return asBinary(name.includes('`') ? name.replaceAll('``', '`') : name);
+      return name === '' ? undefined : asBinary(name.includes('`') ? name.replaceAll('``', '`') : name);
     }
     // A name may begin with a digit, but a number does so too: left to those who know more.
     const end = isDigit(first) ? start : endOfName(this.sql, start);
@@ -71,10 +71,10 @@ export class StatementReader {
   takeTableName(): TableName | undefined {
     const name = this.takeName();
     if (name === undefined || !this.takeCharacter(character.dot)) {
-      return name && { table: name };
+      return name === undefined ? undefined : { table: name };
     }
     const table = this.takeName();
-    return table && { database: name, table };
+    return table === undefined ? undefined : { database: name, table };
   }
 
   /** An integer of 0 to 2^64 - 1, in digits. */

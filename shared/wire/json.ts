@@ -42,7 +42,7 @@ function binaryToJson(binary: BinaryString): string {
 function timestampToText({ seconds, nanoseconds }: Timestamp): string {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) {
-    return `${seconds}.${nanoseconds}`;
+    return `${seconds}.${String(nanoseconds).padStart(9, '0')}`;
   }
   const fraction = String(nanoseconds).padStart(9, '0').replace(/0+$/, '');
   return `${date.toISOString().slice(0, -'.000Z'.length)}${fraction && `.${fraction}`}Z`;

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
+import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import type { InsertShape } from '../../shared/sql/statement-shape.ts';
+import { recordedLazyEvents } from './wire-recordings.ts';
+
+const numRuns = 20_000;
+const recorded = recordedLazyEvents('histories/full-1')
+  .flatMap(({ statements }) => statements.map(({ sql }) => sql))
+  .filter((sql) => sql.length < 500 && !sql.includes('$'));
+
+/** Pieces that matter to a scanner, so that their meetings are frequent. */
+const piece = fc.oneof(
+  fc.constantFrom(
+    "'",
+    '"',
+    '`',
+    '\\',
+    "''",
+    "\\'",
+    '""',
+    '``',
+    ';',
+    '#',
+    '-',
+    '--',
+    '-- ',
+    '/*',
+    '*/',
+    '/',
+    '\0',
+  ),
+  fc.constantFrom(
+    ' ',
+    '\n',
+    '\t',
+    '\x01',
+    '\x7f',
+    '\xa0',
+    '\xc3\xa9',
+    '(',
+    ')',
+    ',',
+    '.',
+    '=',
+    '5',
+    'ID',
+    'x',
+    'N',
+  ),
+  fc.constantFrom('INTO ', 'OUTFILE ', 'LOAD_FILE', 'WHERE ', 'SET ', 'VALUES ', 'SELECT ', 'NULL', "x'41'"),
+);
+const tail = fc.array(piece, { maxLength: 25 }).map((pieces) => pieces.join(''));
+const beginning = fc.constantFrom(
+  '',
+  'DELETE FROM t ',
+  'INSERT INTO t(`a`) VALUES (',
+  'UPDATE t SET `a`=',
+  "UPDATE t SET `a`='",
+);
+const scrambled = fc.tuple(beginning, tail).map(([begin, end]) => asBytes(begin + end));
+/** Whole statements with a piece put in at a random place: most are understood no more. */
+const damaged = fc
+  .record({ whole: fc.constantFrom(...recorded), pieces: fc.array(piece, { maxLength: 3 }), place: fc.nat() })
+  .map(({ whole, pieces, place }) => {
+    const at = place % whole.length;
+    return asBytes(whole.slice(0, at) + pieces.join('') + whole.slice(at));
+  });
+const garbage = fc.uint8Array({ maxLength: 60 }).map((bytes) => asBytes(`DELETE ${bytesToBinary(bytes)}`));
+
+function asBytes(characters: string): BinaryString {
+  return bytesToBinary(Buffer.from(characters, 'latin1'));
+}
+
+/** Splits by one pattern, and looks at what is left outside of quotes: slow, and shares nothing with the scanner. */
+function isRefusedByReference(sql: string): boolean {
+  const token = /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`]|``)*`|[\s\S]/g;
+  const parts = sql.match(token) ?? [];
+  if (parts.some((part) => /^['"`\\;#\0]$/.test(part))) return true;
+  const outside = parts.map((part) => (part.length > 1 ? '?' : part)).join('');
+  const name = '[0-9A-Za-z_$\\x80-\\xff]';
+  const word = (text: string): RegExp => new RegExp(`(?<!${name})${text}(?!${name})`, 'i');
+  return (
+    /\/\*|--(?:[\0-\x20\x7f-\xff]|$)/.test(outside) ||
+    word('OUTFILE').test(outside) ||
+    word('LOAD_FILE').test(outside) ||
+    !/^[\t-\r ]*(?:INSERT|UPDATE|DELETE|REPLACE)(?![0-9A-Za-z_$\x80-\xff])/i.test(sql)
+  );
+}
+
+/** Head and rows are the whole statement, but for commas and spaces between them. */
+function expectWholeInsert(sql: string, { head, rows }: InsertShape): void {
+  let end = sql.indexOf(head.trimEnd()) + head.trimEnd().length;
+  for (const [index, row] of rows.entries()) {
+    expect(sql.slice(end, row[0])).toMatch(index === 0 ? /^[\t-\r ]*$/ : /^[\t-\r ]*,[\t-\r ]*$/);
+    expect(sql.slice(...row)).toMatch(/^\([\s\S]*\)$/);
+    end = row[1];
+  }
+  expect(sql.slice(end)).toMatch(/^[\t-\r ]*$/);
+}
+
+test.each([
+  ['scrambled statements', scrambled],
+  ['damaged recorded statements', damaged],
+  ['garbage bytes', garbage.filter((sql) => !sql.includes('$'))],
+])('%s are judged as by a reference that shares nothing with the scanner', (name, statements) => {
+  const seed = Date.now() & 0x7fffffff;
+  const counts: Record<string, number> = {};
+  fc.assert(
+    fc.property(statements, (sql) => {
+      const judgement = judgeStatement(sql, defaultAllowedStatements);
+      const outcome = judgement.allowed ? judgement.shape.kind : 'refused';
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+      expect(outcome).toMatch(/^(?:refused|other|insert|update|delete)$/);
+      expect(outcome === 'refused').toBe(isRefusedByReference(sql));
+      if (judgement.allowed && judgement.shape.kind === 'insert') expectWholeInsert(sql, judgement.shape);
+    }),
+    { seed, numRuns },
+  );
+  console.log(`${name}: seed ${seed}, ${numRuns} inputs, ${JSON.stringify(counts)}`);
+});
+
+const awkward = fc.array(fc.oneof(piece, fc.constantFrom('),(', "'); DROP", '%', 'a')), { maxLength: 8 });
+const literal = fc.oneof(
+  awkward.map((pieces) => `'${pieces.join('').replaceAll(/['\\]/g, '\\$&')}'`),
+  awkward.map((pieces) => `"${pieces.join('').replaceAll('\\', '\\\\').replaceAll('"', '""')}"`),
+  fc.constantFrom('NULL', 'DEFAULT', '0', '-1', '1.5', "x'4142'", '0x41', "_utf8'x'"),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String),
+);
+const name = awkward.map((pieces) => `n${pieces.join('').replaceAll('\0', '')}`);
+const quotedName = (plain: string): string => `\`${plain.replaceAll('`', '``')}\``;
+const space = fc.constantFrom('', ' ', '\n ');
+
+test('an insert of any names and literals is understood to the byte', () => {
+  const seed = Date.now() & 0x7fffffff;
+  console.log(`inserts: seed ${seed}, 5000 statements`);
+  const insert = fc.integer({ min: 1, max: 5 }).chain((width) =>
+    fc.record({
+      table: name,
+      columns: fc.array(name, { minLength: width, maxLength: width }),
+      rows: fc.array(fc.array(literal, { minLength: width, maxLength: width }), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      gap: space,
+    }),
+  );
+  fc.assert(
+    fc.property(insert, ({ table, columns, rows, gap }) => {
+      const head = `INSERT INTO ${quotedName(table)}(${columns.map(quotedName).join(`${gap},`)}) VALUES `;
+      const tuples = rows.map((values) => `(${values.join(`,${gap}`)})`);
+      const sql = asBytes(`${head}${tuples.join(`${gap},${gap}`)}${gap}`);
+      const judgement = judgeStatement(sql, defaultAllowedStatements);
+      expect(judgement).toMatchObject({ shape: { kind: 'insert', table, columns, head, groupable: true } });
+      expect.assert(judgement.allowed && judgement.shape.kind === 'insert');
+      expect(judgement.shape.rows.map(([start, end]) => sql.slice(start, end))).toEqual(tuples);
+    }),
+    { seed, numRuns: 5_000 },
+  );
+});
+
+test('an update of any names, literals and ids is understood', () => {
+  const seed = Date.now() & 0x7fffffff;
+  console.log(`updates: seed ${seed}, 5000 statements`);
+  const update = fc.record({
+    table: name,
+    assignments: fc.array(fc.tuple(name, literal), { minLength: 1, maxLength: 5 }),
+    ids: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { minLength: 1, maxLength: 4 }),
+    gap: space,
+  });
+  fc.assert(
+    fc.property(update, ({ table, assignments, ids, gap }) => {
+      const set = assignments
+        .map(([column, value]) => `${quotedName(column)}${gap}=${gap}${value}`)
+        .join(`${gap},`);
+      const sql = asBytes(`UPDATE ${quotedName(table)} SET ${set} WHERE \`ID\` IN (${ids.join(`,${gap}`)})`);
+      expect(judgeStatement(sql, defaultAllowedStatements)).toEqual({
+        allowed: true,
+        shape: { kind: 'update', table, columns: assignments.map(([column]) => column), ids },
+      });
+    }),
+    { seed, numRuns: 5_000 },
+  );
+});
