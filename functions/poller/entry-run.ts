@@ -7,6 +7,7 @@ import { logRowInsert } from '../../shared/wire/log-row.ts';
 import { decideEffects, type Effects, type ResolvedEffect } from './effects.ts';
 import { Failures } from './failures.ts';
 import type { Plan, Planned } from './plan.ts';
+import type { AtPollerPoint } from './poller-options.ts';
 import type { PublicationOrder } from './publication-order.ts';
 import type { OtherPoolEffects, OtherPoolResult } from './redis/other-pool-effects.ts';
 import type { DeadLetterFields, Publication, Settlement, SettlementResult } from './redis/settle-script.ts';
@@ -29,6 +30,7 @@ export interface EntryServices {
     effects: OtherPoolEffects,
   ) => Promise<OtherPoolResult | 'left'>;
   readonly settle: (settlement: Settlement) => Promise<SettlementResult | 'left'>;
+  readonly atPoint: AtPollerPoint;
   /** How a log row's insert is known to the ordering: appended, in no order. */
   readonly logRowShape: (sql: BinaryString) => StatementShape;
 }
@@ -105,12 +107,15 @@ export class EntryRun {
   async #runInLine(plan: Plan, turn: Promise<boolean>): Promise<EntryOutcome> {
     const results = await this.#executeStatements(plan);
     if (results.some(isLeft)) return LEFT;
+    await this.#services.atPoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
     const logRows = await this.#writeLogRows(plan, effects);
     if (logRows === 'left' || !(await turn)) return LEFT;
+    await this.#services.atPoint('logged');
     const publications = this.#publications(plan, effects);
     if (!(await this.#applyElsewhere(effects, publications))) return LEFT;
+    await this.#services.atPoint('elsewhere');
     return this.#settle(
       this.#keysOf(this.#services.pool, effects),
       publications.filter(({ pool }) => pool === this.#services.pool.code),

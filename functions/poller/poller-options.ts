@@ -5,6 +5,8 @@ import type { LaneLimits } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { settle } from './redis/settle-script.ts';
 
+export type AtPollerPoint = (point: PollerPoint) => void | Promise<void>;
+
 export interface PollerOptions {
   readonly registry: Registry;
   readonly executor: SqlExecutor;
@@ -17,10 +19,22 @@ export interface PollerOptions {
   readonly allowedStatements: ReadonlySet<string>;
   /** How long the lock outlives a poller that was killed. */
   readonly lockTtlMs: number;
-  /** Where tests hold the poller up or kill it. */
-  readonly atPoint?: (point: PollerPoint) => void | Promise<void>;
+  /** Where tests kill the poller or hold it up; called with a name, awaited. */
+  readonly atPoint?: AtPollerPoint;
   /** Tests that break the settlement give in another. */
   readonly settle?: typeof settle;
 }
 
-export type PollerPoint = 'locked' | 'read' | 'executed' | 'settling' | 'settled' | 'pruned';
+/**
+ * Moments at which a poller that dies leaves something to take over. `executed`: an entry's statements are done;
+ * `logged`: its log rows too; `elsewhere`: its effects in other Redis pools too; `settled`: acknowledged.
+ */
+export type PollerPoint =
+  | 'locked'
+  | 'read'
+  | 'executed'
+  | 'logged'
+  | 'elsewhere'
+  | 'settled'
+  | 'pruned'
+  | 'releasing';

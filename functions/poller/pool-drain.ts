@@ -9,7 +9,7 @@ import type { Exclusivity } from './exclusivity.ts';
 import type { PoolFailure } from './ledger-session.ts';
 import { logRowShape, MysqlWork } from './mysql-work.ts';
 import { OtherPools } from './other-pools.ts';
-import type { PollerOptions } from './poller-options.ts';
+import type { AtPollerPoint, PollerOptions } from './poller-options.ts';
 import { PublicationOrder } from './publication-order.ts';
 import { connectRedis } from './redis/connection.ts';
 import { groupFacts, NewEntries } from './redis/new-entries.ts';
@@ -48,10 +48,12 @@ export class PoolDrain {
   readonly #others: OtherPools;
   readonly #streams: StreamDrain[] = [];
   readonly #waiting: NewEntries[] = [];
+  readonly #atPoint: AtPollerPoint;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
     this.#options = options;
+    this.#atPoint = options.poller.atPoint ?? (() => undefined);
     const { poller, session, budget, slots } = options;
     const isLockHeld = () => session.lock.isHeld();
     this.#mysql = new MysqlWork({
@@ -97,6 +99,7 @@ export class PoolDrain {
   }
 
   async #drainStreams(): Promise<void> {
+    await this.#atPoint('locked');
     const services = this.#entryServices();
     for (const channel of this.#options.channels) {
       this.#streams.push(await this.#streamDrain(channel, services));
@@ -142,6 +145,7 @@ export class PoolDrain {
         allowedStatements: poller.allowedStatements,
       },
       services,
+      atPoint: this.#atPoint,
       exclusivity,
       newEntries,
       onOutcome: (outcome) => {
@@ -162,7 +166,12 @@ export class PoolDrain {
       pushLogRow: this.#mysql.pushLogRow,
       publicationOrder: new PublicationOrder(),
       applyElsewhere: (code, effects) => this.#others.apply(code, effects),
-      settle: (settlement) => settler.settle(settlement),
+      settle: async (settlement) => {
+        const result = await settler.settle(settlement);
+        await this.#atPoint('settled');
+        return result;
+      },
+      atPoint: this.#atPoint,
       logRowShape,
     };
   }
@@ -221,6 +230,7 @@ export class PoolDrain {
 
   async #upkeep(): Promise<void> {
     await this.#mysql.prune().catch(() => undefined);
+    await this.#atPoint('pruned');
     await this.#readLeft().catch(() => undefined);
   }
 
@@ -258,6 +268,7 @@ export class PoolDrain {
       if (this.#end.kind === 'done') await this.#setBackDeliveries();
       await this.#readLeft();
       await this.#mysql.prune();
+      await this.#atPoint('releasing');
       await lock.release();
     };
     await Promise.race([steps().catch(() => undefined), this.#untilOver()]);

@@ -7,6 +7,7 @@ import { identify } from './entry-identity.ts';
 import { type EntryOutcome, EntryRun, type EntryServices, type ReadEntry } from './entry-run.ts';
 import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
+import type { AtPollerPoint } from './poller-options.ts';
 import { type Planned, type PlanRules, reject } from './plan.ts';
 import type { NewEntries } from './redis/new-entries.ts';
 import {
@@ -38,6 +39,7 @@ export interface StreamDrainOptions {
   readonly logger: Logger;
   readonly rules: PlanRules;
   readonly services: EntryServices;
+  readonly atPoint: AtPollerPoint;
   readonly exclusivity: Exclusivity;
   /** Waits for new entries; undefined where the drain ends with the stream. */
   readonly newEntries: NewEntries | undefined;
@@ -95,6 +97,7 @@ export class StreamDrain {
       if (entries.length === 0) {
         if (newEntries === undefined || !(await newEntries.arrived())) return;
       }
+      await this.#options.atPoint('read');
       await this.#options.exclusivity.shared();
       for (const entry of entries) this.#startNow(entry);
     }
