@@ -5,7 +5,9 @@ import type { StreamEntry } from './stream-entry.ts';
 import { decodeLazyEvent, decodeLogValue, type LazyEvent, type LogValue } from './wire.ts';
 
 /** What can be judged before MySQL is asked: such an entry has no effect at all. */
-export type Judged<T> = { readonly value: T } | { readonly refused: FailureClass };
+export type Judged<T> =
+  | { readonly value: T }
+  | { readonly refused: FailureClass; readonly withoutEffect: T | undefined };
 
 export function judgeLazyEntry(entry: StreamEntry, registry: TestRegistry): Judged<LazyEvent> {
   return decoded(entry, decodeLazyEvent, (event) => {
@@ -28,13 +30,13 @@ function decoded<T>(
   refusal: (value: T) => FailureClass | undefined,
 ): Judged<T> {
   const body = fields['s'];
-  if (body === undefined) return { refused: 'wire' };
+  if (body === undefined) return { refused: 'wire', withoutEffect: undefined };
   let value: T;
   try {
     value = decode(body);
   } catch {
-    return { refused: 'wire' };
+    return { refused: 'wire', withoutEffect: undefined };
   }
   const refused = refusal(value);
-  return refused === undefined ? { value } : { refused };
+  return refused === undefined ? { value } : { refused, withoutEffect: value };
 }

@@ -5,7 +5,7 @@ import type { DirtyEvent, LazyEvent } from './wire.ts';
 /** What a history must do in Redis, collected event by event. */
 export class RedisEffects {
   readonly dirtyEvents = new Map<string, DirtyEvent[]>();
-  readonly #keys: (CacheKey & { readonly applied: boolean | 'unsure' })[] = [];
+  readonly #keys: { readonly key: CacheKey; readonly applied: boolean | 'unsure' }[] = [];
 
   publish(stream: string, event: DirtyEvent): void {
     this.dirtyEvents.set(stream, [...(this.dirtyEvents.get(stream) ?? []), event]);
@@ -26,21 +26,28 @@ export class RedisEffects {
   deleteKeys(event: LazyEvent, results: readonly StatementResult[], insertedTable: string | undefined): void {
     for (const [index, { applied, id }] of cacheKeyFates(event, results).entries()) {
       const { pool, key } = event.cacheKeys[index] ?? { pool: '', key: '' };
-      if (!key.endsWith(':0')) this.#keys.push({ pool, key, applied });
+      if (!key.endsWith(':0')) this.#keys.push({ key: { pool, key }, applied });
       else if (id !== undefined && insertedTable !== undefined) {
         const row = { table: insertedTable, id };
-        this.#keys.push({ pool, key: key.replace(/0$/, id), applied, row });
+        this.#keys.push({ key: { pool, key: key.replace(/0$/, id), row }, applied });
       }
     }
   }
 
+  /** Of an entry that has no effect at all. */
+  keepKeys(event: LazyEvent | undefined): void {
+    const named = event?.cacheKeys.filter(({ key }) => !key.endsWith(':0')) ?? [];
+    this.#keys.push(...named.map((key) => ({ key, applied: false })));
+  }
+
   get goneKeys(): CacheKey[] {
-    return this.#keys.filter(({ applied }) => applied === true);
+    return this.#keys.filter(({ applied }) => applied === true).map(({ key }) => key);
   }
 
   get keptKeys(): CacheKey[] {
     const nameOf = ({ pool, key }: CacheKey) => `${pool} ${key}`;
-    const deleted = new Set(this.#keys.filter(({ applied }) => applied !== false).map(nameOf));
-    return this.#keys.filter((key) => !deleted.has(nameOf(key)));
+    const kept = new Map(this.#keys.map(({ key }) => [nameOf(key), key]));
+    for (const { key, applied } of this.#keys) if (applied !== false) kept.delete(nameOf(key));
+    return [...kept.values()];
   }
 }

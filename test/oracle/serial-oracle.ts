@@ -60,7 +60,10 @@ class SerialOracle {
 
   async #applyLazyEntry(entry: StreamEntry): Promise<void> {
     const judged = judgeLazyEntry(entry, this.#registry);
-    if ('refused' in judged) return this.#refuse(entry, judged.refused);
+    if ('refused' in judged) {
+      this.#redis.keepKeys(judged.withoutEffect);
+      return this.#refuse(entry, judged.refused);
+    }
     const event = judged.value;
     const results: StatementResult[] = [];
     for (const index of event.statements.keys()) results.push(await this.#execute(event, index));
