@@ -22,7 +22,17 @@ export function readInsert(sql: BinaryString): InsertShape | undefined {
   if (values === undefined || !reader.isAtEnd()) {
     return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
   }
-  return { kind: 'insert', ...name, head, columns, ...values, groupable: idColumn === -1 };
+  const { rows, rowIds } = values;
+  const shape: InsertShape = {
+    kind: 'insert',
+    table: name.table,
+    head,
+    columns,
+    rows,
+    rowIds,
+    groupable: idColumn === -1,
+  };
+  return name.database === undefined ? shape : { ...shape, database: name.database };
 }
 
 function headUntil(sql: BinaryString, start: number, end: number): BinaryString {
