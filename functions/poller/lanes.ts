@@ -116,11 +116,11 @@ export class Lanes {
     );
   }
 
-  #pump(): void {
+  readonly #pump = (): void => {
     if (this.#isStopped) return;
     this.#assign();
     for (const lane of this.#lanes) this.#send(lane);
-  }
+  };
 
   #assign(): void {
     let taken = 0;
@@ -160,7 +160,7 @@ export class Lanes {
 
   #send(lane: Lane): void {
     if (lane.inFlight.length > 0 || lane.queue.length === 0 || this.#mustWait(lane)) return;
-    if (!this.#slots.tryTake(() => this.#pump())) return;
+    if (!this.#slots.tryTake(this.#pump)) return;
     const batch = this.#cutBatch(lane);
     lane.inFlight = batch;
     this.#run(lane, batch)
