@@ -7,8 +7,8 @@ import { identify } from './entry-identity.ts';
 import { type EntryOutcome, EntryRun, type EntryServices, type ReadEntry } from './entry-run.ts';
 import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
-import type { AtPollerPoint } from './poller-options.ts';
 import { type Planned, type PlanRules, reject } from './plan.ts';
+import type { AtPollerPoint } from './poller-options.ts';
 import type { NewEntries } from './redis/new-entries.ts';
 import {
   type FencedGroup,
@@ -121,7 +121,10 @@ export class StreamDrain {
     this.#run(entry)
       .catch((error: unknown) => {
         this.#left.add(entry.id);
-        this.#options.logger.error('an entry could not be handled', { entry: entry.id, ...errorFields(error) });
+        this.#options.logger.error('an entry could not be handled', {
+          entry: entry.id,
+          ...errorFields(error),
+        });
       })
       .finally(() => exclusivity.end());
   }
