@@ -1,5 +1,5 @@
-import type { EntryOutcome } from './entry-run.ts';
-import type { GroupFacts } from './redis/new-entries.ts';
+import type { EntryOutcome } from './entry-outcome.ts';
+import type { GroupFacts } from './redis/stream-status.ts';
 import type { ChannelSummary } from './summary.ts';
 
 /** Counts what a drain does with one channel. */

@@ -60,7 +60,7 @@ export class Drain {
         : setInterval(() => onProgress(this.#summary({ complete: false, reason: 'budget' })), PROGRESS_MS);
     try {
       const ends = await Promise.all(
-        [...this.#channelsByPool()].map(([pool, channels]) => this.#drainPool(pool, channels)),
+        this.#channelsByLock().map(({ pool, channels }) => this.#drainPool(pool, channels)),
       );
       return this.#conclude(ends);
     } finally {
@@ -68,14 +68,19 @@ export class Drain {
     }
   }
 
-  #channelsByPool(): Map<RedisPool, Channel[]> {
+  /** Channels that share a lock: of one Redis pool and one group. */
+  #channelsByLock(): { pool: RedisPool; channels: Channel[] }[] {
     const { redisPools, streams } = this.#poller.registry;
-    const byPool = new Map<RedisPool, Channel[]>();
-    for (const channel of CHANNELS) {
+    const byLock = new Map<string, { pool: RedisPool; channels: Channel[] }>();
+    for (const channel of this.#stats.keys()) {
       const pool = redisPools.get(streams.get(channel.stream)?.redisPool ?? '');
-      if (pool !== undefined) byPool.set(pool, [...(byPool.get(pool) ?? []), channel]);
+      if (pool === undefined) continue;
+      const key = `${pool.code} ${channel.group}`;
+      const known = byLock.get(key);
+      if (known === undefined) byLock.set(key, { pool, channels: [channel] });
+      else known.channels.push(channel);
     }
-    return byPool;
+    return [...byLock.values()];
   }
 
   /** Begins again, in a new epoch, when the connection to Redis was lost and there is time left. */
@@ -107,7 +112,8 @@ export class Drain {
   ): Promise<PoolEnd> {
     try {
       const streams = channels.map(({ stream }) => stream);
-      const session = await openRedisSession(pool, streams, this.#poller.lockTtlMs, lockValue);
+      const group = channels[0]?.group ?? '';
+      const session = await openRedisSession(pool, group, streams, this.#poller.lockTtlMs, lockValue);
       if ('lockedBy' in session) return { kind: 'locked', holder: session.lockedBy };
       const drain = new PoolDrain({
         poller: this.#poller,

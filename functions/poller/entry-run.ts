@@ -5,6 +5,7 @@ import type { StatementShape } from '../../shared/sql/statement-shape.ts';
 import { encodeDirtyEvent } from '../../shared/wire/dirty-event.ts';
 import { logRowInsert } from '../../shared/wire/log-row.ts';
 import { decideEffects, type Effects, type ResolvedEffect } from './effects.ts';
+import { type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
 import { Failures } from './failures.ts';
 import type { Plan, Planned } from './plan.ts';
 import type { AtPollerPoint } from './poller-options.ts';
@@ -47,31 +48,6 @@ export interface ReadEntry {
   readonly planned: Planned;
 }
 
-/** What became of an entry, and what was done for it in this drain. */
-export interface EntryOutcome {
-  /** False: it stays pending. */
-  readonly isSettled: boolean;
-  readonly statements: number;
-  readonly logRows: number;
-  readonly dirtyEvents: number;
-  readonly cacheKeys: number;
-  readonly failed: number;
-  readonly isDeadLetter: boolean;
-  /** Ledger rows that hold what it did. */
-  readonly rows: ReadonlySet<TrackedRow>;
-}
-
-const LEFT: EntryOutcome = {
-  isSettled: false,
-  statements: 0,
-  logRows: 0,
-  dirtyEvents: 0,
-  cacheKeys: 0,
-  failed: 0,
-  isDeadLetter: false,
-  rows: new Set(),
-};
-
 const UNWRITABLE = { code: 'WRONGTYPE', message: 'the key holds no stream that can take an entry' };
 
 /**
@@ -106,15 +82,15 @@ export class EntryRun {
 
   async #runInLine(plan: Plan, turn: Promise<boolean>): Promise<EntryOutcome> {
     const results = await this.#executeStatements(plan);
-    if (results.some(isLeft)) return LEFT;
+    if (results.some(isLeft)) return LEFT_PENDING;
     await this.#services.atPoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
     const logRows = await this.#writeLogRows(plan, effects);
-    if (logRows === 'left' || !(await turn)) return LEFT;
+    if (logRows === 'left' || !(await turn)) return LEFT_PENDING;
     await this.#services.atPoint('logged');
     const publications = this.#publications(plan, effects);
-    if (!(await this.#applyElsewhere(effects, publications))) return LEFT;
+    if (!(await this.#applyElsewhere(effects, publications))) return LEFT_PENDING;
     await this.#services.atPoint('elsewhere');
     return this.#settle(
       this.#keysOf(this.#services.pool, effects),
@@ -141,7 +117,7 @@ export class EntryRun {
     const results = await Promise.all(
       effects.logs.map(({ index, id }) => {
         const log = plan.logs[index];
-        if (log === undefined) return { kind: 'left' as const };
+        if (log === undefined) return Promise.resolve<WorkResult>({ kind: 'left' });
         const sql = logRowInsert(log, id);
         const shape = this.#services.logRowShape(sql);
         return this.#execute(this.#services.pushLogRow, log.pool, `l${index}`, sql, shape);
@@ -229,7 +205,7 @@ export class EntryRun {
       publications,
       deadLetter,
     });
-    if (result === 'left' || result.kind === 'blocked') return LEFT;
+    if (result === 'left' || result.kind === 'blocked') return LEFT_PENDING;
     if (result.kind === 'unwritable') {
       const writable = this.#withoutUnwritable(publications, result.publications);
       const lost = publications.length - writable.length;

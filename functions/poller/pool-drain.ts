@@ -2,26 +2,23 @@ import { randomBytes } from 'node:crypto';
 import type { RedisPool } from '../../shared/registry/types.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
 import type { ChannelStats } from './channel-stats.ts';
-import type { Channel } from './channels/channel.ts';
+import type { Channel, ChannelContext, ChannelWork } from './channels/channel.ts';
 import type { DrainBudget } from './drain-budget.ts';
-import type { EntryServices } from './entry-run.ts';
 import type { Exclusivity } from './exclusivity.ts';
 import type { PoolFailure } from './ledger-session.ts';
-import { logRowShape, MysqlWork } from './mysql-work.ts';
+import { MysqlWork } from './mysql-work.ts';
 import { OtherPools } from './other-pools.ts';
 import type { AtPollerPoint, PollerOptions } from './poller-options.ts';
-import { PublicationOrder } from './publication-order.ts';
 import { connectRedis } from './redis/connection.ts';
-import { groupFacts, NewEntries } from './redis/new-entries.ts';
+import { NewEntries } from './redis/new-entries.ts';
 import { findOpenIds } from './redis/open-ids.ts';
 import type { RedisSession } from './redis/session.ts';
-import { setDeliveries } from './redis/stream-reads.ts';
+import { readLeft } from './redis/stream-status.ts';
 import { Settler } from './settler.ts';
 import type { Slots } from './slots.ts';
 import { StreamDrain } from './stream-drain.ts';
 
 const UPKEEP_MS = 2000;
-const SET_BACK_AT_ONCE = 500;
 
 export interface PoolDrainOptions {
   readonly poller: PollerOptions;
@@ -48,6 +45,8 @@ export class PoolDrain {
   readonly #others: OtherPools;
   readonly #streams: StreamDrain[] = [];
   readonly #waiting: NewEntries[] = [];
+  readonly #works: ChannelWork[] = [];
+  readonly #settle: ChannelContext['settle'];
   readonly #atPoint: AtPollerPoint;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
@@ -56,6 +55,12 @@ export class PoolDrain {
     this.#atPoint = options.poller.atPoint ?? (() => undefined);
     const { poller, session, budget, slots } = options;
     const isLockHeld = () => session.lock.isHeld();
+    const settler = new Settler({ ...poller, redis: session.redis, budget });
+    this.#settle = async (settlement) => {
+      const result = await settler.settle(settlement);
+      await this.#atPoint('settled');
+      return result;
+    };
     this.#mysql = new MysqlWork({
       ...poller,
       consumer: session.consumer,
@@ -85,7 +90,7 @@ export class PoolDrain {
     session.redis.once('end', () => this.#stop({ kind: 'redis-lost' }));
     session.lock.keep(() => this.#stop({ kind: 'lock-lost' }));
     const upkeep = setInterval(() => void this.#upkeep(), UPKEEP_MS);
-    const stopWork = setTimeout(() => this.#mysql.stop(), Math.max(0, budget.executeUntil - Date.now()));
+    const stopWork = setTimeout(() => this.#stopWork(), Math.max(0, budget.executeUntil - Date.now()));
     budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
     try {
       await Promise.race([this.#drainStreams(), this.#untilOver()]);
@@ -100,9 +105,8 @@ export class PoolDrain {
 
   async #drainStreams(): Promise<void> {
     await this.#atPoint('locked');
-    const services = this.#entryServices();
     for (const channel of this.#options.channels) {
-      this.#streams.push(await this.#streamDrain(channel, services));
+      this.#streams.push(await this.#streamDrain(channel));
     }
     const runs = this.#streams.map((stream) => stream.run());
     // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.
@@ -119,10 +123,7 @@ export class PoolDrain {
     else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
   }
 
-  async #streamDrain(
-    { channel, stats }: PoolDrainOptions['channels'][number],
-    services: EntryServices,
-  ): Promise<StreamDrain> {
+  async #streamDrain({ channel, stats }: PoolDrainOptions['channels'][number]): Promise<StreamDrain> {
     const { poller, pool, session, budget, exclusivity, isTail } = this.#options;
     const group = session.groups.get(channel.stream);
     if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
@@ -131,20 +132,25 @@ export class PoolDrain {
       newEntries = new NewEntries(await connectRedis(pool), group.stream, group.group, budget.reading);
       this.#waiting.push(newEntries);
     }
+    const work = channel.open({
+      ...poller,
+      pool,
+      session,
+      budget,
+      fenced: group,
+      ledgerName: ledgerName(pool, channel.stream),
+      mysql: this.#mysql,
+      others: this.#others,
+      settle: this.#settle,
+      atPoint: this.#atPoint,
+    });
+    this.#works.push(work);
     return new StreamDrain({
-      channel,
       redis: session.redis,
       group,
-      ledgerName: ledgerName(pool, channel.stream),
-      groupName: 'orm-async-consumer',
+      work,
       budget,
       logger: poller.logger,
-      rules: {
-        mysqlPools: poller.registry.mysqlPools,
-        redisPools: poller.registry.redisPools,
-        allowedStatements: poller.allowedStatements,
-      },
-      services,
       atPoint: this.#atPoint,
       exclusivity,
       newEntries,
@@ -153,27 +159,6 @@ export class PoolDrain {
         if (outcome.isSettled) this.#mysql.entrySettled(outcome.rows);
       },
     });
-  }
-
-  #entryServices(): EntryServices {
-    const { poller, pool, session, budget } = this.#options;
-    const settler = new Settler({ ...poller, redis: session.redis, budget });
-    return {
-      pool,
-      redisPools: poller.registry.redisPools,
-      streams: poller.registry.streams,
-      pushStatement: this.#mysql.pushStatement,
-      pushLogRow: this.#mysql.pushLogRow,
-      publicationOrder: new PublicationOrder(),
-      applyElsewhere: (code, effects) => this.#others.apply(code, effects),
-      settle: async (settlement) => {
-        const result = await settler.settle(settlement);
-        await this.#atPoint('settled');
-        return result;
-      },
-      atPoint: this.#atPoint,
-      logRowShape,
-    };
   }
 
   #findOpenIds(name: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
@@ -207,13 +192,18 @@ export class PoolDrain {
   #stop(end: Pick<PoolDrainEnd, 'kind' | 'message'>): void {
     if (this.#end.kind === 'done') this.#end = end;
     this.#options.budget.stop();
+    this.#stopWork();
+  }
+
+  #stopWork(): void {
     this.#mysql.stop();
+    for (const work of this.#works) work.stop?.();
   }
 
   /** After the reading has ended, what is read may still be executed, up to the time that is kept for settling. */
   #stopWhenDue(): void {
     const { budget } = this.#options;
-    setTimeout(() => this.#mysql.stop(), Math.max(0, budget.executeUntil - Date.now())).unref();
+    setTimeout(() => this.#stopWork(), Math.max(0, budget.executeUntil - Date.now())).unref();
   }
 
   /** Whatever is still in flight then stays pending, and is looked up by the next run. */
@@ -234,30 +224,12 @@ export class PoolDrain {
     await this.#readLeft().catch(() => undefined);
   }
 
-  /** Reads how much each stream has left. */
   async #readLeft(): Promise<void> {
     const { session, channels } = this.#options;
     for (const { channel, stats } of channels) {
       const group = session.groups.get(channel.stream);
-      if (group === undefined) continue;
-      const facts = await groupFacts(session.redis, group.stream);
-      const own = facts.find(({ name }) => name === group.group);
-      if (own === undefined) continue;
-      const isAllRead = own.lag === null && !(await this.#hasUnread(group.stream, own.lastDeliveredId));
-      stats.setLeft(isAllRead ? { ...own, lag: 0 } : own);
+      if (group !== undefined) stats.setLeft(await readLeft(session.redis, group));
     }
-  }
-
-  async #hasUnread(stream: string, lastDelivered: string): Promise<boolean> {
-    const reply = await this.#options.session.redis.call(
-      'XRANGE',
-      stream,
-      `(${lastDelivered}`,
-      '+',
-      'COUNT',
-      '1',
-    );
-    return Array.isArray(reply) && reply.length > 0;
   }
 
   /** What a graceful end does: an entry that is left has killed nobody, the ledger is tidied, the lock released. */
@@ -265,7 +237,9 @@ export class PoolDrain {
     const { redis, lock } = this.#options.session;
     if (redis.status !== 'ready') return;
     const steps = async () => {
-      if (this.#end.kind === 'done') await this.#setBackDeliveries();
+      if (this.#end.kind === 'done') {
+        for (const stream of this.#streams) await stream.setBackDeliveries();
+      }
       await this.#readLeft();
       await this.#mysql.prune();
       await this.#atPoint('releasing');
@@ -274,19 +248,8 @@ export class PoolDrain {
     await Promise.race([steps().catch(() => undefined), this.#untilOver()]);
   }
 
-  async #setBackDeliveries(): Promise<void> {
-    const { redis, groups } = this.#options.session;
-    for (const [index, stream] of this.#streams.entries()) {
-      const group = groups.get(this.#options.channels[index]?.channel.stream ?? '');
-      const ids = stream.leftIds;
-      for (let start = 0; group !== undefined && start < ids.length; start += SET_BACK_AT_ONCE) {
-        await setDeliveries(redis, group, ids.slice(start, start + SET_BACK_AT_ONCE), 1);
-      }
-    }
-  }
-
   async #close(): Promise<void> {
-    this.#mysql.stop();
+    this.#stopWork();
     for (const waiting of this.#waiting) waiting.close();
     this.#options.session.lock.abandon();
     this.#options.session.redis.removeAllListeners('end');

@@ -4,7 +4,7 @@ import { type BinaryString, binaryToBytes, bytesToBinary } from '../../shared/bi
 import { ConfigurationError } from '../../shared/errors.ts';
 import { namespaced } from '../../shared/registry/beeorm-names.ts';
 import type { RedisPool, Registry } from '../../shared/registry/types.ts';
-import { CHANNELS } from './channels/channels.ts';
+import { CHANNELS, STATEMENT_SOURCES } from './channels/channels.ts';
 import {
   ATTEMPTS_FIELD,
   type DeadLetter,
@@ -168,12 +168,12 @@ function toUnapplied(text: string | undefined): Unapplied {
 
 /** The entry's own fields with only what is left to do in its body, and where it comes from. */
 function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
-  const channel = CHANNELS.find(({ stream }) => stream === letter.stream);
+  const source = STATEMENT_SOURCES.find(({ stream }) => stream === letter.stream);
   const own = letter.original.filter(([name]) => name !== FIRST_ENTRY_FIELD && name !== ATTEMPTS_FIELD);
   const fields = own.map(([name, value]): [Buffer, Buffer] => {
     const body = binaryToBytes(value);
-    const isBody = name === 's' && !letter.unapplied.all && channel !== undefined;
-    return [binaryToBytes(name), isBody ? remainingBody(channel, body, letter.unapplied) : body];
+    const isBody = name === 's' && !letter.unapplied.all && source !== undefined;
+    return [binaryToBytes(name), isBody ? remainingBody(source, body, letter.unapplied) : body];
   });
   return [
     ...fields,

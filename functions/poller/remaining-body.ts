@@ -1,4 +1,4 @@
-import type { Channel } from './channels/channel.ts';
+import type { StatementSource } from './channels/statements.ts';
 import type { Unapplied } from './dead-letters.ts';
 import type { Plan, PlanRules } from './plan.ts';
 
@@ -13,9 +13,9 @@ const ANYTHING: PlanRules = {
  * The body with only what is left to do. Rows to come that have come meanwhile are named by their ids, so that the entry
  * is harmless in any consumer's hands: executing it is all that it takes, and doing more is not possible.
  */
-export function remainingBody(channel: Channel, body: Buffer, unapplied: Unapplied): Buffer {
-  const planned = channel.plan(body, ANYTHING);
-  return planned.ok ? channel.encode(remainingPlan(planned.plan, unapplied)) : body;
+export function remainingBody(source: StatementSource, body: Buffer, unapplied: Unapplied): Buffer {
+  const planned = source.plan(body, ANYTHING);
+  return planned.ok ? source.encode(remainingPlan(planned.plan, unapplied)) : body;
 }
 
 function remainingPlan(plan: Plan, unapplied: Unapplied): Plan {

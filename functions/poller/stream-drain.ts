@@ -1,13 +1,10 @@
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../shared/logging.ts';
-import type { Channel } from './channels/channel.ts';
-import { ATTEMPTS_FIELD, deadLetterStream, FIRST_ENTRY_FIELD } from './dead-letters.ts';
+import type { ChannelWork } from './channels/channel.ts';
 import type { DrainBudget } from './drain-budget.ts';
-import { identify } from './entry-identity.ts';
-import { type EntryOutcome, EntryRun, type EntryServices, type ReadEntry } from './entry-run.ts';
+import type { EntryOutcome } from './entry-outcome.ts';
 import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
-import { type Planned, type PlanRules, reject } from './plan.ts';
 import type { AtPollerPoint } from './poller-options.ts';
 import type { NewEntries } from './redis/new-entries.ts';
 import {
@@ -17,28 +14,21 @@ import {
   type StreamEntry,
   setDeliveries,
 } from './redis/stream-reads.ts';
+import { isSuspect, SUSPECTED_FROM } from './suspects.ts';
 
 const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
 
-/**
- * Deliveries without an answer from which an entry is suspected of killing the process: it is tried alone from then on.
- * After as many more, each of them alone, it is set aside.
- */
-const SUSPECTED_FROM = 3;
-const ATTEMPTS_ALONE = 4;
+/** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
+const MOST_LEFT = 4000;
+
+const SET_BACK_AT_ONCE = 500;
 
 export interface StreamDrainOptions {
-  readonly channel: Channel;
   readonly redis: Redis;
   readonly group: FencedGroup;
-  /** Redis pool and stream, as the ledger names them. */
-  readonly ledgerName: string;
-  /** As the registry names it. */
-  readonly groupName: string;
+  readonly work: ChannelWork;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  readonly rules: PlanRules;
-  readonly services: EntryServices;
   readonly atPoint: AtPollerPoint;
   readonly exclusivity: Exclusivity;
   /** Waits for new entries; undefined where the drain ends with the stream. */
@@ -49,22 +39,14 @@ export interface StreamDrainOptions {
 /** Drains one stream: what is pending first, then what is new, in the order of the stream. */
 export class StreamDrain {
   readonly #options: StreamDrainOptions;
-  readonly #held = new HeldEntries(HELD);
+  readonly #held: HeldEntries;
   readonly #left = new Set<string>();
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
     this.#options = options;
+    this.#held = new HeldEntries(options.work.held ?? HELD);
     this.#readingIsOver = aborted(options.budget.reading);
-  }
-
-  /** Entries that stay pending, having got an answer or none being due: no sign that they kill anything. */
-  get leftIds(): string[] {
-    return [...this.#left];
-  }
-
-  get heldCount(): number {
-    return this.#held.count;
   }
 
   /** Ends when the stream is empty (or, in tail mode, with the budget) and all that was read is settled or left. */
@@ -72,6 +54,15 @@ export class StreamDrain {
     await this.#drainPending();
     await this.#drainNew();
     await this.#held.empty();
+  }
+
+  /** What is left got an answer, or was never tried: no sign that it kills anything, however often it is left. */
+  async setBackDeliveries(): Promise<void> {
+    const ids = [...this.#left];
+    for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
+      const some = ids.slice(start, start + SET_BACK_AT_ONCE);
+      await setDeliveries(this.#options.redis, this.#options.group, some, 1);
+    }
   }
 
   async #drainPending(): Promise<void> {
@@ -84,8 +75,8 @@ export class StreamDrain {
       afterId = last.id;
       for (const entry of entries) {
         if (!budget.mayRead) return;
-        if (entry.deliveries < SUSPECTED_FROM || entry.fields === undefined) await this.#start(entry);
-        else await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
+        if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
+        else await this.#start(entry);
       }
     }
   }
@@ -103,11 +94,10 @@ export class StreamDrain {
     }
   }
 
-  /** False: the budget is over, or so much is left that reading more would only move it from one list to another. */
   async #mayReadOn(): Promise<boolean> {
     const { budget } = this.#options;
     await Promise.race([this.#held.roomy(), this.#readingIsOver]);
-    return budget.mayRead && this.#left.size < HELD.entries;
+    return budget.mayRead && this.#left.size < MOST_LEFT;
   }
 
   async #start(entry: StreamEntry): Promise<void> {
@@ -133,7 +123,7 @@ export class StreamDrain {
     const bytes = sizeOf(entry);
     this.#held.add(bytes);
     try {
-      const outcome = await new EntryRun(this.#read(entry), this.#options.services).run();
+      const outcome = await this.#options.work.handle(entry);
       if (!outcome.isSettled) this.#left.add(entry.id);
       this.#options.onOutcome(outcome);
     } finally {
@@ -152,32 +142,6 @@ export class StreamDrain {
     await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
     await this.#run(entry);
   }
-
-  #read(entry: StreamEntry): ReadEntry {
-    const { channel, group, groupName, rules } = this.#options;
-    return {
-      identity: identify(this.#options.ledgerName, entry),
-      stream: group.stream,
-      group: group.group,
-      deadLetterStream: deadLetterStream(group.stream),
-      deadLetterFields: [
-        ['entry', fieldOf(entry, FIRST_ENTRY_FIELD)?.toString() ?? entry.id],
-        ['group', groupName],
-        ['attempts', String(Number(fieldOf(entry, ATTEMPTS_FIELD) ?? 0) + entry.deliveries)],
-      ],
-      planned: judgeDelivery(entry) ?? channel.plan(fieldOf(entry, 's'), rules),
-    };
-  }
-}
-
-/** What is to be set aside whatever it holds. */
-function judgeDelivery(entry: StreamEntry): Planned | undefined {
-  if (entry.fields === undefined) {
-    return reject('deleted-entry', 'the entry was pending, but somebody has deleted it from the stream');
-  }
-  if (entry.deliveries < SUSPECTED_FROM + ATTEMPTS_ALONE) return undefined;
-  const deliveries = `${entry.deliveries} deliveries ended without an answer`;
-  return reject('kills-consumer', `${deliveries}, the last ${ATTEMPTS_ALONE} of this entry alone`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -185,10 +149,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function fieldOf(entry: StreamEntry, name: string): Buffer | undefined {
-  return entry.fields?.find(([field]) => field.equals(Buffer.from(name)))?.[1];
 }
 
 function sizeOf(entry: StreamEntry): number {

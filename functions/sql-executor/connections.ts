@@ -1,6 +1,7 @@
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
+import { toBytes } from './ledger.ts';
 import { Session } from './session.ts';
 
 const SECOND_MS = 1000;
@@ -78,7 +79,7 @@ export class Connections {
     const row = rows[0];
     const facts = {
       increment: Number(row?.['increment'] ?? 1),
-      isStrict: String(row?.['mode'] ?? '').includes('STRICT_'),
+      isStrict: toBytes(row?.['mode']).includes('STRICT_'),
       maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
     };
     this.#facts.set(connection, facts);

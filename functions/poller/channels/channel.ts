@@ -1,15 +1,53 @@
-import type { Plan, Planned, PlanRules } from '../plan.ts';
+import type { Logger } from '../../../shared/logging.ts';
+import type { RedisPool, Registry } from '../../../shared/registry/types.ts';
+import type { DrainBudget } from '../drain-budget.ts';
+import type { EntryOutcome } from '../entry-outcome.ts';
+import type { MysqlWork } from '../mysql-work.ts';
+import type { OtherPools } from '../other-pools.ts';
+import type { AtPollerPoint } from '../poller-options.ts';
+import type { RedisSession } from '../redis/session.ts';
+import type { Settlement, SettlementResult } from '../redis/settle-script.ts';
+import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
 
-/** A kind of stream that becomes MySQL statements and what follows from them. */
+/** What a drain does with the entries of one stream for one consumer group. */
 export interface Channel {
   /** As it stands in summaries. */
   readonly name: string;
+  /** Stream and group as the registry names them. */
   readonly stream: string;
-  /** Never throws; what can't be done is a rejection. */
-  plan(body: Buffer | undefined, rules: PlanRules): Planned;
+  readonly group: string;
+  /** Begins the work of one drain. */
+  open(context: ChannelContext): ChannelWork;
+}
+
+export interface ChannelWork {
   /**
-   * The entry's body with only what is left to do: the given parts of the plan. BeeORM's own consumer may meet it, and
-   * does the right thing with it.
+   * Does what the entry asks for and settles it. Called in the order of the stream, without waiting for the entry
+   * before: what must keep an order is decided in this very turn.
    */
-  encode(plan: Plan): Buffer;
+  handle(entry: StreamEntry): Promise<EntryOutcome>;
+  /** Leaves what is not in flight; called when the drain ends early. */
+  stop?(): void;
+  /** How much may be read and not settled; by default some thousand entries. */
+  readonly held?: { readonly entries: number; readonly bytes: number; readonly page: number };
+}
+
+/** What a channel is given by the drain that it is part of. */
+export interface ChannelContext {
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly budget: DrainBudget;
+  /** Verbs in upper case. */
+  readonly allowedStatements: ReadonlySet<string>;
+  /** The stream's own Redis pool. */
+  readonly pool: RedisPool;
+  readonly session: RedisSession;
+  /** Stream and group as they stand in Redis. */
+  readonly fenced: FencedGroup;
+  /** Redis pool and stream, as the ledger names them. */
+  readonly ledgerName: string;
+  readonly mysql: MysqlWork;
+  readonly others: OtherPools;
+  readonly settle: (settlement: Settlement) => Promise<SettlementResult | 'left'>;
+  readonly atPoint: AtPollerPoint;
 }

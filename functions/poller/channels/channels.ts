@@ -1,6 +1,10 @@
 import type { Channel } from './channel.ts';
-import { lazyChannel } from './lazy.ts';
-import { logChannel } from './log.ts';
+import { lazySource } from './lazy.ts';
+import { logSource } from './log.ts';
+import { type StatementSource, statementChannel } from './statements.ts';
 
-/** Every channel whose entries become statements. */
-export const CHANNELS: readonly Channel[] = [lazyChannel, logChannel];
+/** Entries that become statements. */
+export const STATEMENT_SOURCES: readonly StatementSource[] = [lazySource, logSource];
+
+/** What a drain does for BeeORM's own group. */
+export const CHANNELS: readonly Channel[] = STATEMENT_SOURCES.map(statementChannel);

@@ -3,10 +3,10 @@ import { judgeStatement } from '../../../shared/sql/statement.ts';
 import { encodeLazyEvent } from '../../../shared/wire/encode-lazy-event.ts';
 import { decodeLazyEvent, type LazyEvent } from '../../../shared/wire/lazy-event.ts';
 import { type Plan, type Planned, type PlannedStatement, type PlanRules, reject } from '../plan.ts';
-import type { Channel } from './channel.ts';
+import type { StatementSource } from './statements.ts';
 
 /** Lazy flushes: SQL to execute, then log rows, cache keys and dirty events. */
-export const lazyChannel: Channel = {
+export const lazySource: StatementSource = {
   name: 'lazy',
   stream: LAZY_STREAM,
 

@@ -1,10 +1,10 @@
 import { LOG_STREAM } from '../../../shared/registry/beeorm-names.ts';
 import { decodeLogValue, encodeLogValue } from '../../../shared/wire/log-value.ts';
 import { type Plan, type Planned, reject } from '../plan.ts';
-import type { Channel } from './channel.ts';
+import type { StatementSource } from './statements.ts';
 
 /** Log rows of changes that the application made itself. */
-export const logChannel: Channel = {
+export const logSource: StatementSource = {
   name: 'log',
   stream: LOG_STREAM,
 

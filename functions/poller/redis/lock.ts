@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { ASYNC_CONSUMER_GROUP, lockKey, namespaced } from '../../../shared/registry/beeorm-names.ts';
-import type { RedisPool } from '../../../shared/registry/types.ts';
 import { Script } from './script.ts';
 
 /** Who holds the lock, where it is not us. */
@@ -53,10 +51,10 @@ export class Lock {
   #timer: NodeJS.Timeout | undefined;
 
   /** `value`: of this drain; one that comes back after a lost connection finds the lock still its own. */
-  constructor(redis: Redis, pool: RedisPool, ttlMs: number, value: string) {
+  constructor(redis: Redis, key: string, ttlMs: number, value: string) {
     this.#redis = redis;
     this.#ttlMs = ttlMs;
-    this.key = namespaced(pool, lockKey(ASYNC_CONSUMER_GROUP));
+    this.key = key;
     this.#holderKey = `${this.key}:holder`;
     this.value = value;
   }

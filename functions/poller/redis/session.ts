@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
-import { ASYNC_CONSUMER_GROUP, CONSUMER_NAME, namespaced } from '../../../shared/registry/beeorm-names.ts';
+import { CONSUMER_NAME, lockKey, namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import { connectRedis } from './connection.ts';
 import { Lock, type LockHolder } from './lock.ts';
-import { type GroupFacts, groupFacts } from './new-entries.ts';
 import type { FencedGroup } from './stream-reads.ts';
+import { type GroupFacts, groupFacts } from './stream-status.ts';
 
 /** A Redis pool whose streams are ours to drain: connected, locked, its groups there. */
 export interface RedisSession {
@@ -21,18 +21,19 @@ export interface RedisSession {
 }
 
 /**
- * Connects, takes the lock and makes missing groups. Rejects with a ConnectionError; resolves with the holder where the
+ * Connects, takes the group's lock and makes the group where it is missing on a stream. Rejects with a ConnectionError; resolves with the holder where the
  * lock is held by somebody else.
  */
 export async function openRedisSession(
   pool: RedisPool,
+  groupName: string,
   streams: readonly string[],
   lockTtlMs: number,
   lockValue: string,
 ): Promise<RedisSession | { readonly lockedBy: LockHolder }> {
   const redis = await connectRedis(pool);
   try {
-    const lock = new Lock(redis, pool, lockTtlMs, lockValue);
+    const lock = new Lock(redis, namespaced(pool, lockKey(groupName)), lockTtlMs, lockValue);
     const lockedBy = await lock.acquire(`background-consumer on ${hostname()}, process ${process.pid}`);
     if (lockedBy !== undefined) {
       redis.disconnect();
@@ -41,7 +42,7 @@ export async function openRedisSession(
     const groups = new Map<string, FencedGroup>();
     const lastDelivered = new Map<string, string>();
     for (const stream of streams) {
-      const group = fencedGroup(pool, stream, lock);
+      const group = fencedGroup(pool, groupName, stream, lock);
       const facts = await ensureGroup(redis, group);
       groups.set(stream, group);
       lastDelivered.set(stream, facts.lastDeliveredId);
@@ -53,12 +54,12 @@ export async function openRedisSession(
   }
 }
 
-function fencedGroup(pool: RedisPool, stream: string, lock: Lock): FencedGroup {
+function fencedGroup(pool: RedisPool, groupName: string, stream: string, lock: Lock): FencedGroup {
   return {
     lockKey: lock.key,
     lockValue: lock.value,
     stream: namespaced(pool, stream),
-    group: namespaced(pool, ASYNC_CONSUMER_GROUP),
+    group: namespaced(pool, groupName),
     consumer: CONSUMER_NAME,
   };
 }

@@ -10,6 +10,11 @@ export interface StreamEntry {
   readonly deliveries: number;
 }
 
+/** The first value of a field; undefined where there is none. */
+export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined {
+  return entry.fields?.find(([field]) => field.toString('latin1') === name)?.[1];
+}
+
 /** A stream with its group, named as they stand in Redis, and the lock under which they are read. */
 export interface FencedGroup {
   readonly lockKey: string;

@@ -1,0 +1,69 @@
+import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
+import { deadLetterFields } from '../dead-letter-fields.ts';
+import { deadLetterStream } from '../dead-letters.ts';
+import { identify } from '../entry-identity.ts';
+import { EntryRun, type EntryServices } from '../entry-run.ts';
+import { logRowShape } from '../mysql-work.ts';
+import type { Plan, Planned, PlanRules } from '../plan.ts';
+import { PublicationOrder } from '../publication-order.ts';
+import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { judgeDelivery } from '../suspects.ts';
+import type { Channel, ChannelContext } from './channel.ts';
+
+/** A kind of entry that becomes MySQL statements and what follows from them. */
+export interface StatementSource {
+  /** As it stands in summaries. */
+  readonly name: string;
+  readonly stream: string;
+  /** Never throws; what can't be done is a rejection. */
+  plan(body: Buffer | undefined, rules: PlanRules): Planned;
+  /**
+   * The entry's body with only what is left to do: the given parts of the plan. BeeORM's own consumer may meet it, and
+   * does the right thing with it.
+   */
+  encode(plan: Plan): Buffer;
+}
+
+/** Executes what the entries of a source ask for, through the ledger. */
+export function statementChannel(source: StatementSource): Channel {
+  return {
+    name: source.name,
+    stream: source.stream,
+    group: ASYNC_CONSUMER_GROUP,
+    open(context) {
+      const services = entryServices(context);
+      const { fenced, ledgerName } = context;
+      const rules = { ...context.registry, allowedStatements: context.allowedStatements };
+      return {
+        handle: (entry: StreamEntry) =>
+          new EntryRun(
+            {
+              identity: identify(ledgerName, entry),
+              stream: fenced.stream,
+              group: fenced.group,
+              deadLetterStream: deadLetterStream(fenced.stream),
+              deadLetterFields: deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
+              planned: judgeDelivery(entry) ?? source.plan(fieldValue(entry, 's'), rules),
+            },
+            services,
+          ).run(),
+      };
+    },
+  };
+}
+
+function entryServices(context: ChannelContext): EntryServices {
+  const { pool, registry, mysql, others, settle, atPoint } = context;
+  return {
+    pool,
+    redisPools: registry.redisPools,
+    streams: registry.streams,
+    pushStatement: mysql.pushStatement,
+    pushLogRow: mysql.pushLogRow,
+    publicationOrder: new PublicationOrder(),
+    applyElsewhere: (code, effects) => others.apply(code, effects),
+    settle,
+    logRowShape,
+    atPoint,
+  };
+}
