@@ -1,6 +1,6 @@
 import type { DrainSummary } from '../../functions/poller/summary.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
-import type { Ordering } from '../../infra/local/local-consumer.ts';
+import type { LocalConsumer, Ordering } from '../../infra/local/local-consumer.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
@@ -9,7 +9,7 @@ import { plantCacheKeys } from './cache-keys.ts';
 import { compareState } from './compare.ts';
 import { describeDifferences } from './difference.ts';
 import { entriesOf } from './recorded-entries.ts';
-import { readState } from './state.ts';
+import { readState, type State } from './state.ts';
 import { readTestRegistry } from './test-registry.ts';
 
 /** How the consumer is set. */
@@ -29,26 +29,32 @@ export interface LoadedHistory {
 /**
  * Drains a loaded history to its end, and compares what is there then with what must be there.
  *
- * @returns the summary, and the differences as text: nothing where there are none
+ * @returns the summary, what is there, and the differences as text: nothing where there are none
  */
 export async function drainAndCompare(
-  { recording, registryYaml, databasePrefix }: LoadedHistory,
+  history: LoadedHistory,
   expected: Outcome,
   setting: Setting,
-): Promise<{ summary: DrainSummary; differences: string }> {
-  const registry = readTestRegistry(registryYaml, databasePrefix);
+): Promise<{ summary: DrainSummary; state: State; differences: string }> {
+  const registry = readTestRegistry(history.registryYaml, history.databasePrefix);
   await plantCacheKeys(registry, expected);
-  const summary = await drain(registryYaml, databasePrefix, setting);
-  const differences = compareState(expected, await readState(registry), entriesOf(recording));
-  return { summary, differences: describeDifferences(differences) };
+  const summary = await drain(history, setting);
+  const state = await readState(registry);
+  const differences = compareState(expected, state, entriesOf(history.recording));
+  return { summary, state, differences: describeDifferences(differences) };
 }
 
 /** Drains once, with a ledger database of the test's own. */
-export async function drain(
-  registryYaml: string,
-  databasePrefix: string,
+export function drain(history: LoadedHistory, setting: Setting): Promise<DrainSummary> {
+  return withConsumer(history, setting, (consumer) => consumer.drain({ budgetMs: 60_000 }));
+}
+
+/** Opens a consumer for a while. */
+export async function withConsumer<Result>(
+  { registryYaml, databasePrefix }: LoadedHistory,
   setting: Setting,
-): Promise<DrainSummary> {
+  use: (consumer: LocalConsumer) => Promise<Result>,
+): Promise<Result> {
   const consumer = await openLocalConsumer({
     registry: parseRegistry(registryYaml, 'registry.yaml'),
     logger: createLogger({ level: 'error', destination: { write: () => true } }),
@@ -57,7 +63,7 @@ export async function drain(
     ...setting,
   });
   try {
-    return await consumer.drain({ budgetMs: 60_000 });
+    return await use(consumer);
   } finally {
     await consumer.close();
   }

@@ -1,9 +1,9 @@
 import type { Outcome } from '../oracle/outcome.ts';
-import type { Row, Tables } from './read-tables.ts';
+import { type Row, type Tables, textOfCell } from './read-tables.ts';
 
 /**
  * Which id MySQL really chose for each row whose id the expectation had MySQL choose. Failed inserts, and how often they
- * were tried, use up ids, so the numbers may differ; rows are recognised by their `Code`.
+ * were tried, use up ids, so the numbers may differ; rows are recognised by what the expectation knows them by.
  */
 export class IdMapping {
   readonly #expectedIds = new Map<string, string>();
@@ -11,10 +11,11 @@ export class IdMapping {
 
   constructor(expected: Outcome, actual: Tables) {
     for (const [table, autoIds] of expected.autoIds) {
-      const actualIds = new Map(actual.get(table)?.map((row) => [codeOf(row), idOf(row)]));
+      const nameOf = (row: Row) => textOfCell(row[expected.identity.find((column) => column in row) ?? '']);
+      const actualIds = new Map(actual.get(table)?.map((row) => [nameOf(row), idOf(row)]));
       for (const row of expected.tables.get(table) ?? []) {
         const id = idOf(row);
-        const actualId = actualIds.get(codeOf(row));
+        const actualId = actualIds.get(nameOf(row));
         if (!autoIds.has(id) || actualId === undefined) continue;
         this.#expectedIds.set(`${table} ${actualId}`, id);
         this.#actualIds.set(`${table} ${id}`, actualId);
@@ -34,11 +35,5 @@ export class IdMapping {
 }
 
 export function idOf(row: Row): string {
-  const id = row['ID'] ?? row['id'];
-  return typeof id === 'string' ? id : '';
-}
-
-function codeOf(row: Row): string {
-  const code = row['Code'];
-  return typeof code === 'string' ? code : '';
+  return textOfCell(row['ID'] ?? row['id']);
 }

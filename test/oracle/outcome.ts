@@ -5,7 +5,7 @@ import type { DirtyEvent } from './wire.ts';
 export type Outcome = {
   readonly tables: Tables;
   /** The columns that rows are known by, in order of preference; a table without any is a multiset of rows. */
-  readonly identity: readonly ('Code' | 'ID')[];
+  readonly identity: readonly string[];
   /**
    * Ids that MySQL chose, by `schema.table`. Failed inserts use up ids, so they are compared by their order, and
    * mapped wherever they appear in log rows, dirty events and cache keys.
