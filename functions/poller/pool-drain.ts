@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedisPool } from '../../shared/registry/types.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
 import type { ChannelStats } from './channel-stats.ts';
@@ -43,7 +44,7 @@ export class PoolDrain {
   readonly #options: PoolDrainOptions;
   readonly #mysql: MysqlWork;
   readonly #others: OtherPools;
-  readonly #streams: StreamDrain[] = [];
+  readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
   readonly #works: ChannelWork[] = [];
   readonly #settle: ChannelContext['settle'];
@@ -106,9 +107,9 @@ export class PoolDrain {
   async #drainStreams(): Promise<void> {
     await this.#atPoint('locked');
     for (const channel of this.#options.channels) {
-      this.#streams.push(await this.#streamDrain(channel));
+      this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
     }
-    const runs = this.#streams.map((stream) => stream.run());
+    const runs = [...this.#streams.values()].map((stream) => stream.run());
     // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.
     const results = await Promise.allSettled(runs);
     const failed = results.find((result) => result.status === 'rejected');
@@ -161,14 +162,20 @@ export class PoolDrain {
     });
   }
 
-  #findOpenIds(name: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async #findOpenIds(name: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const { pool, session } = this.#options;
     for (const [stream, { stream: key, group }] of session.groups) {
       if (ledgerName(pool, stream) !== name) continue;
-      return findOpenIds(session.redis, key, group, session.lastDelivered.get(stream) ?? '0-0', ids);
+      const delivered = session.lastDelivered.get(stream) ?? '0-0';
+      const open = await findOpenIds(session.redis, key, group, delivered, ids);
+      // What is in hand is open too: a predecessor on its way out may have acknowledged it since it was read here, and
+      // without its record it would be executed again. Pages that came in the same packet are taken in hand first.
+      await nextTurn();
+      const drain = this.#streams.get(stream);
+      return new Set(ids.filter((id) => open.has(id) || drain?.isInHand(id) === true));
     }
     // A stream that the registry no longer names: nobody can say, so the ledger keeps it.
-    return Promise.resolve(new Set(ids));
+    return new Set(ids);
   }
 
   /** A group that was set back below what the ledger has forgotten would have its entries executed again. */
@@ -238,7 +245,7 @@ export class PoolDrain {
     if (redis.status !== 'ready') return;
     const steps = async () => {
       if (this.#end.kind === 'done') {
-        for (const stream of this.#streams) await stream.setBackDeliveries();
+        for (const stream of this.#streams.values()) await stream.setBackDeliveries();
       }
       await this.#readLeft();
       await this.#mysql.prune();

@@ -41,6 +41,8 @@ export class StreamDrain {
   readonly #options: StreamDrainOptions;
   readonly #held: HeldEntries;
   readonly #left = new Set<string>();
+  /** Read and not settled. */
+  readonly #inHand = new Set<string>();
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
@@ -54,6 +56,11 @@ export class StreamDrain {
     await this.#drainPending();
     await this.#drainNew();
     await this.#held.empty();
+  }
+
+  /** Whether this drain will still run the entry, or has left it. */
+  isInHand(id: string): boolean {
+    return this.#inHand.has(id);
   }
 
   /** What is left got an answer, or was never tried: no sign that it kills anything, however often it is left. */
@@ -72,6 +79,7 @@ export class StreamDrain {
       const entries = await readPending(redis, group, this.#held.room, afterId, SUSPECTED_FROM);
       const last = entries.at(-1);
       if (last === undefined) return;
+      for (const { id } of entries) this.#inHand.add(id);
       afterId = last.id;
       for (const entry of entries) {
         if (!budget.mayRead) return;
@@ -85,6 +93,7 @@ export class StreamDrain {
     const { redis, group, newEntries } = this.#options;
     while (await this.#mayReadOn()) {
       const entries = await readNew(redis, group, this.#held.room);
+      for (const { id } of entries) this.#inHand.add(id);
       if (entries.length === 0) {
         if (newEntries === undefined || !(await newEntries.arrived())) return;
       }
@@ -124,7 +133,8 @@ export class StreamDrain {
     this.#held.add(bytes);
     try {
       const outcome = await this.#options.work.handle(entry);
-      if (!outcome.isSettled) this.#left.add(entry.id);
+      if (outcome.isSettled) this.#inHand.delete(entry.id);
+      else this.#left.add(entry.id);
       this.#options.onOutcome(outcome);
     } finally {
       this.#held.remove(bytes);
