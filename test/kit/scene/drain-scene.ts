@@ -1,0 +1,55 @@
+import { onTestFinished } from 'vitest';
+import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
+import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
+import { openLocalConsumer } from '../../../infra/local/in-process.ts';
+import type { LocalConsumerOptions } from '../../../infra/local/local-consumer.ts';
+import { createLogger } from '../../../shared/logging.ts';
+import type { SqlExecutor } from '../../../shared/protocol.ts';
+import type { Scene } from './scene.ts';
+
+export interface DrainSetting extends Partial<LocalConsumerOptions> {
+  readonly budgetMs?: number;
+  readonly poller?: Partial<PollerOptions>;
+  /** Puts something between the poller and the executor. */
+  readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
+  readonly atExecutorPoint?: MysqlExecutorOptions['atPoint'];
+}
+
+export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
+
+/** Drains the scene once, with a poller and an executor of its own. */
+export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
+  const {
+    budgetMs = 20_000,
+    poller,
+    wrap = (inner: SqlExecutor) => inner,
+    atExecutorPoint,
+    ...options
+  } = setting;
+  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { atPoint: atExecutorPoint });
+  const consumer = await openLocalConsumer(
+    {
+      registry: scene.registry,
+      logger: silentLogger,
+      ordering: 'entity',
+      lazyConcurrency: 4,
+      ledgerDatabase: scene.ledgerDatabase,
+      allowedStatements: [],
+      ...options,
+    },
+    { executor: wrap(executor), ...poller },
+  );
+  return consumer.drain({ budgetMs });
+}
+
+/** An executor on the scene's MySQL pools; closed when the test is finished. */
+export function openExecutor(
+  { registry, ledgerDatabase }: Scene,
+  options: Partial<MysqlExecutorOptions> = {},
+): MysqlExecutor {
+  const { mysqlPools } = registry;
+  const executor = new MysqlExecutor({ mysqlPools, ledgerDatabase, connectionLimit: 8, ...options });
+  onTestFinished(() => void executor.close());
+  return executor;
+}

@@ -1,0 +1,50 @@
+import { onTestFinished } from 'vitest';
+import type { MysqlPlace, RedisPlace } from '../../../infra/local/recording/placement.ts';
+import { takeTestPlace } from '../test-place.ts';
+
+/** Where a scene stands: on the servers that all tests share unless a test puts it on some of its own. */
+export interface ScenePlace {
+  readonly mysql: MysqlPlace;
+  /** Of the MySQL pool `shop`. */
+  readonly shopMysql: MysqlPlace;
+  /** Of the Redis pool `default`. */
+  readonly redis: RedisPlace;
+  /** Of the Redis pool `other`. */
+  readonly otherRedis: RedisPlace;
+  readonly databasePrefix: string;
+}
+
+/** A fresh part of the shared servers, with whatever of it a test brings itself. */
+export async function takeScenePlace(own: Partial<ScenePlace>): Promise<ScenePlace> {
+  const place = await takeTestPlace(2);
+  onTestFinished(() => place.remove());
+  const [redis, otherRedis] = place.redis;
+  if (redis === undefined || otherRedis === undefined) throw new Error('no Redis databases');
+  const { mysql, databasePrefix } = place;
+  return { mysql, shopMysql: own.mysql ?? mysql, redis, otherRedis, databasePrefix, ...own };
+}
+
+/** The registry of a scene: two MySQL pools, two Redis pools, a stream of dirty events in each of the latter. */
+export function registryOf({ mysql, shopMysql, redis, otherRedis, databasePrefix }: ScenePlace): string {
+  return `
+default:
+  mysql: ${dsn(mysql)}/${databasePrefix}app
+  redis: ${address(redis)}
+  streams:
+    thing-changed: [readers]
+shop:
+  mysql: ${dsn(shopMysql)}/${databasePrefix}shop
+other:
+  redis: ${address(otherRedis)}
+  streams:
+    thing-changed-elsewhere: [readers]
+`;
+}
+
+function dsn({ user, password, host, port }: MysqlPlace): string {
+  return `${user}:${password}@tcp(${host}:${port})`;
+}
+
+function address({ host, port, database }: RedisPlace): string {
+  return `${host}:${port}:${database}`;
+}

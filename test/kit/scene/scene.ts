@@ -1,0 +1,112 @@
+import { Redis } from 'ioredis';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { onTestFinished } from 'vitest';
+import type { MysqlPlace, RedisPlace } from '../../../infra/local/recording/placement.ts';
+import { parseRegistry } from '../../../shared/registry/registry.ts';
+import type { Registry } from '../../../shared/registry/types.ts';
+import { encode, type WireValue } from '../generate/messagepack.ts';
+import { registryOf, type ScenePlace, takeScenePlace } from './place.ts';
+
+export const LAZY = 'orm-lazy-channel';
+export const LOCK_KEY = 'orm-async-consumer_consumer-1';
+export const GROUP = 'orm-async-consumer';
+
+export type Row = Record<string, unknown>;
+
+/** A small application of one test's own, on real servers: `Thing` in pool `default`, `Sale` in pool `shop`. */
+export interface Scene {
+  readonly place: ScenePlace;
+  readonly registryYaml: string;
+  readonly registry: Registry;
+  readonly ledgerDatabase: string;
+  readonly redis: Redis;
+  readonly otherRedis: Redis;
+  /** A connection of its own, in the database of pool `default`. */
+  connect(): Promise<Connection>;
+  /** Rows of a query in the database of pool `default`. */
+  query(sql: string, values?: unknown[]): Promise<Row[]>;
+  shopQuery(sql: string): Promise<Row[]>;
+  /** Adds a lazy event, and returns its id. */
+  add(event: WireValue, id?: string): Promise<string>;
+}
+
+const SCHEMA = `
+CREATE TABLE Thing (
+  ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+  Name VARCHAR(20) CHARACTER SET utf8mb4 NOT NULL,
+  Code VARCHAR(20) UNIQUE,
+  Count TINYINT UNSIGNED NOT NULL DEFAULT 0
+);
+CREATE TABLE Part (
+  ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+  Thing BIGINT UNSIGNED NOT NULL,
+  FOREIGN KEY (Thing) REFERENCES Thing (ID)
+);
+CREATE TABLE Document (ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, Body LONGTEXT NOT NULL);
+CREATE TABLE _log_default_Thing (
+  id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+  entity_id INT UNSIGNED NOT NULL,
+  added_at DATETIME NOT NULL,
+  meta LONGTEXT, \`before\` LONGTEXT, changes LONGTEXT
+)`;
+
+const SHOP_SCHEMA = `
+CREATE TABLE Sale (
+  ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+  Name VARCHAR(20) NOT NULL,
+  Count TINYINT UNSIGNED NOT NULL DEFAULT 0
+)`;
+
+/** Everything is removed when the test is finished. */
+export async function openScene(own: Partial<ScenePlace> = {}): Promise<Scene> {
+  const place = await takeScenePlace(own);
+  const { databasePrefix } = place;
+  const mysql = await createDatabase(place.mysql, `${databasePrefix}app`, SCHEMA);
+  const shopMysql = await createDatabase(place.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
+  const redis = await connectRedis(place.redis);
+  const otherRedis = await connectRedis(place.otherRedis);
+  const registryYaml = registryOf(place);
+  return {
+    place,
+    registryYaml,
+    registry: parseRegistry(registryYaml, 'registry.yaml'),
+    ledgerDatabase: `${databasePrefix}ledger`,
+    redis,
+    otherRedis,
+    connect: () => connect(place.mysql, `${databasePrefix}app`),
+    query: (sql, values = []) => rowsOf(mysql, sql, values),
+    shopQuery: (sql) => rowsOf(shopMysql, sql, []),
+    add: async (event, id = '*') => String(await redis.xadd(LAZY, id, 's', encode(event))),
+  };
+}
+
+async function createDatabase(mysql: MysqlPlace, database: string, schema: string): Promise<Connection> {
+  const connection = await connect(mysql);
+  await connection.query('CREATE DATABASE ??', [database]);
+  await connection.query('USE ??', [database]);
+  await connection.query(schema);
+  return connection;
+}
+
+async function connect({ host, port, user, password }: MysqlPlace, database?: string): Promise<Connection> {
+  const connection = await createConnection({
+    ...{ host, port, user, password, multipleStatements: true },
+    ...(database === undefined ? {} : { database }),
+  });
+  connection.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  onTestFinished(() => connection.destroy());
+  return connection;
+}
+
+async function rowsOf(connection: Connection, sql: string, values: unknown[]): Promise<Row[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(sql, values);
+  return rows;
+}
+
+async function connectRedis({ host, port, database }: RedisPlace): Promise<Redis> {
+  const redis = new Redis({ host, port, db: database, retryStrategy: () => 50 });
+  redis.on('error', () => {}); // As above.
+  onTestFinished(() => redis.disconnect());
+  await redis.ping();
+  return redis;
+}
