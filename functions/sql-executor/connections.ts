@@ -3,6 +3,7 @@ import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { toBytes } from './ledger.ts';
 import { Session } from './session.ts';
+import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
 
@@ -96,6 +97,7 @@ export class Connections {
 }
 
 function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
+  const ssl = sslOptions(mysql.tls);
   return {
     ...(mysql.socketPath === undefined
       ? { host: mysql.host, port: mysql.port }
@@ -103,7 +105,7 @@ function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
     user: mysql.user,
     password: mysql.password,
     database: mysql.database,
-    ...(mysql.tls === undefined ? {} : { ssl: { rejectUnauthorized: mysql.tls === 'verify' } }),
+    ...(ssl === undefined ? {} : { ssl }),
     // Each character of the SQL is sent as one byte: statements hold bytes that are not text. SESSION_TRACK would let
     // the driver follow SET NAMES and encode them as UTF-8 a second time.
     charset: 'BINARY',

@@ -1,0 +1,34 @@
+import type * as z from 'zod';
+import { ConfigurationError } from '../errors.ts';
+
+/** The environment variable in which a deployed function finds its configuration, as JSON. */
+export const CONFIGURATION_VARIABLE = 'CONSUMER_CONFIGURATION';
+
+/**
+ * Reads what the stack has put into the function's environment.
+ * @throws ConfigurationError that names the path of what is wrong, and quotes nothing
+ */
+export function readDeployedConfiguration<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.infer<Schema> {
+  const text = environment[CONFIGURATION_VARIABLE];
+  if (text === undefined) throw invalid('is missing');
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid('is not JSON');
+  }
+}
+
+function invalid(what: string): ConfigurationError {
+  return new ConfigurationError('invalid-configuration', `${CONFIGURATION_VARIABLE} ${what}`, {
+    nextStep: 'Deploy the stack again rather than editing the variable.',
+  });
+}

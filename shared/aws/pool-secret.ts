@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { ConfigurationError } from '../errors.ts';
+
+/** What the secret of a pool may say; it wins over the registry. */
+export interface PoolSecret {
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** As RDS and ElastiCache write their secrets; `username` and `user` mean the same. Other keys are passed over. */
+const secretSchema = z.object({
+  host: z.string().min(1).exactOptional(),
+  port: z.coerce.number().int().min(1).max(65_535).exactOptional(),
+  username: z.string().exactOptional(),
+  user: z.string().exactOptional(),
+  password: z.string().exactOptional(),
+});
+
+/**
+ * Reads the text of a pool's secret: JSON with `username`, `password`, and `host` and `port` where it has them; any
+ * other text is the password itself.
+ * @throws ConfigurationError that quotes nothing of the secret
+ */
+export function parsePoolSecret(text: string, id: string): PoolSecret {
+  if (!text.trimStart().startsWith('{')) return { password: text };
+  const parsed = secretSchema.safeParse(parseJson(text));
+  if (!parsed.success) {
+    const keys = parsed.error.issues.map(({ path }) => path.join('.')).filter(Boolean);
+    const what = keys.length === 0 ? 'is not JSON' : `has a wrong ${keys.join(', ')}`;
+    throw new ConfigurationError('invalid-secret', `secret ${id} ${what}`, {
+      nextStep: 'Store JSON with "username" and "password", or the password alone.',
+    });
+  }
+  const { username, user = username, ...rest } = parsed.data;
+  return user === undefined ? rest : { ...rest, user };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
