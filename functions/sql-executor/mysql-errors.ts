@@ -2,9 +2,12 @@ import type { MysqlError } from './error-classes.ts';
 
 const MESSAGE_LIMIT = 1000;
 
-/** An error of mysql2: of the server (`errno` above 0) or of the connection. */
+/**
+ * An error of mysql2: of the server (`errno` above 0) or of the connection. Where the server has closed a connection, the
+ * next command on it fails with an error that has neither number nor code, but is `fatal`.
+ */
 export function isMysqlError(error: unknown): error is Error & MysqlError {
-  return error instanceof Error && ('errno' in error || 'code' in error);
+  return error instanceof Error && ('errno' in error || 'code' in error || 'fatal' in error);
 }
 
 /**
