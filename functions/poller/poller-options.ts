@@ -1,6 +1,6 @@
 import type { Logger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
-import type { Registry } from '../../shared/registry/types.ts';
+import type { PollerRegistry } from '../../shared/registry/types.ts';
 import type { LaneLimits } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { settle } from './redis/settle-script.ts';
@@ -8,7 +8,7 @@ import type { settle } from './redis/settle-script.ts';
 export type AtPollerPoint = (point: PollerPoint) => void | Promise<void>;
 
 export interface PollerOptions {
-  readonly registry: Registry;
+  readonly registry: PollerRegistry;
   readonly executor: SqlExecutor;
   readonly logger: Logger;
   /** Makes the ordering of one MySQL pool. */

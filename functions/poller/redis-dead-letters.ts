@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type BinaryString, binaryToBytes, bytesToBinary } from '../../shared/binary-string.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
 import { namespaced } from '../../shared/registry/beeorm-names.ts';
-import type { RedisPool, Registry } from '../../shared/registry/types.ts';
+import type { PollerRegistry, RedisPool } from '../../shared/registry/types.ts';
 import { CHANNELS, STATEMENT_SOURCES } from './channels/channels.ts';
 import {
   ATTEMPTS_FIELD,
@@ -44,9 +44,9 @@ return 1
 
 /** Dead letters where they stand: beside their streams in Redis. */
 export class RedisDeadLetters implements DeadLetterOperations {
-  readonly #registry: Registry;
+  readonly #registry: PollerRegistry;
 
-  constructor(registry: Registry) {
+  constructor(registry: PollerRegistry) {
     this.#registry = registry;
   }
 

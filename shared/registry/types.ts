@@ -7,6 +7,11 @@ export interface Registry {
   readonly streams: ReadonlyMap<string, StreamDefinition>;
 }
 
+/** What the Redis side knows of it: a deployed poller has no address of a MySQL server, only the pools' codes. */
+export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
+  readonly mysqlPools: { has(code: string): boolean };
+}
+
 /**
  * How TLS is used, by go-sql-driver's parameter `tls`: `verify` for `true` and for a configuration registered in Go under
  * a name (which can't be seen from here), `skip-verify`, or `preferred` (encrypted where the server can, unverified).

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../shared/logging.ts';
-import type { RedisPool, Registry } from '../../../shared/registry/types.ts';
+import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../drain-budget.ts';
 import type { EntryOutcome } from '../entry-outcome.ts';
 import type { MysqlWork } from '../mysql-work.ts';
@@ -34,7 +34,7 @@ export interface ChannelWork {
 
 /** What a channel is given by the drain that it is part of. */
 export interface ChannelContext {
-  readonly registry: Registry;
+  readonly registry: PollerRegistry;
   readonly logger: Logger;
   readonly budget: DrainBudget;
   /** Verbs in upper case. */
