@@ -64,6 +64,8 @@ export interface DeadLetterFilter {
   /** Id of the dead letter. */
   readonly id?: string;
   readonly code?: string;
+  /** Of `stream`: only dead letters after this id, for reading on where a page ended. */
+  readonly after?: string;
 }
 
 export interface DeadLetterOperations {

@@ -46,6 +46,7 @@ interface RowClaim {
  * (id 0) by the order of the rows. A failed statement takes its own effects with it; the rest are done.
  */
 export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
+  if (hasNoEffects(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
   const rows = insertedRows(plan.statements, results);
   const logs = resolve(
     plan,
@@ -75,6 +76,17 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
       cacheKeys: cache.unapplied,
     },
   };
+}
+
+const NO_EFFECTS: Effects = {
+  logs: [],
+  dirty: [],
+  cacheKeys: new Map(),
+  unapplied: { statements: [], logs: [], dirty: [], cacheKeys: [] },
+};
+
+function hasNoEffects({ logs, dirty, cacheKeys }: Plan): boolean {
+  return logs.length === 0 && dirty.length === 0 && cacheKeys.length === 0;
 }
 
 /** In the order of the event's inserts and of the rows in each. */

@@ -1,17 +1,16 @@
-import { type BinaryString, binaryToBytes } from '../../shared/binary-string.ts';
-import { namespaced } from '../../shared/registry/beeorm-names.ts';
+import type { BinaryString } from '../../shared/binary-string.ts';
 import type { RedisPool, StreamDefinition } from '../../shared/registry/types.ts';
 import type { StatementShape } from '../../shared/sql/statement-shape.ts';
-import { encodeDirtyEvent } from '../../shared/wire/dirty-event.ts';
 import { logRowInsert } from '../../shared/wire/log-row.ts';
-import { decideEffects, type Effects, type ResolvedEffect } from './effects.ts';
+import { decideEffects, type Effects } from './effects.ts';
 import { type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
 import { Failures } from './failures.ts';
 import type { Plan, Planned } from './plan.ts';
 import type { AtPollerPoint } from './poller-options.ts';
 import type { PublicationOrder } from './publication-order.ts';
+import { keysOf, otherPoolsOf, type PlannedPublication, planPublications } from './publications.ts';
 import type { OtherPoolEffects, OtherPoolResult } from './redis/other-pool-effects.ts';
-import type { DeadLetterFields, Publication, Settlement, SettlementResult } from './redis/settle-script.ts';
+import type { DeadLetterFields, Settlement, SettlementResult } from './redis/settle-script.ts';
 import type { TrackedRow } from './tracked-row.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from './work.ts';
 
@@ -31,7 +30,7 @@ export interface EntryServices {
     effects: OtherPoolEffects,
   ) => Promise<OtherPoolResult | 'left'>;
   readonly settle: (settlement: Settlement) => Promise<SettlementResult | 'left'>;
-  readonly atPoint: AtPollerPoint;
+  readonly atPoint: AtPollerPoint | undefined;
   /** How a log row's insert is known to the ordering: appended, in no order. */
   readonly logRowShape: (sql: BinaryString) => StatementShape;
 }
@@ -68,33 +67,46 @@ export class EntryRun {
   /** Sends the statements in this very turn, so that entries keep the order in which they are run. */
   run(): Promise<EntryOutcome> {
     const { planned } = this.#entry;
-    if (planned.ok) return this.#runPlan(planned.plan);
+    if (planned.ok) {
+      return planned.plan.dirty.length === 0
+        ? this.#runSteps(planned.plan, undefined)
+        : this.#runInLine(planned.plan);
+    }
     this.#failures.whole(planned.rejection);
     return this.#settle([], [], { statements: 0, logRows: 0, dirtyEvents: 0 });
   }
 
-  async #runPlan(plan: Plan): Promise<EntryOutcome> {
+  async #runInLine(plan: Plan): Promise<EntryOutcome> {
     const place = this.#services.publicationOrder.enter(new Set(plan.dirty.map(({ entity }) => entity)));
-    const outcome = await this.#runInLine(plan, place.turn);
-    place.leave(outcome.isSettled);
-    return outcome;
+    let outcome = LEFT_PENDING;
+    try {
+      outcome = await this.#runSteps(plan, place.turn);
+      return outcome;
+    } finally {
+      place.leave(outcome.isSettled);
+    }
   }
 
-  async #runInLine(plan: Plan, turn: Promise<boolean>): Promise<EntryOutcome> {
+  /** `turn`: when the entry may publish, if it does. */
+  async #runSteps(plan: Plan, turn: Promise<boolean> | undefined): Promise<EntryOutcome> {
+    const { atPoint, pool } = this.#services;
     const results = await this.#executeStatements(plan);
     if (results.some(isLeft)) return LEFT_PENDING;
-    await this.#services.atPoint('executed');
+    if (atPoint !== undefined) await atPoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
-    const logRows = await this.#writeLogRows(plan, effects);
-    if (logRows === 'left' || !(await turn)) return LEFT_PENDING;
-    await this.#services.atPoint('logged');
-    const publications = this.#publications(plan, effects);
-    if (!(await this.#applyElsewhere(effects, publications))) return LEFT_PENDING;
-    await this.#services.atPoint('elsewhere');
+    const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects);
+    if (logRows === 'left' || (turn !== undefined && !(await turn))) return LEFT_PENDING;
+    if (atPoint !== undefined) await atPoint('logged');
+    const publications = planPublications(plan, effects, this.#services, this.#failures);
+    const elsewhere = otherPoolsOf(effects, publications, pool.code);
+    if (elsewhere.length > 0 && !(await this.#applyElsewhere(elsewhere, effects, publications))) {
+      return LEFT_PENDING;
+    }
+    if (atPoint !== undefined) await atPoint('elsewhere');
     return this.#settle(
-      this.#keysOf(this.#services.pool, effects),
-      publications.filter(({ pool }) => pool === this.#services.pool.code),
+      keysOf(pool, effects),
+      publications.filter((publication) => publication.pool === pool.code),
       {
         statements: results.filter(({ kind }) => kind === 'applied').length,
         logRows,
@@ -103,9 +115,9 @@ export class EntryRun {
     );
   }
 
-  #executeStatements(plan: Plan): Promise<WorkResult[]> {
+  #executeStatements({ statements }: Plan): Promise<WorkResult[]> {
     return Promise.all(
-      plan.statements.map(({ pool, sql, shape }, index) =>
+      statements.map(({ pool, sql, shape }, index) =>
         this.#execute(this.#services.pushStatement, pool, `q${index}`, sql, shape),
       ),
     );
@@ -113,7 +125,6 @@ export class EntryRun {
 
   /** How many were written. */
   async #writeLogRows(plan: Plan, effects: Effects): Promise<number | 'left'> {
-    if (effects.logs.length === 0) return 0;
     const results = await Promise.all(
       effects.logs.map(({ index, id }) => {
         const log = plan.logs[index];
@@ -147,36 +158,16 @@ export class EntryRun {
     });
   }
 
-  #publications(plan: Plan, effects: Effects): PlannedPublication[] {
-    return effects.dirty.flatMap((effect) => {
-      const dirty = plan.dirty[effect.index];
-      if (dirty === undefined) return [];
-      const body = encodeDirtyEvent(dirty.event, effect.id);
-      return dirty.streams.flatMap((streamName) => {
-        const pool = this.#services.redisPools.get(this.#services.streams.get(streamName)?.redisPool ?? '');
-        if (pool === undefined) {
-          const message = `the registry has no stream '${streamName}'`;
-          this.#failures.publication(effect, streamName, { code: 'unknown-stream', message });
-          return [];
-        }
-        return [{ effect, streamName, pool: pool.code, stream: namespaced(pool, streamName), body }];
-      });
-    });
-  }
-
   /** Effects in other Redis pools, each remembered there. False: one of them could not be asked. */
-  async #applyElsewhere(effects: Effects, publications: PlannedPublication[]): Promise<boolean> {
-    const pools = new Set([...effects.cacheKeys.keys(), ...publications.map(({ pool }) => pool)]);
-    pools.delete(this.#services.pool.code);
+  async #applyElsewhere(
+    pools: readonly string[],
+    effects: Effects,
+    publications: readonly PlannedPublication[],
+  ): Promise<boolean> {
     for (const code of pools) {
       const pool = this.#services.redisPools.get(code);
-      if (pool === undefined) continue;
-      const isDone = await this.#applyIn(
-        code,
-        this.#keysOf(pool, effects),
-        publications.filter((publication) => publication.pool === code),
-      );
-      if (!isDone) return false;
+      const ofPool = publications.filter((publication) => publication.pool === code);
+      if (pool !== undefined && !(await this.#applyIn(code, keysOf(pool, effects), ofPool))) return false;
     }
     return true;
   }
@@ -250,19 +241,6 @@ export class EntryRun {
       ],
     };
   }
-
-  #keysOf(pool: RedisPool, effects: Effects): Buffer[] {
-    const prefix = Buffer.from(namespaced(pool, ''));
-    return [...(effects.cacheKeys.get(pool.code) ?? [])].map((key) =>
-      Buffer.concat([prefix, binaryToBytes(key)]),
-    );
-  }
-}
-
-interface PlannedPublication extends Publication {
-  readonly effect: ResolvedEffect;
-  readonly streamName: string;
-  readonly pool: string;
 }
 
 function isLeft(result: WorkResult): boolean {

@@ -13,6 +13,8 @@ export interface Ordering {
   finished(shape: StatementShape, lane: number): void;
 }
 
+const NO_LANES: ReadonlySet<number> = new Set();
+
 /** How many unfinished statements of one kind each lane holds. */
 class LaneCounts {
   readonly #counts = new Map<number, number>();
@@ -36,27 +38,50 @@ class LaneCounts {
   }
 }
 
-/** LaneCounts by key, without the empty ones. */
-class KeyedLaneCounts {
-  readonly #byKey = new Map<string, LaneCounts>();
+/** LaneCounts by table, without the empty ones. */
+class TableLaneCounts {
+  readonly #byTable = new Map<string, LaneCounts>();
 
-  add(key: string, lane: number): void {
-    let counts = this.#byKey.get(key);
+  add(table: string, lane: number): void {
+    let counts = this.#byTable.get(table);
     if (counts === undefined) {
       counts = new LaneCounts();
-      this.#byKey.set(key, counts);
+      this.#byTable.set(table, counts);
     }
     counts.add(lane);
   }
 
-  remove(key: string, lane: number): void {
-    const counts = this.#byKey.get(key);
+  remove(table: string, lane: number): void {
+    const counts = this.#byTable.get(table);
     counts?.remove(lane);
-    if (counts?.isEmpty === true) this.#byKey.delete(key);
+    if (counts?.isEmpty === true) this.#byTable.delete(table);
   }
 
-  addLanesTo(key: string, lanes: Set<number>): void {
-    this.#byKey.get(key)?.addLanesTo(lanes);
+  addLanesTo(table: string, lanes: Set<number>): void {
+    this.#byTable.get(table)?.addLanesTo(lanes);
+  }
+}
+
+/** Unfinished statements by row. Those of one row follow each other, so they are all in one lane. */
+class RowLanes {
+  readonly #byRow = new Map<string, { lane: number; count: number }>();
+
+  add(row: string, lane: number): void {
+    const known = this.#byRow.get(row);
+    if (known === undefined) this.#byRow.set(row, { lane, count: 1 });
+    else known.count++;
+  }
+
+  remove(row: string): void {
+    const known = this.#byRow.get(row);
+    if (known === undefined) return;
+    known.count--;
+    if (known.count === 0) this.#byRow.delete(row);
+  }
+
+  addLaneTo(row: string, lanes: Set<number>): void {
+    const known = this.#byRow.get(row);
+    if (known !== undefined) lanes.add(known.lane);
   }
 }
 
@@ -75,17 +100,18 @@ export class EntityOrdering implements Ordering {
   readonly #all = new LaneCounts();
   readonly #barriers = new LaneCounts();
   readonly #inserts = new LaneCounts();
-  readonly #insertsByTable = new KeyedLaneCounts();
-  readonly #updatesByTable = new KeyedLaneCounts();
-  readonly #updatesByRow = new KeyedLaneCounts();
+  readonly #insertsByTable = new TableLaneCounts();
+  readonly #updatesByTable = new TableLaneCounts();
+  readonly #updatesByRow = new RowLanes();
 
   predecessors(shape: StatementShape): ReadonlySet<number> {
+    if (this.#all.isEmpty) return NO_LANES;
     const lanes = new Set<number>();
     switch (shape.kind) {
       case 'update':
         this.#barriers.addLanesTo(lanes);
         this.#insertsByTable.addLanesTo(tableKey(shape), lanes);
-        for (const row of rowKeys(shape)) this.#updatesByRow.addLanesTo(row, lanes);
+        for (const row of rowKeys(shape)) this.#updatesByRow.addLaneTo(row, lanes);
         return lanes;
       case 'insert':
         this.#barriers.addLanesTo(lanes);
@@ -161,5 +187,6 @@ function tableKey({ table }: OfTable): string {
 }
 
 function rowKeys(shape: OfTable & { readonly ids: readonly bigint[] }): string[] {
-  return shape.ids.map((id) => `${tableKey(shape)} ${id}`);
+  const table = tableKey(shape);
+  return shape.ids.map((id) => `${table} ${id}`);
 }

@@ -48,20 +48,16 @@ export class PoolDrain {
   readonly #waiting: NewEntries[] = [];
   readonly #works: ChannelWork[] = [];
   readonly #settle: ChannelContext['settle'];
-  readonly #atPoint: AtPollerPoint;
+  readonly #atPoint: AtPollerPoint | undefined;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
     this.#options = options;
-    this.#atPoint = options.poller.atPoint ?? (() => undefined);
+    this.#atPoint = options.poller.atPoint;
     const { poller, session, budget, slots } = options;
     const isLockHeld = () => session.lock.isHeld();
     const settler = new Settler({ ...poller, redis: session.redis, budget });
-    this.#settle = async (settlement) => {
-      const result = await settler.settle(settlement);
-      await this.#atPoint('settled');
-      return result;
-    };
+    this.#settle = (settlement) => settler.settle(settlement);
     this.#mysql = new MysqlWork({
       ...poller,
       consumer: session.consumer,
@@ -105,7 +101,7 @@ export class PoolDrain {
   }
 
   async #drainStreams(): Promise<void> {
-    await this.#atPoint('locked');
+    await this.#atPoint?.('locked');
     for (const channel of this.#options.channels) {
       this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
     }
@@ -227,7 +223,7 @@ export class PoolDrain {
 
   async #upkeep(): Promise<void> {
     await this.#mysql.prune().catch(() => undefined);
-    await this.#atPoint('pruned');
+    await this.#atPoint?.('pruned');
     await this.#readLeft().catch(() => undefined);
   }
 
@@ -249,7 +245,7 @@ export class PoolDrain {
       }
       await this.#readLeft();
       await this.#mysql.prune();
-      await this.#atPoint('releasing');
+      await this.#atPoint?.('releasing');
       await lock.release();
     };
     await Promise.race([steps().catch(() => undefined), this.#untilOver()]);

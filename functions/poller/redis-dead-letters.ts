@@ -106,7 +106,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
   ): AsyncIterable<DeadLetter> {
     const key = deadLetterStream(namespaced(pool, stream));
     const [newest] = await redis.xrevrange(key, filter.id ?? '+', filter.id ?? '-', 'COUNT', 1);
-    let start = filter.id ?? '-';
+    let start = filter.id ?? (filter.after === undefined ? '-' : `(${filter.after}`);
     while (newest !== undefined) {
       const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE);
       for (const [id, fields] of page) {

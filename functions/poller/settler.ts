@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../shared/logging.ts';
 import type { DrainBudget } from './drain-budget.ts';
+import type { AtPollerPoint } from './poller-options.ts';
 import { type Settlement, type SettlementResult, settle } from './redis/settle-script.ts';
 
 /** Settlements in one call of the script: Redis serves nobody else meanwhile. */
@@ -17,6 +18,7 @@ export interface SettlerOptions {
   readonly logger: Logger;
   /** Settles in Redis; given in by tests that break it. */
   readonly settle?: typeof settle;
+  readonly atPoint?: AtPollerPoint;
 }
 
 /** Settles entries, those that wait while a call is under way in the next one together. */
@@ -44,6 +46,7 @@ export class Settler {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MOST_AT_ONCE);
       const results = await this.#try(batch.map(({ settlement }) => settlement));
+      await this.#options.atPoint?.('settled');
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? 'left');
     }
     this.#isRunning = false;

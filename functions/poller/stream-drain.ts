@@ -29,7 +29,7 @@ export interface StreamDrainOptions {
   readonly work: ChannelWork;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  readonly atPoint: AtPollerPoint;
+  readonly atPoint: AtPollerPoint | undefined;
   readonly exclusivity: Exclusivity;
   /** Waits for new entries; undefined where the drain ends with the stream. */
   readonly newEntries: NewEntries | undefined;
@@ -97,7 +97,7 @@ export class StreamDrain {
       if (entries.length === 0) {
         if (newEntries === undefined || !(await newEntries.arrived())) return;
       }
-      await this.#options.atPoint('read');
+      await this.#options.atPoint?.('read');
       await this.#options.exclusivity.shared();
       for (const entry of entries) this.#startNow(entry);
     }
@@ -115,17 +115,8 @@ export class StreamDrain {
   }
 
   #startNow(entry: StreamEntry): void {
-    const { exclusivity } = this.#options;
-    exclusivity.begin();
-    this.#run(entry)
-      .catch((error: unknown) => {
-        this.#left.add(entry.id);
-        this.#options.logger.error('an entry could not be handled', {
-          entry: entry.id,
-          ...errorFields(error),
-        });
-      })
-      .finally(() => exclusivity.end());
+    this.#options.exclusivity.begin();
+    void this.#run(entry).then(() => this.#options.exclusivity.end());
   }
 
   async #run(entry: StreamEntry): Promise<void> {
@@ -136,6 +127,9 @@ export class StreamDrain {
       if (outcome.isSettled) this.#inHand.delete(entry.id);
       else this.#left.add(entry.id);
       this.#options.onOutcome(outcome);
+    } catch (error) {
+      this.#left.add(entry.id);
+      this.#options.logger.error('an entry could not be handled', { entry: entry.id, ...errorFields(error) });
     } finally {
       this.#held.remove(bytes);
     }

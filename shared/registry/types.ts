@@ -71,3 +71,8 @@ export interface StreamDefinition {
   /** Consumer groups, without the pool's namespace. */
   readonly groups: readonly string[];
 }
+
+/** What the poller needs of a registry: MySQL pools by name only, for their addresses and passwords are the executor's. */
+export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
+  readonly mysqlPools: { has(code: string): boolean };
+}

@@ -49,5 +49,5 @@ export interface ChannelContext {
   readonly mysql: MysqlWork;
   readonly others: OtherPools;
   readonly settle: (settlement: Settlement) => Promise<SettlementResult | 'left'>;
-  readonly atPoint: AtPollerPoint;
+  readonly atPoint: AtPollerPoint | undefined;
 }

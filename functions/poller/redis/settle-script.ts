@@ -106,8 +106,41 @@ return results
 
 /** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+  const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
+  const [results] = await Promise.all([
+    withEffects.length === 0 ? [] : settleWithEffects(redis, withEffects),
+    acknowledge(redis, settlements.filter(isMereAcknowledgement)),
+  ]);
+  let place = 0;
+  return settlements.map((settlement) => {
+    if (isMereAcknowledgement(settlement)) return { kind: 'settled' };
+    return results[place++] ?? { kind: 'already' };
+  });
+}
+
+async function settleWithEffects(
+  redis: Redis,
+  settlements: readonly Settlement[],
+): Promise<SettlementResult[]> {
   const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
-  return Array.isArray(reply) ? reply.map(toResult) : [];
+  if (!Array.isArray(reply) || reply.length !== settlements.length) {
+    throw new Error(`the settlement of ${settlements.length} entries gave another number of results`);
+  }
+  return reply.map(toResult);
+}
+
+function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settlement): boolean {
+  return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
+}
+
+/** Without effects there is nothing to do but XACK, which needs no script and is harmless to repeat. */
+async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<void> {
+  const groups = Map.groupBy(settlements, ({ stream, group }) => `${stream} ${group}`);
+  const calls = [...groups.values()].map(async ([first, ...others]) => {
+    if (first !== undefined)
+      await redis.xack(first.stream, first.group, first.id, ...others.map(({ id }) => id));
+  });
+  await Promise.all(calls);
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {

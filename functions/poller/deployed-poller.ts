@@ -1,0 +1,171 @@
+import type { SecretReader } from '../../shared/aws/secret-reader.ts';
+import { BackgroundConsumerError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logging.ts';
+import type { ChannelState, Operation, StatusReply } from '../../shared/operations.ts';
+import type { PollerRegistry } from '../../shared/registry/types.ts';
+import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
+import { readChannelStates } from './channel-states.ts';
+import type { PollerConfiguration } from './configuration.ts';
+import { type DeadLetterPage, deadLetterPage } from './dead-letter-pages.ts';
+import { areSameRedisPools, resolveRegistry } from './deployed-registry.ts';
+import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
+import { type DrainMetrics, InvocationCounts } from './metrics.ts';
+import { createOrdering } from './ordering.ts';
+import { Poller } from './poller.ts';
+import { RedisDeadLetters } from './redis-dead-letters.ts';
+import { readStatus } from './status.ts';
+import type { DrainSummary } from './summary.ts';
+
+const BATCH_BYTES = 1 << 20;
+const LOCK_TTL_MS = 20_000;
+
+/** Beside batches in flight, invocations for opening, voiding and pruning. */
+const SPARE_INVOCATIONS = 3;
+
+/** Kept of the function's time for metrics, the reply, and a drain that ends late. */
+const KEPT_MS = 4000;
+
+export interface DeployedPollerServices {
+  readonly configuration: PollerConfiguration;
+  readonly secrets: SecretReader;
+  readonly logger: Logger;
+  readonly metrics: DrainMetrics;
+  readonly clientConfig?: LambdaExecutorOptions['clientConfig'];
+}
+
+export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
+
+/** The poller as a function runs it: with secrets that rotate, and what it is asked beside draining. */
+export class DeployedPoller {
+  readonly #services: DeployedPollerServices;
+
+  constructor(services: DeployedPollerServices) {
+    this.#services = services;
+  }
+
+  /** `remainingMs`: until Lambda ends the function. */
+  async perform(operation: Operation, remainingMs: number): Promise<OperationResult> {
+    const endsAt = Date.now() + remainingMs - KEPT_MS;
+    switch (operation.operation) {
+      case 'drain':
+        return this.#drain(operation, endsAt);
+      case 'status':
+        return this.#status();
+      case 'dead-letters':
+      case 'redrive':
+      case 'discard': {
+        const registry = await this.#registry({ isFresh: false });
+        return deadLetterPage(operation, new RedisDeadLetters(registry), () => Date.now() < endsAt);
+      }
+    }
+  }
+
+  async #drain(
+    { budgetMs, isTail }: Extract<Operation, { operation: 'drain' }>,
+    latestEnd: number,
+  ): Promise<DrainSummary> {
+    const { configuration, metrics, logger } = this.#services;
+    const endsAt = Math.min(latestEnd, Date.now() + (budgetMs ?? configuration.budgetMs));
+    const invocations = new InvocationCounts();
+    const executor = this.#executor(invocations);
+    let registry: PollerRegistry | undefined;
+    let summary: DrainSummary | undefined;
+    try {
+      registry = await this.#registry({ isFresh: false });
+      const run = (used: PollerRegistry) =>
+        this.#poller(used, executor).drain({
+          budgetMs: Math.max(1, endsAt - Date.now()),
+          isTail: isTail ?? configuration.isTail,
+        });
+      summary = await this.#runWithNewSecrets(registry, run);
+      logger.info('drained', loggable(summary));
+      return summary;
+    } finally {
+      executor.close();
+      const budgetLeftMs = Math.max(0, endsAt - Date.now());
+      const channels = registry === undefined ? [] : await this.#channelStates(registry);
+      metrics.publish({ summary, channels, invocations, budgetLeftMs });
+    }
+  }
+
+  /** A password may have been rotated since its secret was read: once more, where a secret says something else now. */
+  async #runWithNewSecrets(
+    registry: PollerRegistry,
+    run: (registry: PollerRegistry) => Promise<DrainSummary>,
+  ): Promise<DrainSummary> {
+    const first = await run(registry).catch((error: unknown) => {
+      if (!isRefusedLogin(error)) throw error;
+      return error;
+    });
+    if (!(first instanceof BackgroundConsumerError) && !hasRefusedLogin(first)) return first;
+    const fresh = await this.#registry({ isFresh: true });
+    if (!areSameRedisPools(registry, fresh)) return run(fresh);
+    if (first instanceof BackgroundConsumerError) throw first;
+    return first;
+  }
+
+  async #status(): Promise<StatusReply> {
+    const executor = this.#executor(new InvocationCounts());
+    try {
+      const registry = await this.#registry({ isFresh: false });
+      return await readStatus(registry, this.#services.configuration.mysqlPools, executor);
+    } finally {
+      executor.close();
+    }
+  }
+
+  /** For metrics, so a pool that fails is left out: the drain has told of it. */
+  async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
+    const pools = [...registry.redisPools.values()];
+    const states = await Promise.allSettled(pools.map((pool) => readChannelStates(pool, registry)));
+    return states.flatMap((state) => (state.status === 'fulfilled' ? state.value : []));
+  }
+
+  #registry(options: { readonly isFresh: boolean }): Promise<PollerRegistry> {
+    return resolveRegistry(this.#services.configuration, this.#services.secrets, options);
+  }
+
+  #executor(invocations: InvocationCounts): LambdaExecutor {
+    const { configuration, clientConfig } = this.#services;
+    return new LambdaExecutor({
+      functionName: configuration.executor,
+      concurrency: configuration.lazyConcurrency + SPARE_INVOCATIONS,
+      onInvocation: invocations.add,
+      ...(clientConfig === undefined ? {} : { clientConfig }),
+    });
+  }
+
+  #poller(registry: PollerRegistry, executor: LambdaExecutor): Poller {
+    const { configuration, logger } = this.#services;
+    return new Poller({
+      registry,
+      executor,
+      logger,
+      createOrdering: () => createOrdering(configuration.ordering),
+      limits: {
+        lanes: configuration.lazyConcurrency,
+        batchItems: configuration.batchItems,
+        batchBytes: BATCH_BYTES,
+      },
+      allowedStatements: new Set([...defaultAllowedStatements, ...configuration.allowedStatements]),
+      lockTtlMs: LOCK_TTL_MS,
+    });
+  }
+}
+
+function isRefusedLogin(error: unknown): error is BackgroundConsumerError {
+  return error instanceof BackgroundConsumerError && error.code === 'redis-authentication';
+}
+
+function hasRefusedLogin({ channels }: DrainSummary): boolean {
+  return Object.values(channels).some(({ error }) => error?.code === 'redis-authentication');
+}
+
+/** Messages may quote a server's words, and those a row: codes are enough for a log. */
+function loggable({ message: _, channels, ...end }: DrainSummary): object {
+  const counts = Object.entries(channels).map(([name, { error, ...channel }]) => [
+    name,
+    error === undefined ? channel : { ...channel, error: error.code },
+  ]);
+  return { ...end, channels: Object.fromEntries(counts) };
+}
