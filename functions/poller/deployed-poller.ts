@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { BackgroundConsumerError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logging.ts';
@@ -24,6 +25,7 @@ const SPARE_INVOCATIONS = 3;
 
 /** Kept of the function's time for metrics, the reply, and a drain that ends late. */
 const KEPT_MS = 4000;
+const STATES_MS = 2000;
 
 export interface DeployedPollerServices {
   readonly configuration: PollerConfiguration;
@@ -114,11 +116,12 @@ export class DeployedPoller {
     }
   }
 
-  /** For metrics, so a pool that fails is left out: the drain has told of it. */
+  /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
   async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
-    const pools = [...registry.redisPools.values()];
-    const states = await Promise.allSettled(pools.map((pool) => readChannelStates(pool, registry)));
-    return states.flatMap((state) => (state.status === 'fulfilled' ? state.value : []));
+    const states = [...registry.redisPools.values()].map((pool) =>
+      Promise.race([readChannelStates(pool, registry), sleep(STATES_MS, [])]).catch(() => []),
+    );
+    return (await Promise.all(states)).flat();
   }
 
   #registry(options: { readonly isFresh: boolean }): Promise<PollerRegistry> {
