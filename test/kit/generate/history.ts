@@ -41,7 +41,7 @@ export function seededHistory(seed: number, operations: number, options: History
 /** Histories for property tests; one that fails is shrunk by leaving operations out. */
 export function historyArbitrary(maxOperations: number, options: HistoryOptions): fc.Arbitrary<History> {
   return fc
-    .array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 1, maxLength: maxOperations })
+    .array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 1, maxLength: maxOperations, size: 'max' })
     .map((operationSeeds) => historyOf(operationSeeds, options));
 }
 
