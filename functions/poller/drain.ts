@@ -7,7 +7,7 @@ import { DrainBudget } from './drain-budget.ts';
 import { Exclusivity } from './exclusivity.ts';
 import type { PoolFailure } from './ledger-session.ts';
 import type { PollerOptions } from './poller-options.ts';
-import { PoolDrain, type PoolDrainEnd } from './pool-drain.ts';
+import { type EntriesInHand, PoolDrain, type PoolDrainEnd } from './pool-drain.ts';
 import type { LockHolder } from './redis/lock.ts';
 import { createLockValue } from './redis/lock.ts';
 import { openRedisSession } from './redis/session.ts';
@@ -87,12 +87,16 @@ export class Drain {
   async #drainPool(pool: RedisPool, channels: readonly Channel[]): Promise<PoolEnd> {
     const lockValue = createLockValue();
     let lastReachedAt = Date.now();
+    let outlived: EntriesInHand = new Map();
     for (let attempt = 0; ; attempt++) {
       const budget = new DrainBudget(this.#leftMs(), this.#options.signal);
       try {
-        const end = await this.#drainOnce(pool, channels, budget, lockValue);
+        const end = await this.#drainOnce(pool, channels, budget, lockValue, outlived);
         if (end.kind !== 'redis-lost' && end.kind !== 'unreachable') return end;
-        if (end.kind === 'redis-lost') lastReachedAt = Date.now();
+        if (end.kind === 'redis-lost') {
+          lastReachedAt = Date.now();
+          outlived = end.inHand;
+        }
         const isHopeless = end.kind === 'unreachable' && end.error.code === 'redis-authentication';
         const isOver = this.#options.signal?.aborted === true || this.#leftMs() < 1000;
         if (isHopeless || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
@@ -109,6 +113,7 @@ export class Drain {
     channels: readonly Channel[],
     budget: DrainBudget,
     lockValue: string,
+    outlived: EntriesInHand,
   ): Promise<PoolEnd> {
     try {
       const streams = channels.map(({ stream }) => stream);
@@ -124,6 +129,7 @@ export class Drain {
         slots: this.#slots,
         exclusivity: this.#exclusivity,
         isTail: this.#options.isTail,
+        outlived,
       });
       return await drain.run();
     } catch (error) {

@@ -68,6 +68,8 @@ export class LedgerRows {
 
   /** Writes down which rows are settled, and deletes those that were so for long enough. */
   async prune(): Promise<void> {
+    // Rows of earlier epochs come in the order of their keys.
+    this.#settled.sort((left, right) => left.sinceMs - right.sinceMs);
     const oldest = Date.now() - KEPT_SETTLED_SECONDS * 1000;
     while (this.#toMark.length > 0 || this.#toUnmark.length > 0 || this.#isDue(oldest)) {
       const forget: TrackedRow[] = [];

@@ -29,7 +29,7 @@ interface OtherPool {
 /** The Redis pools in which entries have effects beside their own. Each is connected to when first needed. */
 export class OtherPools {
   readonly #options: OtherPoolsOptions;
-  readonly #pools = new Map<string, Promise<OtherPool>>();
+  readonly #pools = new Map<string, Promise<OtherPool | 'lock-lost'>>();
 
   constructor(options: OtherPoolsOptions) {
     this.#options = options;
@@ -39,14 +39,15 @@ export class OtherPools {
   async apply(code: string, effects: OtherPoolEffects): Promise<OtherPoolResult | 'left'> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       try {
-        const { markers } = await this.#open(code);
-        const result = await markers.apply(effects);
+        const pool = await this.#open(code);
+        if (pool === 'lock-lost') return 'left';
+        const result = await pool.markers.apply(effects);
         if (result.kind !== 'fenced') return result;
         // A predecessor that was on its way out may have written its token over ours.
-        if (!(await this.#options.isLockHeld())) return 'left';
-        await markers.open();
+        if (!(await this.#isLockHeld())) return 'left';
+        await pool.markers.open();
       } catch (error) {
-        this.#pools.delete(code);
+        await this.#forget(code);
         const reason = error instanceof Error ? error.name : 'error';
         this.#options.logger.warn('Redis pool fails, trying again', { pool: code, reason });
         await this.#options.budget.backOff(attempt);
@@ -56,13 +57,17 @@ export class OtherPools {
   }
 
   async close(): Promise<void> {
-    for (const opening of this.#pools.values()) {
-      const pool = await opening.catch(() => undefined);
-      pool?.redis.disconnect();
-    }
+    await Promise.all([...this.#pools.keys()].map((code) => this.#forget(code)));
   }
 
-  #open(code: string): Promise<OtherPool> {
+  async #forget(code: string): Promise<void> {
+    const opening = this.#pools.get(code);
+    this.#pools.delete(code);
+    const pool = await opening?.catch(() => undefined);
+    if (pool !== undefined && pool !== 'lock-lost') pool.redis.disconnect();
+  }
+
+  #open(code: string): Promise<OtherPool | 'lock-lost'> {
     const known = this.#pools.get(code);
     if (known !== undefined) return known;
     const opening = this.#connect(code);
@@ -70,19 +75,24 @@ export class OtherPools {
     return opening;
   }
 
-  async #connect(code: string): Promise<OtherPool> {
-    const { redisPools, consumer, token, isLockHeld, isSettled } = this.#options;
+  async #connect(code: string): Promise<OtherPool | 'lock-lost'> {
+    const { redisPools, consumer, token, isSettled } = this.#options;
     const pool = redisPools.get(code);
     if (pool === undefined) throw new Error(`the registry has no Redis pool '${code}'`);
     const redis = await connectRedis(pool);
     const markers = new OtherPoolMarkers(redis, namespaced(pool, MARKERS_KEY), consumer, token);
     await markers.open();
     // Whoever opens after its successor must not go on: the successor is the one that would be refused.
-    if (!(await isLockHeld())) {
+    if (!(await this.#isLockHeld())) {
       redis.disconnect();
-      throw new Error('the lock is no longer held');
+      return 'lock-lost';
     }
     await markers.sweep(KEPT_MARKER_MS, isSettled);
     return { redis, markers };
+  }
+
+  /** False also where the Redis that holds the lock can't be asked: nothing can then be acknowledged either. */
+  #isLockHeld(): Promise<boolean> {
+    return this.#options.isLockHeld().catch(() => false);
   }
 }

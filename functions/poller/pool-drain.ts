@@ -30,13 +30,19 @@ export interface PoolDrainOptions {
   readonly slots: Slots;
   readonly exclusivity: Exclusivity;
   readonly isTail: boolean;
+  /** What an earlier PoolDrain of this process had in hand when it lost Redis, by stream. */
+  readonly outlived: EntriesInHand;
 }
+
+/** Ids by stream, named as the registry does. */
+export type EntriesInHand = ReadonlyMap<string, readonly string[]>;
 
 /** `lock-lost`: another consumer has begun. `redis-lost`: the connection is gone. `behind`: see `message`. */
 export interface PoolDrainEnd {
   readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
+  readonly inHand: EntriesInHand;
 }
 
 /** Drains the streams of one Redis pool under its lock, in one epoch of the ledger. */
@@ -97,13 +103,17 @@ export class PoolDrain {
       clearTimeout(stopWork);
       await this.#close();
     }
-    return { ...this.#end, mysqlFailures: this.#mysql.failures };
+    const inHand = new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand]));
+    return { ...this.#end, mysqlFailures: this.#mysql.failures, inHand };
   }
 
   async #drainStreams(): Promise<void> {
     await this.#atPoint?.('locked');
     for (const channel of this.#options.channels) {
       this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
+    }
+    for (const [name, ids] of this.#options.outlived) {
+      await this.#streams.get(name)?.setBackDeliveries(ids);
     }
     const runs = [...this.#streams.values()].map((stream) => stream.run());
     // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.

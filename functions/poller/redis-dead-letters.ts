@@ -4,6 +4,7 @@ import { type BinaryString, binaryToBytes, bytesToBinary } from '../../shared/bi
 import { ConfigurationError } from '../../shared/errors.ts';
 import { namespaced } from '../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../shared/registry/types.ts';
+import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
 import { CHANNELS, STATEMENT_SOURCES } from './channels/channels.ts';
 import {
   ATTEMPTS_FIELD,
@@ -16,7 +17,8 @@ import {
   type Unapplied,
 } from './dead-letters.ts';
 import { connectRedis } from './redis/connection.ts';
-import { Script } from './redis/script.ts';
+import { redrive } from './redis/redrive.ts';
+import { SURPLUS_FIELD } from './redis/settle-script.ts';
 import { remainingBody } from './remaining-body.ts';
 
 const PAGE = 100;
@@ -32,15 +34,6 @@ const unappliedSchema = z.object({
   dirtyIds: z.record(z.string(), z.string()),
   dirtyStreams: z.record(z.string(), z.array(z.string())),
 });
-
-/** Puts an entry back and removes its dead letter in one step; does nothing where another has done so. */
-const REDRIVE = new Script(`
-local kind = redis.call('TYPE', ARGV[1])['ok']
-if kind ~= 'stream' and kind ~= 'none' then return redis.error_reply('WRONGTYPE the stream key holds no stream') end
-if redis.call('XDEL', ARGV[2], ARGV[3]) == 0 then return 0 end
-redis.call('XADD', ARGV[1], '*', unpack(ARGV, 4))
-return 1
-`);
 
 /** Dead letters where they stand: beside their streams in Redis. */
 export class RedisDeadLetters implements DeadLetterOperations {
@@ -64,9 +57,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
 
   async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
     const redriven = await this.#forEach(filter, async (redis, pool, letter) => {
-      const stream = namespaced(pool, letter.stream);
-      const fields = redrivenFields(letter).flat();
-      return (await REDRIVE.run(redis, [stream, deadLetterStream(stream), letter.id, ...fields])) === 1;
+      return redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter));
     });
     return { redriven };
   }
@@ -146,7 +137,8 @@ function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): Dead
     if (name === undefined || value === undefined) continue;
     if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL))) {
       original.push([bytesToBinary(name.subarray(ORIGINAL.length)), bytesToBinary(value)]);
-    } else own.set(name.toString(), value.toString());
+    } else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
+    else own.set(name.toString(), value.toString());
   }
   return {
     stream,
@@ -180,4 +172,18 @@ function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
     [Buffer.from(FIRST_ENTRY_FIELD), Buffer.from(letter.entry)],
     [Buffer.from(ATTEMPTS_FIELD), Buffer.from(String(letter.attempts))],
   ];
+}
+
+function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
+  const decoded = decodeMessagePack(packed);
+  if (!decoded.ok || !Array.isArray(decoded.value)) return [];
+  const texts = decoded.value.filter((text): text is BinaryString => typeof text === 'string');
+  const pairs: [BinaryString, BinaryString][] = [];
+  for (let index = 0; index + 1 < texts.length; index += 2) {
+    const name = texts[index];
+    const value = texts[index + 1];
+    if (name === undefined || value === undefined) continue;
+    pairs.push([name.slice(ORIGINAL.length) as BinaryString, value]);
+  }
+  return pairs;
 }

@@ -63,9 +63,15 @@ export class StreamDrain {
     return this.#inHand.has(id);
   }
 
-  /** What is left got an answer, or was never tried: no sign that it kills anything, however often it is left. */
-  async setBackDeliveries(): Promise<void> {
-    const ids = [...this.#left];
+  get idsInHand(): readonly string[] {
+    return [...this.#inHand];
+  }
+
+  /**
+   * Lets entries count as delivered once. What is left at a graceful end got an answer, or was never tried; what was in
+   * hand when Redis was lost was outlived by this process: no sign that it kills anything, however often it happens.
+   */
+  async setBackDeliveries(ids: readonly string[] = [...this.#left]): Promise<void> {
     for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
       const some = ids.slice(start, start + SET_BACK_AT_ONCE);
       await setDeliveries(this.#options.redis, this.#options.group, some, 1);

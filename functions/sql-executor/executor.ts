@@ -8,6 +8,7 @@ import { classifyError } from './error-classes.ts';
 import { Ledger } from './ledger.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
+import { readColumns, readRows } from './table-rows.ts';
 
 export interface MysqlExecutorOptions {
   readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
@@ -73,6 +74,10 @@ export class MysqlExecutor implements SqlExecutor {
         return voidBatch(session, this.#ledger, request);
       case 'prune':
         return pruneBatches(session, this.#ledger, request);
+      case 'columns':
+        return readColumns(session, request.table);
+      case 'rows':
+        return readRows(session, request);
     }
   }
 
@@ -90,6 +95,12 @@ export class MysqlExecutor implements SqlExecutor {
     }
     const code = String(error.errno !== undefined && error.errno > 0 ? error.errno : (error.code ?? 'mysql'));
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
+    const errorClass = classifyError(error);
+    if (request.operation === 'rows' || request.operation === 'columns') {
+      // The statement is ours: what is wrong with it is wrong with the table, or with what the account may read.
+      const kind = errorClass === 'transient' ? 'transient' : 'configuration';
+      return { status: 'error', kind, code, message: messageOf(error) };
+    }
     const isLedgerDenied = request.operation !== 'batch' && LEDGER_DENIED.has(error.errno ?? 0);
     if (isLedgerDenied) {
       const user = this.#options.mysqlPools.get(request.pool)?.user ?? '';
@@ -100,7 +111,7 @@ export class MysqlExecutor implements SqlExecutor {
         `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
       );
     }
-    const kind = classifyError(error) === 'configuration' ? 'configuration' : 'transient';
+    const kind = errorClass === 'configuration' ? 'configuration' : 'transient';
     return { status: 'error', kind, code, message: messageOf(error) };
   }
 }

@@ -1,5 +1,5 @@
-import type { PoolConnection } from 'mysql2';
-import type { BinaryString } from '../../shared/binary-string.ts';
+import type { PoolConnection, QueryOptions } from 'mysql2';
+import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
 import type { MysqlError } from './error-classes.ts';
 
 /** The reply to one statement: what it changed, or the rows that it read. */
@@ -85,7 +85,25 @@ export class Session {
     return results;
   }
 
-  #send(sql: string): Promise<StatementResult[]> {
+  /**
+   * Reads rows in a read-only transaction of their own, in one request: each value as the bytes that the server sent, in
+   * the order of the columns.
+   */
+  async read(select: BinaryString): Promise<(BinaryString | null)[][]> {
+    this.#transactionMayBeOpen = true;
+    const sql = `START TRANSACTION READ ONLY;${select};ROLLBACK`;
+    const { result } = await this.#query({ sql, rowsAsArray: true, typeCast: (field) => field.buffer() });
+    this.#transactionMayBeOpen = false;
+    const rows: unknown = Array.isArray(result) ? result[1] : undefined;
+    return (Array.isArray(rows) ? rows : []).map((row: unknown[]) => row.map(toBinary));
+  }
+
+  async #send(sql: string): Promise<StatementResult[]> {
+    const { result, fields } = await this.#query({ sql });
+    return toResults(result, fields);
+  }
+
+  #query(options: QueryOptions): Promise<{ result: unknown; fields: unknown }> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
@@ -95,9 +113,9 @@ export class Session {
         },
         Math.max(0, this.#deadline - Date.now()),
       );
-      this.#connection.query(sql, (error, result, fields) => {
+      this.#connection.query(options, (error, result, fields) => {
         clearTimeout(timer);
-        if (error === null) resolve(toResults(result, fields));
+        if (error === null) resolve({ result, fields });
         else {
           if (error.fatal === true) this.#broken = true;
           reject(error);
@@ -105,6 +123,10 @@ export class Session {
       });
     });
   }
+}
+
+function toBinary(value: unknown): BinaryString | null {
+  return Buffer.isBuffer(value) ? bytesToBinary(value) : null;
 }
 
 function isHeader(value: unknown): value is { affectedRows: number; insertId: number | string } {

@@ -51,6 +51,12 @@ local function canAdd(key)
 end
 `;
 
+/** Lua hands some 8,000 values to a command, at most: names and values of the fields that stay fields (an even number). */
+const MOST_FIELD_TEXTS = 7000;
+
+/** Field of a dead letter that holds, as a MessagePack list of names and values, the fields that were too many. */
+export const SURPLUS_FIELD = 'surplus';
+
 const SETTLED = 1;
 const ALREADY = 0;
 const BLOCKED = 2;
@@ -60,6 +66,17 @@ const BLOCKED = 2;
  * the rest. The acknowledgement is the compare-and-set: of two pollers that settle the same entry one finds it done.
  */
 const SETTLE = new Script(`${CAN_ADD}
+local function packSurplus(fields)
+  local surplus = {}
+  for index = ${MOST_FIELD_TEXTS} + 1, #fields do
+    surplus[#surplus + 1] = fields[index]
+    fields[index] = nil
+  end
+  if #surplus == 0 then return end
+  fields[#fields + 1] = '${SURPLUS_FIELD}'
+  fields[#fields + 1] = cmsgpack.pack(surplus)
+end
+
 local position = 0
 local function take() position = position + 1 return ARGV[position] end
 local function takeMany(count)
@@ -86,6 +103,7 @@ local function settle()
     for index, text in ipairs(entry and entry[2] or {}) do
       fields[#fields + 1] = index % 2 == 1 and 'original.' .. text or text
     end
+    packSurplus(fields)
   end
 
   if redis.call('XACK', stream, group, id) == 0 then return ${ALREADY} end
