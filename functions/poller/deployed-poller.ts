@@ -165,10 +165,10 @@ function hasRefusedLogin({ channels }: DrainSummary): boolean {
 }
 
 /** Messages may quote a server's words, and those a row: codes are enough for a log. */
-function loggable({ message: _, channels, ...end }: DrainSummary): object {
+function loggable({ complete, reason, seconds, channels }: DrainSummary): object {
   const counts = Object.entries(channels).map(([name, { error, ...channel }]) => [
     name,
     error === undefined ? channel : { ...channel, error: error.code },
   ]);
-  return { ...end, channels: Object.fromEntries(counts) };
+  return { complete, reason, seconds, channels: Object.fromEntries(counts) };
 }
