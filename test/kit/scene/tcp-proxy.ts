@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** A way to a server that can be blocked like a network that swallows packets: no end of the connection is told. */
+export interface TcpProxy {
+  readonly port: number;
+  /** From here on nothing gets through, in either direction. */
+  block(): void;
+}
+
+export async function startTcpProxy(target: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<TcpProxy> {
+  const sockets: Socket[] = [];
+  let isBlocked = false;
+  const server = createServer((client) => {
+    const upstream = connect(target.port, target.host);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.push(from);
+      from.on('error', () => {});
+      from.on('data', (bytes) => {
+        if (!isBlocked) to.write(bytes);
+      });
+      from.on('close', () => {
+        if (!isBlocked) to.destroy();
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const block = (): void => {
+    isBlocked = true;
+  };
+  return { port: address.port, block };
+}
