@@ -12,6 +12,8 @@ export class ChannelStats {
   #cacheKeys = 0;
   #failed = 0;
   #deadLetters = 0;
+  #documents: number | undefined;
+  #trimmed: number | undefined;
   #pending = 0;
   #backlog: number | null = null;
   #error: ChannelSummary['error'];
@@ -21,6 +23,8 @@ export class ChannelStats {
   }
 
   add(outcome: EntryOutcome): void {
+    if (outcome.documents !== undefined) this.#documents = (this.#documents ?? 0) + outcome.documents;
+    if (outcome.trimmed !== undefined) this.#trimmed = (this.#trimmed ?? 0) + outcome.trimmed;
     if (!outcome.isSettled) return;
     this.#entries++;
     this.#statements += outcome.statements;
@@ -51,6 +55,8 @@ export class ChannelStats {
       cacheKeys: this.#cacheKeys,
       failed: this.#failed,
       deadLetters: this.#deadLetters,
+      ...(this.#documents === undefined ? {} : { documents: this.#documents }),
+      ...(this.#trimmed === undefined ? {} : { trimmed: this.#trimmed }),
       pending: this.#pending,
       backlog: this.#backlog,
       ...(this.#error === undefined ? {} : { error: this.#error }),

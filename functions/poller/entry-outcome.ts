@@ -10,6 +10,10 @@ export interface EntryOutcome {
   readonly cacheKeys: number;
   readonly failed: number;
   readonly isDeadLetter: boolean;
+  /** Documents of search indexes that were written, also where the entry is not settled yet. */
+  readonly documents?: number;
+  /** Entries that garbage collection has deleted, also where the entry is not settled yet. */
+  readonly trimmed?: number;
   /** Ledger rows that hold what it did. */
   readonly rows: ReadonlySet<TrackedRow>;
 }

@@ -32,7 +32,9 @@ export type RejectionCode =
   | 'unknown-pool'
   | 'refused-statement'
   | 'kills-consumer'
-  | 'deleted-entry';
+  | 'deleted-entry'
+  | 'underivable-index'
+  | 'unwritable-document';
 
 export type Planned =
   | { readonly ok: true; readonly plan: Plan }

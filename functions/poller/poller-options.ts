@@ -1,11 +1,20 @@
 import type { Logger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
+import type { SearchSettings } from '../../shared/search/search-settings.ts';
 import type { LaneLimits } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { settle } from './redis/settle-script.ts';
 
 export type AtPollerPoint = (point: PollerPoint) => void | Promise<void>;
+
+/**
+ * What collecting garbage does about a group that the registry names but that doesn't exist on the stream (yet):
+ *
+ * - `hold`: entries stay, for BeeORM makes a missing group at the stream's beginning, and they are then its work.
+ * - `ignore`: what the groups that exist have done is trimmed, and a group that comes later never sees it.
+ */
+export type AbsentGroups = 'hold' | 'ignore';
 
 export interface PollerOptions {
   readonly registry: PollerRegistry;
@@ -19,6 +28,10 @@ export interface PollerOptions {
   readonly allowedStatements: ReadonlySet<string>;
   /** How long the lock outlives a poller that was killed. */
   readonly lockTtlMs: number;
+  /** What search indexes consist of, where that can't be derived, and the application's time zone. */
+  readonly search?: SearchSettings;
+  /** Default `hold`. */
+  readonly absentGroups?: AbsentGroups;
   /** Where tests kill the poller or hold it up; called with a name, awaited. */
   readonly atPoint?: AtPollerPoint;
   /** Tests that break the settlement give in another. */
@@ -27,7 +40,8 @@ export interface PollerOptions {
 
 /**
  * Moments at which a poller that dies leaves something to take over. `executed`: an entry's statements are done;
- * `logged`: its log rows too; `elsewhere`: its effects in other Redis pools too; `settled`: acknowledged.
+ * `logged`: its log rows too; `elsewhere`: its effects in other Redis pools too; `settled`: acknowledged. `indexed`: a
+ * page of documents of a search index is written; `trimmed`: a step of a garbage collection is done.
  */
 export type PollerPoint =
   | 'locked'
@@ -36,5 +50,7 @@ export type PollerPoint =
   | 'logged'
   | 'elsewhere'
   | 'settled'
+  | 'indexed'
+  | 'trimmed'
   | 'pruned'
   | 'releasing';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../shared/registry/types.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
 import type { ChannelStats } from './channel-stats.ts';
@@ -20,6 +20,9 @@ import type { Slots } from './slots.ts';
 import { StreamDrain } from './stream-drain.ts';
 
 const UPKEEP_MS = 2000;
+
+/** How long the release of the lock may take beyond the budget. */
+const RELEASE_MS = 300;
 
 export interface PoolDrainOptions {
   readonly poller: PollerOptions;
@@ -249,16 +252,18 @@ export class PoolDrain {
   async #sayGoodbye(): Promise<void> {
     const { redis, lock } = this.#options.session;
     if (redis.status !== 'ready') return;
-    const steps = async () => {
-      if (this.#end.kind === 'done') {
-        for (const stream of this.#streams.values()) await stream.setBackDeliveries();
-      }
-      await this.#readLeft();
-      await this.#mysql.prune();
-      await this.#atPoint?.('releasing');
-      await lock.release();
-    };
-    await Promise.race([steps().catch(() => undefined), this.#untilOver()]);
+    await Promise.race([this.#tidy().catch(() => undefined), this.#untilOver()]);
+    await this.#atPoint?.('releasing');
+    // Even when the time is over: a lock that stays would keep the next drain out.
+    await Promise.race([lock.release().catch(() => undefined), sleep(RELEASE_MS)]);
+  }
+
+  async #tidy(): Promise<void> {
+    if (this.#end.kind === 'done') {
+      for (const stream of this.#streams.values()) await stream.setBackDeliveries();
+    }
+    await this.#readLeft();
+    await this.#mysql.prune();
   }
 
   async #close(): Promise<void> {

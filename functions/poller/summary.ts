@@ -11,6 +11,10 @@ export interface ChannelSummary {
   /** Statements or entries that could not be applied. */
   readonly failed: number;
   readonly deadLetters: number;
+  /** Of the channel `search`: documents that were written. */
+  readonly documents?: number;
+  /** Of the channel `garbage`: entries that were deleted from streams. */
+  readonly trimmed?: number;
   /** Entries that were read and are not acknowledged: they are left in the group. */
   readonly pending: number;
   /** Entries that were not read yet; `null` where Redis doesn't know. */

@@ -1,10 +1,12 @@
 import type { Logger } from '../../../shared/logging.ts';
+import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import type { SearchSettings } from '../../../shared/search/search-settings.ts';
 import type { DrainBudget } from '../drain-budget.ts';
 import type { EntryOutcome } from '../entry-outcome.ts';
 import type { MysqlWork } from '../mysql-work.ts';
 import type { OtherPools } from '../other-pools.ts';
-import type { AtPollerPoint } from '../poller-options.ts';
+import type { AbsentGroups, AtPollerPoint } from '../poller-options.ts';
 import type { RedisSession } from '../redis/session.ts';
 import type { Settlement, SettlementResult } from '../redis/settle-script.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
@@ -39,6 +41,10 @@ export interface ChannelContext {
   readonly budget: DrainBudget;
   /** Verbs in upper case. */
   readonly allowedStatements: ReadonlySet<string>;
+  /** For reads; what changes something goes through `mysql`. */
+  readonly executor: SqlExecutor;
+  readonly search?: SearchSettings;
+  readonly absentGroups?: AbsentGroups;
   /** The stream's own Redis pool. */
   readonly pool: RedisPool;
   readonly session: RedisSession;

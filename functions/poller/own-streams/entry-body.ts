@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { bytesToBinary } from '../../../shared/binary-string.ts';
+import { textToBinary } from '../../../shared/binary-string.ts';
 import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
 import { messageToJson } from '../../../shared/wire/json.ts';
-import type { MessageValue } from '../../../shared/wire/message-value.ts';
+import { isMap } from '../../../shared/wire/message-fields.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import type { BodyEncoding } from './entry-handler.ts';
 
@@ -10,8 +10,8 @@ import type { BodyEncoding } from './entry-handler.ts';
 export interface EntryBody {
   readonly text: string;
   readonly encoding: BodyEncoding;
-  /** Where it was MessagePack or JSON. */
-  readonly value: MessageValue | unknown;
+  /** A member of the map that it is, as a text that is the same for equal values; undefined where there is none. */
+  readonly member: (name: string) => string | undefined;
 }
 
 /**
@@ -20,12 +20,25 @@ export interface EntryBody {
  */
 export function readBody(entry: StreamEntry): EntryBody {
   const bytes = fieldValue(entry, 's');
-  if (bytes === undefined) return { text: 'null', encoding: 'json', value: null };
+  if (bytes === undefined) return { text: 'null', encoding: 'json', member: () => undefined };
+  return (
+    readMessagePackBody(bytes) ??
+    readJsonBody(bytes) ?? { text: bytes.toString('base64'), encoding: 'base64', member: () => undefined }
+  );
+}
+
+function readMessagePackBody(bytes: Buffer): EntryBody | undefined {
   const decoded = decodeMessagePack(bytes);
-  if (decoded.ok) {
-    return { text: messageToJson(decoded.value, safeInteger), encoding: 'json', value: decoded.value };
-  }
-  return readJson(bytes) ?? { text: bytes.toString('base64'), encoding: 'base64', value: undefined };
+  if (!decoded.ok) return undefined;
+  const { value } = decoded;
+  return {
+    text: messageToJson(value, safeInteger),
+    encoding: 'json',
+    member: (name) => {
+      const member = isMap(value) ? value.get(textToBinary(name)) : undefined;
+      return member === undefined || member === null ? undefined : messageToJson(member, safeInteger);
+    },
+  };
 }
 
 /** JSON.parse would round what JavaScript's numbers can't hold to another id: as a text it stays what it is. */
@@ -34,23 +47,19 @@ function safeInteger(integer: bigint): string {
   return isSafe ? String(integer) : `"${integer}"`;
 }
 
-function readJson(bytes: Buffer): EntryBody | undefined {
+function readJsonBody(bytes: Buffer): EntryBody | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString('utf8');
   try {
-    return { text, encoding: 'json', value: JSON.parse(text) };
+    const value: unknown = JSON.parse(text);
+    return { text, encoding: 'json', member: (name) => jsonMember(value, name) };
   } catch {
     return undefined;
   }
 }
 
-/** Member of a map in the body, as a text that is equal for equal values; undefined where there is none. */
-export function bodyMember({ value }: EntryBody, name: string): string | undefined {
-  if (value instanceof Map) {
-    const member: MessageValue | undefined = value.get(bytesToBinary(Buffer.from(name)));
-    return member === undefined || member === null ? undefined : messageToJson(member, safeInteger);
-  }
+function jsonMember(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const member: unknown = new Map(Object.entries(value)).get(name);
+  const member: unknown = Object.getOwnPropertyDescriptor(value, name)?.value;
   return member === undefined || member === null ? undefined : JSON.stringify(member);
 }

@@ -56,7 +56,8 @@ export function defineIndex(sources: IndexSources): SearchIndex | { readonly pro
     return { problem: `${lack} in MySQL pool '${mysqlPool}'` };
   }
   const fields = settings.fields ? fieldsOf(settings.fields, columns) : deriveFields(info, columns);
-  if ('problem' in fields) return { problem: `${fields.problem} (table '${table}' of MySQL pool '${mysqlPool}')` };
+  if ('problem' in fields)
+    return { problem: `${fields.problem} (table '${table}' of MySQL pool '${mysqlPool}')` };
   const hasFakeDelete = columns.has(FAKE_DELETE);
   const isIndexed = fields.some((field) => field.name === FAKE_DELETE);
   return {
@@ -99,7 +100,9 @@ function deriveFields(info: IndexInfo | undefined, columns: ReadonlyMap<string, 
     if (column === undefined) return { problem: `there is no column for field ${field.name}` };
     const type = derivedType(field, column);
     if (type === undefined) {
-      return { problem: `field ${field.name} of type ${field.type} can't be told from a column of type ${column}` };
+      return {
+        problem: `field ${field.name} of type ${field.type} can't be told from a column of type ${column}`,
+      };
     }
     return { name: textToBinary(field.name), type };
   });
