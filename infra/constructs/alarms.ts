@@ -1,0 +1,164 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { ALARM_NAMES, type AlarmName } from './alarm-names.ts';
+import { CHANNEL_NAMES, consumerMetric } from './metrics.ts';
+import { propsError } from './problems.ts';
+import type { Settings } from './settings.ts';
+
+const LEAST_REASON_LENGTH = 10;
+
+export interface ConsumerAlarmsProps {
+  readonly settings: Settings;
+  readonly serviceName: string;
+  readonly poller: IFunction;
+  readonly executor: IFunction;
+  readonly alarmTopic?: ITopic;
+  readonly declinedAlarms?: Partial<Readonly<Record<AlarmName, string>>>;
+}
+
+interface AlarmDefinition {
+  readonly metric: IMetric;
+  /** Fires at or above. */
+  readonly threshold: number;
+  /** One-minute periods that must be at fault in a row. */
+  readonly periods: number;
+  readonly isMissingBad?: boolean;
+  /** What it means for users, and what to do. */
+  readonly description: string;
+}
+
+/** Alarms that say in words what they mean; docs/runbook.md has a line for each. */
+export class ConsumerAlarms extends Construct {
+  constructor(scope: Construct, id: string, props: ConsumerAlarmsProps) {
+    super(scope, id);
+    const { declinedAlarms = {} } = props;
+    checkDeclined(declinedAlarms);
+    const definitions = defineAlarms(props);
+    for (const name of ALARM_NAMES) {
+      if (declinedAlarms[name] === undefined) this.#create(name, definitions[name], props.alarmTopic);
+    }
+  }
+
+  #create(name: AlarmName, definition: AlarmDefinition, topic: ITopic | undefined): void {
+    const alarm = new Alarm(this, name, {
+      metric: definition.metric,
+      threshold: definition.threshold,
+      evaluationPeriods: definition.periods,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData:
+        definition.isMissingBad === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${definition.description} Runbook: docs/runbook.md, "${name}".`,
+    });
+    if (topic === undefined) return;
+    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addOkAction(new SnsAction(topic));
+  }
+}
+
+function checkDeclined(declined: Partial<Readonly<Record<string, string>>>): void {
+  for (const [name, reason] of Object.entries(declined)) {
+    if (!ALARM_NAMES.some((known) => known === name)) {
+      throw propsError(`declinedAlarms.${name}`, `is no alarm; there are ${ALARM_NAMES.join(', ')}`);
+    }
+    if (reason !== undefined && reason.length < LEAST_REASON_LENGTH) {
+      throw propsError(`declinedAlarms.${name}`, 'needs the reason in words');
+    }
+  }
+}
+
+function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefinition> {
+  const { poller, executor, settings } = props;
+  const period = Duration.minutes(1);
+  const ticks = (count: number) => Math.max(1, count * settings.scheduleMinutes);
+  return {
+    deadLetters: {
+      metric: worstChannel(props, 'NewDeadLetters', 'Sum'),
+      threshold: 1,
+      periods: 1,
+      description:
+        'Changes that users made could not be applied to MySQL, and are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
+    },
+    oldestEntry: {
+      metric: worstChannel(props, 'OldestEntryAge', 'Maximum'),
+      threshold: settings.oldestEntryAlarmMinutes * 60,
+      periods: ticks(2),
+      description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet. Ask \`consumer status\` which server can't be reached, or raise lazyConcurrency where the backlog grows.`,
+    },
+    pollerFailing: {
+      metric: new MathExpression({
+        expression: 'FILL(errors, 0) + FILL(failed, 0)',
+        label: 'failed runs',
+        period,
+        usingMetrics: {
+          errors: poller.metricErrors({ period }),
+          failed: consumerMetric({ serviceName: props.serviceName, name: 'DrainFailed', statistic: 'Sum' }),
+        },
+      }),
+      threshold: 1,
+      periods: ticks(3),
+      description:
+        'The poller fails again and again: a server, a secret or a permission is at fault. Changes wait in Redis and are not lost. `consumer status` names the hop that fails.',
+    },
+    pollerNotRunning: {
+      metric: new MathExpression({
+        expression: 'IF(invocations < 1, 1, 0)',
+        label: 'not running',
+        period,
+        usingMetrics: { invocations: poller.metricInvocations({ period }) },
+      }),
+      threshold: 1,
+      periods: ticks(5),
+      isMissingBad: settings.enabled,
+      description:
+        'The poller was not started for several ticks, so changes wait in Redis. Look whether the schedule is switched off (`enabled`), or whether Lambda throttles the account.',
+    },
+    executorThrottled: {
+      metric: executor.metricThrottles({ period, statistic: 'Sum' }),
+      threshold: 1,
+      periods: ticks(10),
+      description:
+        "Lambda refuses executors: the account's or the function's concurrency is used up. Changes come later, none is lost. Lower lazyConcurrency, or ask AWS for a higher quota.",
+    },
+    executorFailing: {
+      metric: executor.metricErrors({ period, statistic: 'Sum' }),
+      threshold: 1,
+      periods: ticks(3),
+      description:
+        'Executors end without an answer: by a timeout, or by a crash. Batches are looked up and tried again, none is done twice. Read the log of the executor; a statement that runs too long is the usual cause.',
+    },
+    budgetUsedUp: {
+      metric: consumerMetric({ serviceName: props.serviceName, name: 'BudgetUsedUp', statistic: 'Minimum' }),
+      threshold: 1,
+      periods: ticks(10),
+      description:
+        'Run after run ends by its budget with entries left: they come in faster than they are applied, and wait longer and longer. Raise budgetSeconds or lazyConcurrency, or look why MySQL is slow.',
+    },
+  };
+}
+
+function worstChannel(
+  { serviceName }: ConsumerAlarmsProps,
+  name: string,
+  statistic: 'Maximum' | 'Sum',
+): IMetric {
+  const usingMetrics = Object.fromEntries(
+    CHANNEL_NAMES.map((channel) => [channel, consumerMetric({ serviceName, name, statistic, channel })]),
+  );
+  const filled = CHANNEL_NAMES.map((channel) => `FILL(${channel}, 0)`).join(', ');
+  return new MathExpression({
+    expression: `MAX([${filled}])`,
+    label: name,
+    period: Duration.minutes(1),
+    usingMetrics,
+  });
+}
