@@ -35,6 +35,8 @@ export interface LedgerSessionOptions {
   readonly logger: Logger;
   /** Asked after the epoch was opened: a paused poller that wakes may have fenced its successor out, and must not go on. */
   readonly isLockHeld: () => Promise<boolean>;
+  /** Called once where the pool can't be used for the rest of this drain. */
+  readonly onGivenUp: () => void;
   /** Called once where another epoch has begun: this drain is over. */
   readonly onFenced: () => void;
   /** Per stream, the highest entry id that can no longer be looked up. False: the drain must not go on. */
@@ -93,7 +95,10 @@ export class LedgerSession {
 
   /** Opens the epoch, the first time it is asked. False: the pool can't be used in this drain. */
   open(): Promise<boolean> {
-    this.#opening ??= this.#open();
+    this.#opening ??= this.#open().then((isOpen) => {
+      if (!isOpen) this.#giveUp();
+      return isOpen;
+    });
     return this.#opening;
   }
 
@@ -223,12 +228,20 @@ export class LedgerSession {
   }
 
   #failed(error: ErrorReply): void {
+    // The end of the budget says less than what kept the pool from being used until then.
+    if (error.code === 'deadline' && this.#failure !== undefined) return;
     const isNew = this.#failure?.code !== error.code;
     this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
-    if (error.kind === 'configuration') this.#isOver = true;
+    if (error.kind === 'configuration') this.#giveUp();
     // MySQL's message may hold row values: the code is enough for a log.
     if (isNew)
       this.#options.logger.warn('MySQL pool fails', { pool: this.pool, kind: error.kind, code: error.code });
+  }
+
+  #giveUp(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onGivenUp();
   }
 
   #fenced(): void {
