@@ -51,14 +51,16 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
 /** Docker's image creates the databases of the system itself, where it finds the data directory empty. */
 async function prepareDirectory(program: ServerProgram, directory: string): Promise<void> {
   await writeFile(`${directory}/init.sql`, INIT_SQL);
-  if ('path' in program) await createSystemDatabases(`${directory}/data`);
+  if ('path' in program) await createSystemDatabases(directory);
   else await mkdir(`${directory}/data`);
 }
 
-async function createSystemDatabases(dataDirectory: string): Promise<void> {
+async function createSystemDatabases(directory: string): Promise<void> {
+  await mkdir(temporaryDirectory(directory));
   const parameters = [
     '--no-defaults',
-    `--datadir=${dataDirectory}`,
+    `--datadir=${directory}/data`,
+    `--tmpdir=${temporaryDirectory(directory)}`,
     '--auth-root-authentication-method=normal',
   ];
   try {
@@ -88,6 +90,7 @@ function mariaDbCommand(
   if ('path' in program) {
     const place = [
       `--datadir=${directory}/data`,
+      `--tmpdir=${temporaryDirectory(directory)}`,
       `--socket=${socketPath(directory)}`,
       `--pid-file=${directory}/pid`,
     ];
@@ -106,6 +109,11 @@ function mariaDbCommand(
   ];
   const image = ['--env', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1', program.image, '--init-file=/init.sql'];
   return { file: 'docker', container, arguments: [...run, ...owner, ...volumes, ...image, ...common] };
+}
+
+/** A server that starts removes the temporary tables that it finds: in a directory that is shared, also those of others. */
+function temporaryDirectory(directory: string): string {
+  return `${directory}/tmp`;
 }
 
 /** The server refuses to run as root unless told. */
