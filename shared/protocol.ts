@@ -51,6 +51,20 @@ export type BatchRequest = z.infer<typeof batchRequest>;
 const batchKey = z.object({ token, number });
 export type BatchKey = z.infer<typeof batchKey>;
 
+const rowsRequest = z.object({
+  ...common,
+  operation: z.literal('rows'),
+  table: bytes,
+  columns: z.array(bytes).min(1),
+  /** Only rows with a larger `ID`; digits. */
+  after: z.string().regex(/^\d{1,20}$/),
+  /** Only rows whose `FakeDelete` is 0. */
+  withoutFakeDeleted: z.boolean(),
+  /** Rows in the reply, at most; fewer where they are large. */
+  limit: z.int().positive(),
+});
+export type RowsRequest = z.infer<typeof rowsRequest>;
+
 const requestSchema = z.discriminatedUnion('operation', [
   /** Reads the fence, so that `open` can say which token it saw. */
   z.object({ ...common, operation: z.literal('peek') }),
@@ -72,6 +86,10 @@ const requestSchema = z.discriminatedUnion('operation', [
     /** Per stream, the highest id among the rows to forget. */
     prunedIds: z.record(z.string(), z.string()),
   }),
+  /** Reads the names and types of a table's columns. */
+  z.object({ ...common, operation: z.literal('columns'), table: bytes }),
+  /** Reads a page of rows in the order of their `ID`. */
+  rowsRequest,
 ]);
 export type ExecutorRequest = z.infer<typeof requestSchema>;
 
@@ -106,6 +124,17 @@ const ledgerRow = batchKey.extend({
 });
 export type LedgerRow = z.infer<typeof ledgerRow>;
 
+const tableColumn = z.object({
+  name: bytes,
+  /** MySQL's name of the type, such as `varchar`, without length and sign. */
+  type: z.string(),
+});
+export type TableColumn = z.infer<typeof tableColumn>;
+
+/** `ID`, then the columns that were asked for: as MySQL writes values, in the character set of the connection. */
+const tableRow = z.array(bytes.nullable());
+export type TableRow = z.infer<typeof tableRow>;
+
 const errorReply = z.object({
   status: z.literal('error'),
   /**
@@ -135,6 +164,10 @@ const replySchema = z.discriminatedUnion('status', [
   /** The number is barred: nothing of it was or will be applied. */
   z.object({ status: z.literal('void') }),
   z.object({ status: z.literal('pruned') }),
+  /** None where there is no such table. */
+  z.object({ status: z.literal('columns'), columns: z.array(tableColumn) }),
+  /** `more`: there may be rows after the last of these. */
+  z.object({ status: z.literal('rows'), rows: z.array(tableRow), more: z.boolean() }),
   /** Another epoch has begun; nothing was applied. */
   refusedReply,
   errorReply,
