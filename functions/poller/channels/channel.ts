@@ -28,8 +28,15 @@ export interface ChannelWork {
    * before: what must keep an order is decided in this very turn.
    */
   handle(entry: StreamEntry): Promise<EntryOutcome>;
+  /** Called when nothing more will be handed over. */
+  readingEnded?(): void;
   /** Leaves what is not in flight; called when the drain ends early. */
   stop?(): void;
+  /**
+   * Whether the work counts by itself, in Redis, how often it has tried an entry. Then reading an entry doesn't count,
+   * and one that is left or was tried often is nothing that other entries must wait for.
+   */
+  readonly countsAttempts?: boolean;
   /** How much may be read and not settled; by default some thousand entries. */
   readonly held?: { readonly entries: number; readonly bytes: number; readonly page: number };
 }

@@ -1,5 +1,5 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
-import { deadLetterFields } from '../dead-letter-fields.ts';
+import { deadLetterFields, isForAnotherGroup } from '../dead-letter-fields.ts';
 import { deadLetterStream } from '../dead-letters.ts';
 import { identify } from '../entry-identity.ts';
 import { EntryRun, type EntryServices } from '../entry-run.ts';

@@ -20,5 +20,16 @@ function addChannels(earlier: ChannelSummary, later: ChannelSummary): ChannelSum
     cacheKeys: earlier.cacheKeys + later.cacheKeys,
     failed: earlier.failed + later.failed,
     deadLetters: earlier.deadLetters + later.deadLetters,
+    ...addOptional('documents', earlier, later),
+    ...addOptional('trimmed', earlier, later),
   };
+}
+
+function addOptional(
+  name: 'documents' | 'trimmed',
+  earlier: ChannelSummary,
+  later: ChannelSummary,
+): Partial<ChannelSummary> {
+  if (earlier[name] === undefined && later[name] === undefined) return {};
+  return { [name]: (earlier[name] ?? 0) + (later[name] ?? 0) };
 }

@@ -1,0 +1,42 @@
+import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../shared/registry/beeorm-names.ts';
+import { decodeGarbageEvent, type GarbageEvent } from '../../../shared/wire/garbage-event.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../entry-outcome.ts';
+import { GarbageCollection } from '../garbage/collection.ts';
+import type { StreamEntry } from '../redis/stream-reads.ts';
+import { Turns } from '../turns.ts';
+import { acknowledge, judgeEntry, setAside } from '../whole-entry.ts';
+import type { Channel, ChannelContext } from './channel.ts';
+
+/** Trims the streams of a group where a consumer asks for it. */
+export const garbageChannel: Channel = {
+  name: 'garbage',
+  stream: GARBAGE_STREAM,
+  group: ASYNC_CONSUMER_GROUP,
+  open(context) {
+    const turns = new Turns();
+    return {
+      handle(entry) {
+        const judged = judgeEntry(entry, decodeGarbageEvent);
+        if (!judged.ok) return setAside(context, entry, judged.rejection);
+        // One after another: of many that wait, mostly the first has something to do.
+        return turns.run('', () => collect(context, entry, judged.event));
+      },
+    };
+  },
+};
+
+async function collect(
+  context: ChannelContext,
+  entry: StreamEntry,
+  event: GarbageEvent,
+): Promise<EntryOutcome> {
+  const pool = context.registry.redisPools.get(event.pool);
+  if (pool === undefined) {
+    const message = `the registry has no Redis pool '${event.pool}'`;
+    return setAside(context, entry, { code: 'unknown-pool', message });
+  }
+  const collection = new GarbageCollection(context, event, pool);
+  const isDone = await collection.run();
+  const outcome = isDone ? await acknowledge(context, entry) : LEFT_PENDING;
+  return { ...outcome, trimmed: collection.trimmed };
+}

@@ -1,0 +1,22 @@
+import { ASYNC_CONSUMER_GROUP, SEARCH_STREAM } from '../../../shared/registry/beeorm-names.ts';
+import { decodeSearchEvent } from '../../../shared/wire/search-event.ts';
+import { Reindexing } from '../search/reindexing.ts';
+import { judgeEntry, setAside } from '../whole-entry.ts';
+import type { Channel } from './channel.ts';
+
+/** Writes all documents of a search index anew, where BeeORM's application asks for it. */
+export const searchChannel: Channel = {
+  name: 'search',
+  stream: SEARCH_STREAM,
+  group: ASYNC_CONSUMER_GROUP,
+  open(context) {
+    const reindexing = new Reindexing(context);
+    return {
+      handle(entry) {
+        const judged = judgeEntry(entry, decodeSearchEvent);
+        if (judged.ok) return reindexing.run(entry, judged.event.index);
+        return setAside(context, entry, judged.rejection);
+      },
+    };
+  },
+};

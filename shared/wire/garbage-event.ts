@@ -1,0 +1,28 @@
+import { textToBinary } from '../binary-string.ts';
+import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { map, text } from './message-fields.ts';
+import type { WireError } from './wire-error.ts';
+
+/** An entry of `orm-stream-garbage-collector`: what a group's streams no longer need is to be deleted. */
+export interface GarbageEvent {
+  /** Without namespace. */
+  readonly group: string;
+  /** Code of a Redis pool. */
+  readonly pool: string;
+}
+
+export type GarbageEventResult =
+  | { readonly ok: true; readonly event: GarbageEvent }
+  | { readonly ok: false; readonly error: WireError };
+
+const groupKey = textToBinary('Group');
+const poolKey = textToBinary('Pool');
+
+/** Decodes the body (field `s`). Never throws. */
+export function decodeGarbageEvent(body: Uint8Array): GarbageEventResult {
+  return wireResult(() => {
+    const fields = map(readMessagePack(body), 'garbage event');
+    const event = { group: text(fields.get(groupKey), 'Group'), pool: text(fields.get(poolKey), 'Pool') };
+    return { ok: true, event };
+  });
+}
