@@ -20,6 +20,7 @@ export interface MysqlWorkOptions {
   readonly limits: LaneLimits;
   readonly createOrdering: () => Ordering;
   readonly isLockHeld: () => Promise<boolean>;
+  readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
   /** Per stream, the highest entry id that a pool can no longer look up. False: the drain must not go on. */

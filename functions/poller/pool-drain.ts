@@ -21,6 +21,8 @@ import { StreamDrain } from './stream-drain.ts';
 
 const UPKEEP_MS = 2000;
 
+const GIVEN_UP_MS = 1000;
+
 /** How long the release of the lock may take beyond the budget. */
 const RELEASE_MS = 300;
 
@@ -73,6 +75,7 @@ export class PoolDrain {
       budget,
       slots,
       isLockHeld,
+      onGivenUp: () => this.#mysqlGivenUp(),
       onFenced: () => this.#stop({ kind: 'lock-lost' }),
       findOpenIds: (ledgerName, ids) => this.#findOpenIds(ledgerName, ids),
       onOpened: (prunedIds) => this.#checkPruned(prunedIds),
@@ -203,6 +206,14 @@ export class PoolDrain {
       return false;
     }
     return true;
+  }
+
+  /**
+   * A drain that waits for new entries must not wait for hours without one of its MySQL pools: it ends soon, and the next
+   * one tries again. One that ends with its streams goes on for the other pools.
+   */
+  #mysqlGivenUp(): void {
+    if (this.#options.isTail) setTimeout(() => this.#options.budget.stop(), GIVEN_UP_MS).unref();
   }
 
   #stop(end: Pick<PoolDrainEnd, 'kind' | 'message'>): void {

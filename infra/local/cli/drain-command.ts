@@ -13,6 +13,7 @@ const DEFAULT_BUDGET_MS = 50_000;
 interface DrainCommandOptions extends ConsumeOptions {
   /** In milliseconds. */
   readonly budget: number;
+  readonly tail: boolean;
 }
 
 /** `consumer drain`: until the streams are empty or the time is over. */
@@ -24,6 +25,11 @@ export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) =
       new Option('--budget <duration>', 'time that it may take, such as 1500ms, 50s or 2m')
         .argParser(duration)
         .default(DEFAULT_BUDGET_MS, '50s'),
+    )
+    .option(
+      '--tail',
+      'wait for new entries until the budget ends, rather than ending with the streams',
+      false,
     );
   addCommonOptions(addConsumeOptions(command));
   command.addHelpText('after', EXIT_CODE_HELP);
@@ -42,7 +48,12 @@ function drain(context: ProgramContext, options: DrainCommandOptions): Promise<D
     withConsumer(context, options, logger, (consumer) => {
       // Connecting counts as well: who waits for the program has set the time for all of it.
       const budgetMs = Math.max(1, options.budget - (performance.now() - startedAt));
-      return consumer.drain({ budgetMs, signal, onProgress: (summary) => progress.update(summary) });
+      return consumer.drain({
+        budgetMs,
+        tail: options.tail,
+        signal,
+        onProgress: (summary) => progress.update(summary),
+      });
     }),
   );
 }

@@ -8,8 +8,8 @@ import { runUntilStopped } from './run-until-stopped.ts';
 import { withConsumer } from './session.ts';
 import { addCommonOptions, addConsumeOptions, type ConsumeOptions } from './shared-options.ts';
 
-/** Each drain ends by itself after a while, so that no timer or connection has to live for months. */
-const DRAIN_MS = 3_600_000;
+/** Each drain ends by itself after a while: the next one opens a new epoch, and takes up what was left. */
+const DRAIN_MS = 600_000;
 
 /** `consumer run`: until it is told to stop. */
 export function runCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
