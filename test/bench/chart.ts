@@ -1,0 +1,45 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import type { WorkloadResult } from './measure.ts';
+
+const WIDTH = 820;
+const BAR_HEIGHT = 22;
+const LABEL_WIDTH = 170;
+
+/** Rates as bars, a group for each workload, with their ranges: an SVG document. */
+export function drawRates(results: readonly WorkloadResult[], caption: string): string {
+  const bars = results.flatMap(({ workload, measurements }) =>
+    measurements
+      .filter(({ metric }) => metric === 'rate')
+      .map(({ contestant, summary }) => ({ workload, contestant, ...summary })),
+  );
+  const label = ({ median }: { median: number }) => Math.round(median).toLocaleString('en-US');
+  const y = { x: 'median', y: 'contestant', fy: 'workload' } as const;
+  const range = { x1: 'least', x2: 'most', y: 'contestant', fy: 'workload' } as const;
+  const svg = Plot.plot({
+    document: parseHTML('<html><body></body></html>').document,
+    width: WIDTH,
+    height: 90 + bars.length * BAR_HEIGHT + results.length * 2 * BAR_HEIGHT,
+    marginLeft: LABEL_WIDTH,
+    marginRight: 110,
+    style: { background: 'white', color: 'black', fontSize: '12px' },
+    x: { label: caption, grid: true, tickFormat: 's' },
+    y: { label: null },
+    fy: { label: null },
+    marks: [
+      Plot.axisFy({ anchor: 'right', label: null }),
+      Plot.barX(bars, { ...y, fill: ({ contestant }) => colourOf(contestant), sort: null }),
+      Plot.ruleY(bars, { ...range, stroke: 'black' }),
+      Plot.text(bars, { ...y, text: label, textAnchor: 'start', dx: 6 }),
+      Plot.ruleX([0]),
+    ],
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return `${svg.outerHTML}\n`;
+}
+
+const PEERS: ReadonlySet<string> = new Set(['limit program', 'BullMQ', 'rsyslog']);
+
+function colourOf(contestant: string): string {
+  return PEERS.has(contestant) ? '#9aa5b1' : '#2b6cb0';
+}

@@ -1,0 +1,63 @@
+/**
+ * Drains a registry's streams as `consumer drain` does, and reports what it took.
+ *
+ *     consumer.ts --registry FILE [--executor mysql|without-ledger|instant] [--tail]
+ *
+ * With `--tail` until SIGTERM.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { openLocalConsumer } from '../../../infra/local/in-process.ts';
+import { createLogger } from '../../../shared/logging.ts';
+import { readRegistry } from '../../../shared/registry/read-registry.ts';
+import { LEDGER_DATABASE } from '../loads/schema.ts';
+import { type ConsumerReport, EXECUTOR_NAMES } from './consumer-parameters.ts';
+import { createExecutor, TimedExecutor } from './executors.ts';
+
+const LAZY_CONCURRENCY = 11;
+const SPARE_CONNECTIONS = 3;
+const BUDGET_MS = 3_600_000;
+
+const { values } = parseArgs({
+  options: {
+    registry: { type: 'string', default: '' },
+    executor: { type: 'string', default: 'mysql' },
+    tail: { type: 'boolean', default: false },
+  },
+});
+const registry = await readRegistry(values.registry);
+const executorName = z.enum(EXECUTOR_NAMES).parse(values.executor);
+const executor = new TimedExecutor(
+  createExecutor(executorName, registry, LAZY_CONCURRENCY + SPARE_CONNECTIONS),
+);
+const consumer = await openLocalConsumer(
+  {
+    registry,
+    logger: createLogger({ level: 'error', destination: process.stderr }),
+    ordering: 'entity',
+    lazyConcurrency: LAZY_CONCURRENCY,
+    ledgerDatabase: LEDGER_DATABASE,
+    allowedStatements: [],
+  },
+  { executor },
+);
+const ended = new AbortController();
+process.once('SIGTERM', () => ended.abort());
+
+const startedAt = performance.now();
+const usedBefore = process.cpuUsage();
+const summary = await consumer.drain({ budgetMs: BUDGET_MS, tail: values.tail, signal: ended.signal });
+const seconds = (performance.now() - startedAt) / 1000;
+if (!summary.complete && !values.tail) throw new Error(`the drain ended early: ${summary.reason}`);
+
+const used = process.cpuUsage(usedBefore);
+const report: ConsumerReport = {
+  entries: Object.values(summary.channels).reduce((sum, { entries }) => sum + entries, 0),
+  seconds,
+  processorSeconds: (used.user + used.system) / 1e6,
+  peakBytes: process.resourceUsage().maxRSS * 1024,
+  batches: executor.batches,
+  items: executor.items,
+  executorSeconds: executor.seconds,
+};
+process.stdout.write(JSON.stringify(report), () => process.exit(0));

@@ -1,0 +1,44 @@
+/**
+ * What one would call the limit: mysql2 alone, without Redis, without order, without memory of what was done. Sends
+ * statements in transactions of 50, each in one request, over a few connections.
+ *
+ *     limit.ts --load inserts|updates --entries N --connections N --mysql URI
+ */
+import { parseArgs } from 'node:util';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { inserts } from '../loads/inserts.ts';
+import { updates } from '../loads/updates.ts';
+
+const STATEMENTS_IN_TRANSACTION = 50;
+
+const { values } = parseArgs({
+  options: {
+    load: { type: 'string', default: 'inserts' },
+    entries: { type: 'string', default: '1000' },
+    connections: { type: 'string', default: '8' },
+    mysql: { type: 'string', default: '' },
+  },
+});
+const entries = Number(values.entries);
+const load = values.load === 'updates' ? updates(entries) : inserts(entries);
+const transactions: string[] = [];
+for (let start = 0; start < entries; start += STATEMENTS_IN_TRANSACTION) {
+  const length = Math.min(STATEMENTS_IN_TRANSACTION, entries - start);
+  const statements = Array.from({ length }, (_, index) => load.statement(start + index));
+  transactions.push(['START TRANSACTION', ...statements, 'COMMIT'].join(';'));
+}
+const connections = await Promise.all(
+  Array.from({ length: Number(values.connections) }, () =>
+    createConnection({ uri: values.mysql, multipleStatements: true }),
+  ),
+);
+
+const startedAt = performance.now();
+const queue = transactions.values();
+await Promise.all(connections.map(sendFromQueue));
+const seconds = (performance.now() - startedAt) / 1000;
+process.stdout.write(JSON.stringify({ seconds }), () => process.exit(0));
+
+async function sendFromQueue(connection: Connection): Promise<void> {
+  for (const transaction of queue) await connection.query(transaction);
+}

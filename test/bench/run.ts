@@ -1,0 +1,31 @@
+/** `npm run bench [-- WORKLOADS… OPTIONS]`: see `--help`. */
+import { writeFileSync } from 'node:fs';
+import { count } from '../../infra/local/cli/table.ts';
+import { withBench } from './bench.ts';
+import { drawRates } from './chart.ts';
+import { describeMachine } from './machine.ts';
+import { measureWorkload, type WorkloadResult } from './measure.ts';
+import { readOptions } from './options.ts';
+import { formatResults } from './table.ts';
+import { WORKLOADS } from './workloads/workloads.ts';
+
+const { workloads, runs, entries, json, chart, peers } = readOptions(process.argv.slice(2));
+const machine = describeMachine();
+const say = (line: string): void => console.error(line);
+
+const results = await withBench({ entries, peers }, async (bench) => {
+  const measured: WorkloadResult[] = [];
+  for (const workload of WORKLOADS) {
+    if (workloads.length > 0 && !workloads.includes(workload.name)) continue;
+    measured.push(await measureWorkload(workload, bench, runs, say));
+  }
+  return measured;
+});
+
+if (json) console.log(JSON.stringify({ machine, runs, entries, results }));
+else {
+  const size = `Medians of ${count(runs, 'run')} of ${count(entries, 'entry', 'entries')}.`;
+  console.log(`${formatResults(results)}\n${machine}\n${size}`);
+}
+if (chart !== undefined) writeFileSync(chart, drawRates(results, `entries/s (${machine})`));
+process.exit(0);

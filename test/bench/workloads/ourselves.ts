@@ -1,0 +1,67 @@
+import { OURS, ours } from '../contestants/ours.ts';
+import { startDelayProxy } from '../delay-proxy.ts';
+import { inserts } from '../loads/inserts.ts';
+import type { Bench, Workload } from './workload.ts';
+
+const NEAR = 'no delay added';
+const FAR = '1 ms added';
+const WITHOUT_LEDGER = 'ledger off';
+const WITH_LEDGER = 'ledger on';
+
+/** Both through a proxy, so that the delay is all that differs. */
+export const roundTripWorkload: Workload = {
+  name: 'round-trip',
+  title: 'inserts with 1 ms added to each round trip to MySQL',
+  contestants: async ({ stage, servers, entries }) => {
+    const load = inserts(entries);
+    const [near, far] = await Promise.all([
+      startDelayProxy(servers.mysql.port, 0),
+      startDelayProxy(servers.mysql.port, 1),
+    ]);
+    return [
+      ours({ stage, load, name: NEAR, registryFile: servers.writeRegistry(near) }),
+      ours({ stage, load, name: FAR, registryFile: servers.writeRegistry(far) }),
+    ];
+  },
+  goals: [{ metric: 'rate', of: FAR, against: NEAR, atLeast: 0.7 }],
+};
+
+export const ledgerWorkload: Workload = {
+  name: 'ledger',
+  title: 'inserts with and without the ledger',
+  contestants: async ({ stage, servers: { registryFile }, entries }) => {
+    const load = inserts(entries);
+    return [
+      ours({ stage, registryFile, load, name: WITHOUT_LEDGER, executor: 'without-ledger' }),
+      ours({ stage, registryFile, load, name: WITH_LEDGER }),
+    ];
+  },
+  goals: [{ metric: 'time per entry', of: WITH_LEDGER, against: WITHOUT_LEDGER, atMost: 1.15 }],
+};
+
+const SHORT = 'short backlog';
+const LONG = 'long backlog';
+
+/** With the default of 50,000 entries: 10,000 and 1,000,000. */
+export const backlogWorkload: Workload = {
+  name: 'backlog',
+  title: 'a backlog a hundred times as long',
+  contestants: async ({ stage, servers: { registryFile }, entries }: Bench) => [
+    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 5)), name: SHORT }),
+    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 5) * 100), name: LONG }),
+  ],
+  goals: [
+    { metric: 'time per entry', of: LONG, against: SHORT, atMost: 1.1 },
+    { metric: 'peak memory', of: LONG, against: SHORT, atMost: 1.1 },
+    { metric: 'peak memory', of: LONG, atMost: 200 },
+  ],
+};
+
+export const pollerWorkload: Workload = {
+  name: 'poller',
+  title: 'poller alone: the executor answers at once',
+  contestants: async ({ stage, servers: { registryFile }, entries }) => [
+    ours({ stage, registryFile, load: inserts(entries), executor: 'instant' }),
+  ],
+  goals: [{ metric: 'rate', of: OURS, atLeast: 60_000 }],
+};

@@ -1,0 +1,20 @@
+import { coldImportWorkload } from './cold-import.ts';
+import { logWorkload, mixedWorkload } from './histories.ts';
+import { latencyWorkload } from './latency.ts';
+import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } from './ourselves.ts';
+import { insertsWorkload, updatesWorkload } from './statements.ts';
+import type { Workload } from './workload.ts';
+
+/** In the order of the table of targets. */
+export const WORKLOADS: readonly Workload[] = [
+  insertsWorkload,
+  updatesWorkload,
+  mixedWorkload,
+  logWorkload,
+  roundTripWorkload,
+  ledgerWorkload,
+  backlogWorkload,
+  pollerWorkload,
+  latencyWorkload,
+  coldImportWorkload,
+];
