@@ -1,4 +1,4 @@
-import { ATTEMPTS_FIELD, FIRST_ENTRY_FIELD } from './dead-letters.ts';
+import { ATTEMPTS_FIELD, FIRST_ENTRY_FIELD, GROUP_FIELD } from './dead-letters.ts';
 import type { DeadLetterFields } from './redis/settle-script.ts';
 import { fieldValue, type StreamEntry } from './redis/stream-reads.ts';
 
@@ -10,4 +10,10 @@ export function deadLetterFields(entry: StreamEntry, group: string): DeadLetterF
     ['group', group],
     ['attempts', String(attemptsBefore + entry.deliveries)],
   ];
+}
+
+/** Whether it was put back for another group of its stream: for this one there is nothing to do. */
+export function isForAnotherGroup(entry: StreamEntry, group: string): boolean {
+  const meant = fieldValue(entry, GROUP_FIELD)?.toString();
+  return meant !== undefined && meant !== group;
 }

@@ -1,9 +1,7 @@
 import type { DeadLetterCursor, DeadLetterPageOperation } from '../../shared/operations.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
-import { CHANNELS } from './channels/channels.ts';
 import type { DeadLetter, DeadLetterOperations } from './dead-letters.ts';
 
-const STREAMS = CHANNELS.map(({ stream }) => stream);
 const PAGE_LETTERS = 100;
 const LISTED_BYTES = 2 * 1024 * 1024;
 
@@ -60,7 +58,7 @@ async function* lettersAfter(
 /** In the order in which dead letters are listed: stream by stream. */
 function isLater(letter: DeadLetter, after: DeadLetterCursor): boolean {
   if (letter.stream === after.stream) return compareStreamIds(letter.id, after.id) > 0;
-  return STREAMS.indexOf(letter.stream) > STREAMS.indexOf(after.stream);
+  return letter.stream > after.stream;
 }
 
 async function change(

@@ -51,6 +51,9 @@ export const NOTHING_APPLIED: Unapplied = {
 /** Fields of a redriven entry beside its own: BeeORM takes them for tags of the event. */
 export const FIRST_ENTRY_FIELD = 'background-consumer.entry';
 export const ATTEMPTS_FIELD = 'background-consumer.attempts';
+/** The group whose dead letter it was: the stream's other groups have had the entry before. */
+export const GROUP_FIELD = 'background-consumer.group';
+export const REDRIVE_FIELDS: ReadonlySet<string> = new Set([FIRST_ENTRY_FIELD, ATTEMPTS_FIELD, GROUP_FIELD]);
 
 /** Name of the stream in the same Redis pool that holds a stream's dead letters. */
 export function deadLetterStream(stream: string): string {
@@ -69,7 +72,7 @@ export interface DeadLetterFilter {
 }
 
 export interface DeadLetterOperations {
-  /** Page by page, so that memory stays flat; stream by stream, the oldest first. */
+  /** Page by page, so that memory stays flat; stream by stream, in the order of their names, the oldest first. */
   list(filter: DeadLetterFilter): AsyncIterable<DeadLetter>;
   /** Puts each entry back at its stream's end, with only what is left to do, and removes the dead letter, in one step. */
   redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }>;

@@ -48,7 +48,8 @@ export class Drain {
     this.#poller = poller;
     this.#options = options;
     this.#slots = new Slots(poller.limits.lanes);
-    for (const channel of CHANNELS) this.#stats.set(channel, new ChannelStats(channel.stream));
+    const channels = [...CHANNELS, ...(poller.ownStreams ?? [])];
+    for (const channel of channels) this.#stats.set(channel, new ChannelStats(channel.stream));
   }
 
   /** Rejects with a ConnectionError where no Redis pool could be reached. */

@@ -20,6 +20,8 @@ export interface Plan {
   readonly cacheKeys: readonly CacheKeys[];
 }
 
+export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
+
 /** An entry that is set aside as it is, with no effect at all. */
 export interface Rejection {
   /** A name of ours, such as `undecodable`. */

@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
 import type { SearchSettings } from '../../shared/search/search-settings.ts';
+import type { Channel } from './channels/channel.ts';
 import type { LaneLimits } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 import type { settle } from './redis/settle-script.ts';
@@ -30,6 +31,8 @@ export interface PollerOptions {
   readonly lockTtlMs: number;
   /** What search indexes consist of, where that can't be derived, and the application's time zone. */
   readonly search?: SearchSettings;
+  /** Streams that are bound to handlers of one's own: see `ownStreamChannel`. */
+  readonly ownStreams?: readonly Channel[];
   /** Default `hold`. */
   readonly absentGroups?: AbsentGroups;
   /** Where tests kill the poller or hold it up; called with a name, awaited. */

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../shared/errors.ts';
 import { namespaced } from '../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../shared/registry/types.ts';
 import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
-import { CHANNELS, STATEMENT_SOURCES } from './channels/channels.ts';
+import { STATEMENT_SOURCES } from './channels/channels.ts';
 import {
   ATTEMPTS_FIELD,
   type DeadLetter,
@@ -13,7 +13,9 @@ import {
   type DeadLetterOperations,
   deadLetterStream,
   FIRST_ENTRY_FIELD,
+  GROUP_FIELD,
   NOTHING_APPLIED,
+  REDRIVE_FIELDS,
   type Unapplied,
 } from './dead-letters.ts';
 import { connectRedis } from './redis/connection.ts';
@@ -110,12 +112,13 @@ export class RedisDeadLetters implements DeadLetterOperations {
     }
   }
 
-  #streams(filter: DeadLetterFilter): string[] {
-    const streams = CHANNELS.map(({ stream }) => stream);
-    if (filter.stream === undefined) return streams;
-    if (streams.includes(filter.stream)) return [filter.stream];
-    throw new ConfigurationError('unknown-stream', `no stream '${filter.stream}' has dead letters`, {
-      nextStep: `Streams that can: ${streams.join(', ')}.`,
+  /** Any stream of the registry may have dead letters: of a group that is bound to a handler, or was once. */
+  #streams({ stream }: DeadLetterFilter): string[] {
+    const streams = [...this.#registry.streams.keys()].sort();
+    if (stream === undefined) return streams;
+    if (streams.includes(stream)) return [stream];
+    throw new ConfigurationError('unknown-stream', `the registry has no stream '${stream}'`, {
+      nextStep: `It has ${streams.join(', ')}.`,
     });
   }
 
@@ -161,7 +164,7 @@ function toUnapplied(text: string | undefined): Unapplied {
 /** The entry's own fields with only what is left to do in its body, and where it comes from. */
 function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
   const source = STATEMENT_SOURCES.find(({ stream }) => stream === letter.stream);
-  const own = letter.original.filter(([name]) => name !== FIRST_ENTRY_FIELD && name !== ATTEMPTS_FIELD);
+  const own = letter.original.filter(([name]) => !REDRIVE_FIELDS.has(name));
   const fields = own.map(([name, value]): [Buffer, Buffer] => {
     const body = binaryToBytes(value);
     const isBody = name === 's' && !letter.unapplied.all && source !== undefined;
@@ -171,6 +174,7 @@ function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
     ...fields,
     [Buffer.from(FIRST_ENTRY_FIELD), Buffer.from(letter.entry)],
     [Buffer.from(ATTEMPTS_FIELD), Buffer.from(String(letter.attempts))],
+    [Buffer.from(GROUP_FIELD), Buffer.from(letter.group)],
   ];
 }
 

@@ -55,6 +55,7 @@ export class StreamDrain {
   async run(): Promise<void> {
     await this.#drainPending();
     await this.#drainNew();
+    this.#options.work.readingEnded?.();
     await this.#held.empty();
   }
 
@@ -72,25 +73,32 @@ export class StreamDrain {
    * hand when Redis was lost was outlived by this process: no sign that it kills anything, however often it happens.
    */
   async setBackDeliveries(ids: readonly string[] = [...this.#left]): Promise<void> {
+    if (this.#countsAttempts) return;
     for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
       const some = ids.slice(start, start + SET_BACK_AT_ONCE);
       await setDeliveries(this.#options.redis, this.#options.group, some, 1);
     }
   }
 
+  get #countsAttempts(): boolean {
+    return this.#options.work.countsAttempts === true;
+  }
+
   async #drainPending(): Promise<void> {
     const { redis, group, budget } = this.#options;
+    const suspectedFrom = this.#countsAttempts ? 0 : SUSPECTED_FROM;
     let afterId = '0';
     while (await this.#mayReadOn()) {
-      const entries = await readPending(redis, group, this.#held.room, afterId, SUSPECTED_FROM);
+      const entries = await readPending(redis, group, this.#held.room, afterId, suspectedFrom);
       const last = entries.at(-1);
       if (last === undefined) return;
       for (const { id } of entries) this.#inHand.add(id);
       afterId = last.id;
       for (const entry of entries) {
         if (!budget.mayRead) return;
-        if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
-        else await this.#start(entry);
+        if (this.#countsAttempts) void this.#run(entry);
+        else if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
+        else await this.#startAll([entry]);
       }
     }
   }
@@ -104,8 +112,7 @@ export class StreamDrain {
         if (newEntries === undefined || !(await newEntries.arrived())) return;
       }
       await this.#options.atPoint?.('read');
-      await this.#options.exclusivity.shared();
-      for (const entry of entries) this.#startNow(entry);
+      await this.#startAll(entries);
     }
   }
 
@@ -115,9 +122,13 @@ export class StreamDrain {
     return budget.mayRead && this.#left.size < MOST_LEFT;
   }
 
-  async #start(entry: StreamEntry): Promise<void> {
+  async #startAll(entries: readonly StreamEntry[]): Promise<void> {
+    if (this.#countsAttempts) {
+      for (const entry of entries) void this.#run(entry);
+      return;
+    }
     await this.#options.exclusivity.shared();
-    this.#startNow(entry);
+    for (const entry of entries) this.#startNow(entry);
   }
 
   #startNow(entry: StreamEntry): void {

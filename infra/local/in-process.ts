@@ -4,6 +4,7 @@ import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { RedisDeadLetters } from '../../functions/poller/redis-dead-letters.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
+import { openOwnStreams } from './handlers/open-own-streams.ts';
 import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './local-consumer.ts';
 
 const DEFAULT_BATCH_ITEMS = 200;
@@ -13,12 +14,16 @@ const DEFAULT_LOCK_TTL_MS = 20_000;
 /** Beside the batches in flight, connections for opening, pruning and killing. */
 const SPARE_CONNECTIONS = 3;
 
-/** Opens a poller and an SQL executor in this process, without Lambda between them. Connects when first used. */
-export function openLocalConsumer(
+/**
+ * Opens a poller and an SQL executor in this process, without Lambda between them. Connects when first used.
+ * @throws ConfigurationError where a module that own streams are bound to can't be used
+ */
+export async function openLocalConsumer(
   options: LocalConsumerOptions,
   overrides: Partial<PollerOptions> = {},
 ): Promise<LocalConsumer> {
   const { registry, logger } = options;
+  const ownStreams = await openOwnStreams(options.bindings ?? []);
   const executor = new MysqlExecutor({
     mysqlPools: registry.mysqlPools,
     ledgerDatabase: options.ledgerDatabase,
@@ -36,12 +41,13 @@ export function openLocalConsumer(
     },
     allowedStatements: new Set([...defaultAllowedStatements, ...options.allowedStatements]),
     lockTtlMs: DEFAULT_LOCK_TTL_MS,
+    ownStreams,
     ...overrides,
   });
-  return Promise.resolve({
+  return {
     drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
       poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
     deadLetters: new RedisDeadLetters(registry),
     close: () => executor.close(),
-  });
+  };
 }

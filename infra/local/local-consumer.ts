@@ -1,4 +1,5 @@
 import type { DeadLetterOperations } from '../../functions/poller/dead-letters.ts';
+import type { StreamBinding } from '../../functions/poller/own-streams/binding.ts';
 import type { DrainSummary } from '../../functions/poller/summary.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Registry } from '../../shared/registry/registry.ts';
@@ -16,6 +17,8 @@ export interface LocalConsumerOptions {
   readonly ledgerDatabase: string;
   /** First words of statements that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
   readonly allowedStatements: readonly string[];
+  /** Own streams and their handlers. */
+  readonly bindings?: readonly StreamBinding[];
   /** Statements in a batch, at most. */
   readonly batchSize?: number;
 }

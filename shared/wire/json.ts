@@ -2,36 +2,47 @@ import { type BinaryString, binaryToBytes, binaryToText } from '../binary-string
 import { isList, isMap } from './message-fields.ts';
 import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
 
+/** Writes an integer that was 64 bits wide. */
+type WriteInteger = (integer: bigint) => string;
+
 /**
  * The JSON text of a decoded map, as BeeORM's log tables hold it: integers with all 64 bits, floats with all their
  * digits (NaN and the infinities, which JSON lacks, are null), binaries and strings that are not UTF-8 as base64,
  * times as RFC 3339 in UTC.
  */
 export function messageMapToJson(map: MessageMap): string {
-  const members: string[] = [];
-  for (const [key, value] of map) {
-    members.push(`${binaryToJson(key)}:${toJson(value)}`);
-  }
-  return `{${members.join(',')}}`;
+  return mapToJson(map, String);
 }
 
-function toJson(value: MessageValue): string {
+/** As {@link messageMapToJson}, of any value; `writeInteger` gives the JSON of an integer that was 64 bits wide. */
+export function messageToJson(value: MessageValue, writeInteger: WriteInteger): string {
   if (typeof value === 'string') {
     return binaryToJson(value);
   }
   if (typeof value === 'number') {
     return Object.is(value, -0) ? '-0' : JSON.stringify(value);
   }
-  if (value === null || typeof value === 'bigint' || typeof value === 'boolean') {
+  if (typeof value === 'bigint') {
+    return writeInteger(value);
+  }
+  if (value === null || typeof value === 'boolean') {
     return String(value);
   }
   if (value instanceof Uint8Array) {
     return JSON.stringify(Buffer.from(value).toString('base64'));
   }
   if (isList(value)) {
-    return `[${value.map(toJson).join(',')}]`;
+    return `[${value.map((item) => messageToJson(item, writeInteger)).join(',')}]`;
   }
-  return isMap(value) ? messageMapToJson(value) : JSON.stringify(timestampToText(value));
+  return isMap(value) ? mapToJson(value, writeInteger) : JSON.stringify(timestampToText(value));
+}
+
+function mapToJson(map: MessageMap, writeInteger: WriteInteger): string {
+  const members: string[] = [];
+  for (const [key, value] of map) {
+    members.push(`${binaryToJson(key)}:${messageToJson(value, writeInteger)}`);
+  }
+  return `{${members.join(',')}}`;
 }
 
 function binaryToJson(binary: BinaryString): string {

@@ -4,7 +4,7 @@ import { deadLetterStream } from '../dead-letters.ts';
 import { identify } from '../entry-identity.ts';
 import { EntryRun, type EntryServices } from '../entry-run.ts';
 import { logRowShape } from '../mysql-work.ts';
-import type { Plan, Planned, PlanRules } from '../plan.ts';
+import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../plan.ts';
 import { PublicationOrder } from '../publication-order.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import { judgeDelivery } from '../suspects.ts';
@@ -43,13 +43,18 @@ export function statementChannel(source: StatementSource): Channel {
               group: fenced.group,
               deadLetterStream: deadLetterStream(fenced.stream),
               deadLetterFields: deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
-              planned: judgeDelivery(entry) ?? source.plan(fieldValue(entry, 's'), rules),
+              planned: planOf(source, entry, rules),
             },
             services,
           ).run(),
       };
     },
   };
+}
+
+function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): Planned {
+  if (isForAnotherGroup(entry, ASYNC_CONSUMER_GROUP)) return { ok: true, plan: NOTHING_TO_DO };
+  return judgeDelivery(entry) ?? source.plan(fieldValue(entry, 's'), rules);
 }
 
 function entryServices(context: ChannelContext): EntryServices {

@@ -23,7 +23,8 @@ export interface EntryEvent extends SQSEvent {
  */
 export type HandlerAnswer =
   | { readonly kind: 'answered'; readonly reply: unknown }
-  | { readonly kind: 'failed' | 'unavailable'; readonly failure: HandlerFailure };
+  | { readonly kind: 'failed'; readonly failure: HandlerFailure }
+  | { readonly kind: 'unavailable'; readonly failure: HandlerFailure };
 
 export interface HandlerFailure {
   /** A short name, which is logged. */

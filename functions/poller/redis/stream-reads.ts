@@ -8,6 +8,8 @@ export interface StreamEntry {
   readonly fields: readonly (readonly [Buffer, Buffer])[] | undefined;
   /** How often it was delivered, this time included. */
   readonly deliveries: number;
+  /** Milliseconds since it was last delivered, or claimed with a time of its own; absent where it is new. */
+  readonly idleMs?: number;
 }
 
 /** The first value of a field; undefined where there is none. */
@@ -61,7 +63,7 @@ return found
 
 /**
  * Reads entries that were delivered before and not acknowledged. Reading them again counts as a delivery, up to the
- * number from which an entry is suspected: from there on each attempt is counted when it begins.
+ * number from which an entry is suspected (0: not at all): from there on each attempt is counted when it begins.
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
@@ -69,13 +71,13 @@ local most, mostBytes, start, suspectedFrom = tonumber(ARGV[6]), tonumber(ARGV[7
 local found, bytes = {}, 0
 local pending = redis.call('XPENDING', stream, group, start, '+', most, consumer)
 for _, item in ipairs(pending) do
-  local id, deliveries = item[1], item[4]
+  local id, idle, deliveries = item[1], item[3], item[4]
   local entry = redis.call('XRANGE', stream, id, id)[1]
   if entry and deliveries < suspectedFrom then
     deliveries = deliveries + 1
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
   end
-  found[#found + 1] = {id, deliveries, entry and entry[2] or false}
+  found[#found + 1] = {id, deliveries, entry and entry[2] or false, idle}
   if entry then
     for _, text in ipairs(entry[2]) do bytes = bytes + #text end
   end
@@ -121,11 +123,12 @@ function toEntries(reply: unknown): StreamEntry[] {
 }
 
 function toEntry(reply: unknown): StreamEntry {
-  const [id, deliveries, flat]: unknown[] = Array.isArray(reply) ? reply : [];
+  const [id, deliveries, flat, idleMs]: unknown[] = Array.isArray(reply) ? reply : [];
   return {
     id: String(id),
     deliveries: Number(deliveries),
     fields: Array.isArray(flat) ? toPairs(flat) : undefined,
+    ...(typeof idleMs === 'number' ? { idleMs } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../../../shared/logging.ts';
 import { readRegistry } from '../../../shared/registry/read-registry.ts';
 import type { Registry } from '../../../shared/registry/registry.ts';
+import { readBindings } from '../handlers/read-bindings.ts';
 import type { LocalConsumer } from '../local-consumer.ts';
 import type { ProgramContext } from './context.ts';
 import { CONSUME_DEFAULTS, type CommonOptions, type ConsumeOptions } from './shared-options.ts';
@@ -14,6 +15,7 @@ export async function withConsumer<Result>(
 ): Promise<Result> {
   const { ordering, lazyConcurrency, allowedStatements } = { ...CONSUME_DEFAULTS, ...options };
   const registry = await readRegistry(options.registry);
+  const bindings = options.bindings === undefined ? [] : await readBindings(options.bindings, registry);
   const consumer = await openConsumer({
     registry,
     logger,
@@ -21,6 +23,7 @@ export async function withConsumer<Result>(
     lazyConcurrency,
     allowedStatements,
     ledgerDatabase: options.ledgerDatabase,
+    bindings,
   });
   try {
     return await work(consumer, registry);

@@ -20,6 +20,8 @@ export interface ConsumeOptions extends CommonOptions {
   readonly ordering: Ordering;
   readonly lazyConcurrency: number;
   readonly allowedStatements: string[];
+  /** Path of a file. */
+  readonly bindings?: string;
 }
 
 /** What {@link ConsumeOptions} are where a command doesn't consume. */
@@ -51,6 +53,10 @@ export function addConsumeOptions(command: Command): Command {
       )
         .argParser(statementVerbs)
         .default(CONSUME_DEFAULTS.allowedStatements, 'none'),
+    )
+    .option(
+      '--bindings <file>',
+      'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
     );
 }
 

@@ -1,0 +1,16 @@
+import type { Channel } from '../channels/channel.ts';
+import type { StreamBinding } from './binding.ts';
+import type { EntryHandler } from './entry-handler.ts';
+import { OwnStreamWork } from './own-stream-work.ts';
+
+/** A binding as a channel. The same one is to be given to all drains, so that each knows what is still in flight. */
+export function ownStreamChannel(binding: StreamBinding, handler: EntryHandler): Channel {
+  const { stream, group } = binding;
+  const inFlight = new Set<Promise<unknown>>();
+  return {
+    name: `${stream}/${group}`,
+    stream,
+    group,
+    open: (context) => new OwnStreamWork({ binding, handler, context, inFlight }),
+  };
+}
