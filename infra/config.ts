@@ -93,7 +93,7 @@ export type ReadContext = (key: string) => unknown;
  * @throws ConfigurationError that names the path of each wrong value
  */
 export function readDeployment(readContext: ReadContext): Deployment {
-  const path = String(readContext('config') ?? '');
+  const path = z.string().catch('').parse(readContext('config'));
   const file = readFile(path);
   const settings: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};

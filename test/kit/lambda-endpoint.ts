@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { onTestFinished } from 'vitest';
+
+/** What Lambda's API answers to an invocation; undefined: the connection is cut. */
+export type InvocationAnswer =
+  | { readonly result: unknown }
+  | { readonly functionError: unknown }
+  | { readonly status: number; readonly errorName: string }
+  | undefined;
+
+/** Lambda's Invoke API on a socket of this machine, with a function that the test gives. */
+export interface LambdaEndpoint {
+  readonly clientConfig: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  /** How many requests came, and how many were answered at once at most. */
+  readonly counts: { requests: number; inFlight: number; mostInFlight: number };
+}
+
+/** Ends with the test. */
+export async function startLambdaEndpoint(
+  invoke: (event: unknown, functionName: string) => Promise<InvocationAnswer>,
+): Promise<LambdaEndpoint> {
+  const counts = { requests: 0, inFlight: 0, mostInFlight: 0 };
+  const server = createServer((request, response) => {
+    counts.requests++;
+    counts.inFlight++;
+    counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
+    const functionName = /functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1] ?? '';
+    readBody(request)
+      .then((body) => invoke(JSON.parse(body), decodeURIComponent(functionName)))
+      .then((answer) => send(response, answer))
+      .catch(() => request.socket.destroy())
+      .finally(() => {
+        counts.inFlight--;
+      });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  return {
+    counts,
+    clientConfig: { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, answer: InvocationAnswer): void {
+  if (answer === undefined) {
+    response.socket?.destroy();
+    return;
+  }
+  response.setHeader('Content-Type', 'application/json');
+  if ('status' in answer) {
+    response.statusCode = answer.status;
+    response.setHeader('x-amzn-ErrorType', answer.errorName);
+    response.end(JSON.stringify({ Message: 'as the test wants' }));
+    return;
+  }
+  if ('functionError' in answer) response.setHeader('X-Amz-Function-Error', 'Unhandled');
+  response.end(JSON.stringify('result' in answer ? answer.result : answer.functionError));
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { LambdaExecutor } from '../../functions/poller/lambda-executor.ts';
+import { packPayload } from '../../shared/aws/payload.ts';
+import { textToBinary } from '../../shared/binary-string.ts';
+import { type ExecutorRequest, PROTOCOL_VERSION } from '../../shared/protocol.ts';
+import { type InvocationAnswer, startLambdaEndpoint } from '../kit/lambda-endpoint.ts';
+
+const peek = (msLeft = 5000): ExecutorRequest => ({
+  version: PROTOCOL_VERSION,
+  pool: 'default',
+  consumer: 'me',
+  deadline: Date.now() + msLeft,
+  operation: 'peek',
+});
+
+const batch = (...sizes: readonly number[]): ExecutorRequest => ({
+  ...peek(),
+  operation: 'batch',
+  token: 'token',
+  number: 1,
+  entries: textToBinary('entries'),
+  items: sizes.map((size) => ({ sql: textToBinary(randomText(size)), final: true })),
+});
+
+/** Incompressible, in characters that take one byte each. */
+function randomText(size: number): string {
+  const bytes = Buffer.alloc(size);
+  for (let index = 0; index < size; index += 65_536) {
+    crypto.getRandomValues(bytes.subarray(index, Math.min(size, index + 65_536)));
+  }
+  return bytes.toString('base64').slice(0, size);
+}
+
+async function executorAnswering(answer: InvocationAnswer, concurrency = 4) {
+  const endpoint = await startLambdaEndpoint(() => Promise.resolve(answer));
+  const { clientConfig, counts } = endpoint;
+  return { counts, executor: new LambdaExecutor({ functionName: 'sql', concurrency, clientConfig }) };
+}
+
+describe('the SQL executor behind Lambda', () => {
+  test('gives the function’s reply', async () => {
+    const { executor } = await executorAnswering({ result: { status: 'peeked', token: 'abc' } });
+    expect(await executor.execute(peek())).toEqual({ status: 'peeked', token: 'abc' });
+  });
+
+  test('reads a reply that was compressed', async () => {
+    const reply = { status: 'peeked', token: 'abc' };
+    const packed = await packPayload({ ...reply, filling: 'x'.repeat(3 << 20) });
+    const { executor } = await executorAnswering({ result: packed?.value });
+    expect(await executor.execute(peek())).toEqual(reply);
+  });
+
+  test.each([
+    [429, 'TooManyRequestsException'],
+    [409, 'ResourceConflictException'],
+    [502, 'ResourceNotReadyException'],
+    [502, 'SubnetIPAddressLimitReachedException'],
+  ])('knows that the function has not run after %i %s', async (status, errorName) => {
+    const { executor, counts } = await executorAnswering({ status, errorName });
+    expect(await executor.execute(peek())).toMatchObject({ kind: 'transient', code: errorName });
+    expect(counts.requests).toBe(1);
+  });
+
+  test.each([
+    [403, 'AccessDeniedException'],
+    [404, 'ResourceNotFoundException'],
+    [502, 'KMSAccessDeniedException'],
+  ])('says what to check after %i %s', async (status, errorName) => {
+    const { executor, counts } = await executorAnswering({ status, errorName });
+    const reply = await executor.execute(peek());
+    expect(reply).toMatchObject({ kind: 'configuration', code: errorName, nextStep: expect.any(String) });
+    expect(counts.requests).toBe(1);
+  });
+
+  test.each<[string, InvocationAnswer]>([
+    ['a function error', { functionError: { errorType: 'Runtime.ExitError', errorMessage: 'exit 1' } }],
+    ['status 500', { status: 500, errorName: 'ServiceException' }],
+    ['a cut connection', undefined],
+    ['a reply of another version', { result: { status: 'brand-new' } }],
+  ])('rejects after %s, for the function may have run', async (_, answer) => {
+    const { executor, counts } = await executorAnswering(answer);
+    await expect(executor.execute(peek())).rejects.toThrow();
+    expect(counts.requests).toBe(1);
+  });
+
+  test('rejects soon after the deadline when there is no answer', async () => {
+    const endpoint = await startLambdaEndpoint(async () => {
+      await sleep(5000);
+      return undefined;
+    });
+    const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, ...endpoint });
+    const startedAt = Date.now();
+    await expect(executor.execute(peek(200))).rejects.toThrow();
+    expect(Date.now() - startedAt).toBeLessThan(2000);
+  });
+
+  test('knows that nothing was sent where nobody listens', async () => {
+    const clientConfig = { endpoint: 'http://127.0.0.1:9', region: 'eu-central-1', credentials };
+    const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, clientConfig });
+    expect(await executor.execute(peek())).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' });
+  });
+
+  test('has no more invocations in flight than it may, and fewer after throttling', async () => {
+    let isThrottled = true;
+    const endpoint = await startLambdaEndpoint(async () => {
+      await sleep(20);
+      return isThrottled
+        ? { status: 429, errorName: 'TooManyRequestsException' }
+        : { result: { status: 'peeked', token: null } };
+    });
+    const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 8, ...endpoint });
+    const askOften = (times: number) =>
+      Promise.all(Array.from({ length: times }, () => executor.execute(peek())));
+    await askOften(30);
+    expect(endpoint.counts.mostInFlight).toBe(8);
+    isThrottled = false;
+    endpoint.counts.mostInFlight = 0;
+    await askOften(10);
+    expect(endpoint.counts.mostInFlight).toBe(1);
+    await askOften(200);
+    expect(endpoint.counts.mostInFlight).toBeGreaterThan(2);
+  });
+
+  test('splits a batch that is too large, and judges a statement that is too large alone', async () => {
+    const { executor, counts } = await executorAnswering(undefined);
+    expect(await executor.execute(batch(4 << 20, 4 << 20))).toEqual({ status: 'void' });
+    expect(await executor.execute(batch(8 << 20))).toMatchObject({
+      status: 'done',
+      outcome: { results: [{ status: 'failed', code: 'too-large' }] },
+    });
+    expect(counts.requests).toBe(0);
+  });
+});
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };

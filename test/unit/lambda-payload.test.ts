@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MAX_PAYLOAD_BYTES, packPayload, unpackPayload } from '../../shared/aws/payload.ts';
+import { bytesToBinary } from '../../shared/binary-string.ts';
+
+const anyValue = fc.record({
+  binary: fc.uint8Array({ maxLength: 500 }).map(bytesToBinary),
+  text: fc.string({ unit: 'binary', maxLength: 200 }),
+  numbers: fc.array(fc.integer(), { maxLength: 20 }),
+});
+
+describe('a payload', () => {
+  test('comes out as it went in, compressed or not', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyValue, fc.constantFrom(50, 1_000_000), async (value, maxBytes) => {
+        const packed = await packPayload({ value }, Math.max(maxBytes, 5000));
+        expect(packed).toBeDefined();
+        const sent: unknown = JSON.parse(packed?.json ?? '');
+        expect(await unpackPayload(sent)).toEqual({ value });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of all byte values is compressed under the limit, and never longer than it', async () => {
+    const bytes = new Uint8Array(4 * 1024 * 1024).map((_, index) => index % 256);
+    const packed = await packPayload({ sql: bytesToBinary(bytes) });
+    expect(Buffer.byteLength(packed?.json ?? '')).toBeLessThan(MAX_PAYLOAD_BYTES);
+    expect(await unpackPayload(packed?.value)).toEqual({ sql: bytesToBinary(bytes) });
+  });
+
+  test('that can’t be made to fit is said to be so', async () => {
+    const bytes = new Uint8Array(6 * 1024 * 1024);
+    for (let start = 0; start < bytes.length; start += 65_536) {
+      crypto.getRandomValues(bytes.subarray(start, start + 65_536));
+    }
+    expect(await packPayload({ sql: bytesToBinary(bytes) })).toBeUndefined();
+  });
+
+  test('that is damaged gives an error which quotes nothing of it', async () => {
+    const damaged = { gzip: Buffer.from('secret').toString('base64') };
+    await expect(unpackPayload(damaged)).rejects.toThrow('can’t be read');
+  });
+});
