@@ -80,7 +80,7 @@ export class DeployedPoller {
           isTail: isTail ?? configuration.isTail,
         });
       summary = await this.#runWithNewSecrets(registry, run);
-      logger.info('drained', loggable(summary));
+      logger.info('drained', { ...loggable(summary), failedInvocations: invocations.failures });
       return summary;
     } finally {
       executor.close();

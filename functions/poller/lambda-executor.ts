@@ -95,7 +95,8 @@ export class LambdaExecutor implements SqlExecutor {
       InvocationType: 'RequestResponse',
       Payload: Buffer.from(json, 'utf8'),
     });
-    const abortSignal = AbortSignal.timeout(Math.max(1, deadline + LATE_ANSWER_MS - Date.now()));
+    const patienceMs = Math.max(1, Math.ceil(deadline + LATE_ANSWER_MS - Date.now()));
+    const abortSignal = AbortSignal.timeout(patienceMs);
     const { FunctionError, Payload } = await this.#client.send(command, { abortSignal });
     // Its payload describes the error, and may quote what the function was doing.
     if (FunctionError !== undefined) throw new FunctionFailedError();

@@ -9,18 +9,23 @@ export const METRIC_NAMESPACE = 'BackgroundConsumer';
 /** Counts the invocations of the SQL executor in one drain. */
 export class InvocationCounts {
   #count = 0;
-  #retried = 0;
   #totalMs = 0;
+  readonly #failures: Record<string, number> = {};
 
   readonly add = (ms: number, failure: InvocationFailure | undefined): void => {
     this.#count++;
     this.#totalMs += ms;
-    if (failure !== undefined) this.#retried++;
+    if (failure !== undefined) this.#failures[failure.code] = (this.#failures[failure.code] ?? 0) + 1;
   };
 
   /** Invocations whose work has to be tried again or looked up. */
   get retried(): number {
-    return this.#retried;
+    return Object.values(this.#failures).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How many failed, by the error's name or code. */
+  get failures(): Readonly<Record<string, number>> {
+    return this.#failures;
   }
 
   /** Undefined where none was made. */
@@ -62,17 +67,22 @@ export class DrainMetrics {
     for (const state of channels) this.#publishChannel(state, summary);
   }
 
+  /** What is mostly 0 is written only when it isn't: a metric costs for the hours in which it is written. */
   #publishChannel(state: ChannelState, summary: DrainSummary | undefined): void {
     const done = summary?.channels[state.channel];
     this.#metrics
       .addDimension('channel', state.channel)
       .addMetric('Pending', MetricUnit.Count, state.pending)
-      .addMetric('OldestEntryAge', MetricUnit.Seconds, state.oldestAgeSeconds)
-      .addMetric('DeadLetters', MetricUnit.Count, state.deadLetters)
-      .addMetric('NewDeadLetters', MetricUnit.Count, done?.deadLetters ?? 0)
-      .addMetric('Entries', MetricUnit.Count, done?.entries ?? 0)
-      .addMetric('Statements', MetricUnit.Count, done?.statements ?? 0);
+      .addMetric('OldestEntryAge', MetricUnit.Seconds, state.oldestAgeSeconds);
     if (state.backlog !== null) this.#metrics.addMetric('Backlog', MetricUnit.Count, state.backlog);
+    this.#addUnlessZero('DeadLetters', state.deadLetters);
+    this.#addUnlessZero('NewDeadLetters', done?.deadLetters ?? 0);
+    this.#addUnlessZero('Entries', done?.entries ?? 0);
+    this.#addUnlessZero('Statements', done?.statements ?? 0);
     this.#metrics.publishStoredMetrics();
+  }
+
+  #addUnlessZero(name: string, count: number): void {
+    if (count > 0) this.#metrics.addMetric(name, MetricUnit.Count, count);
   }
 }

@@ -4,7 +4,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 const NAMESPACE = 'BackgroundConsumer';
 
 /** The channels that the poller measures, by their names in its summaries. */
-export const CHANNEL_NAMES = ['lazy', 'log'] as const;
+export const CHANNEL_NAMES = ['lazy', 'log', 'search', 'garbage'] as const;
 
 export interface MetricOptions {
   readonly serviceName: string;

@@ -10,7 +10,8 @@ const peek = (msLeft = 5000): ExecutorRequest => ({
   version: PROTOCOL_VERSION,
   pool: 'default',
   consumer: 'me',
-  deadline: Date.now() + msLeft,
+  // Not a whole number, as a budget's share may be.
+  deadline: Date.now() + msLeft + 0.5,
   operation: 'peek',
 });
 
