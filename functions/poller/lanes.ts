@@ -2,7 +2,6 @@ import { encodeRecord, toBatchItem } from './ledger-record.ts';
 import { type LedgerRows, toWorkResult } from './ledger-rows.ts';
 import type { LedgerSession } from './ledger-session.ts';
 import { type Ordering, toOrderedShape } from './ordering.ts';
-import type { Slots } from './slots.ts';
 import type { TrackedRow } from './tracked-row.ts';
 import { LEFT, type WorkItem } from './work.ts';
 
@@ -46,7 +45,6 @@ export class Lanes {
   readonly #session: LedgerSession;
   readonly #rows: LedgerRows;
   readonly #ordering: Ordering;
-  readonly #slots: Slots;
   readonly #limits: LaneLimits;
   readonly #lanes: Lane[];
   #intake: Queued[] = [];
@@ -55,17 +53,10 @@ export class Lanes {
   #isOpen = false;
   #isStopped = false;
 
-  constructor(
-    session: LedgerSession,
-    rows: LedgerRows,
-    ordering: Ordering,
-    slots: Slots,
-    limits: LaneLimits,
-  ) {
+  constructor(session: LedgerSession, rows: LedgerRows, ordering: Ordering, limits: LaneLimits) {
     this.#session = session;
     this.#rows = rows;
     this.#ordering = ordering;
-    this.#slots = slots;
     this.#limits = limits;
     this.#lanes = Array.from({ length: limits.lanes }, (_, index) => ({
       index,
@@ -116,11 +107,11 @@ export class Lanes {
     );
   }
 
-  readonly #pump = (): void => {
+  #pump(): void {
     if (this.#isStopped) return;
     this.#assign();
     for (const lane of this.#lanes) this.#send(lane);
-  };
+  }
 
   #assign(): void {
     let taken = 0;
@@ -160,15 +151,16 @@ export class Lanes {
 
   #send(lane: Lane): void {
     if (lane.inFlight.length > 0 || lane.queue.length === 0 || this.#mustWait(lane)) return;
-    if (!this.#slots.tryTake(this.#pump)) return;
     const batch = this.#cutBatch(lane);
     lane.inFlight = batch;
     this.#run(lane, batch)
       // Nothing in there rejects on purpose; a batch that is left is looked up in the next run.
-      .catch(() => this.#finishAll(batch))
+      .catch(() => {
+        this.#finishAll(batch);
+        this.stop();
+      })
       .finally(() => {
         lane.inFlight = [];
-        this.#slots.release();
         this.#pump();
       });
   }
@@ -209,6 +201,8 @@ export class Lanes {
     switch (result.kind) {
       case 'left':
         this.#finishAll(batch);
+        // Nothing that comes after it in this lane may run before it.
+        this.stop();
         return;
       case 'void':
         this.#runAgainInHalves(lane, batch);

@@ -14,6 +14,7 @@ import {
   type SqlExecutor,
 } from '../../shared/protocol.ts';
 import type { DrainBudget } from './drain-budget.ts';
+import type { Slots } from './slots.ts';
 
 const PAGE_ROWS = 100;
 
@@ -29,6 +30,7 @@ export interface PoolFailure {
 
 export interface LedgerSessionOptions {
   readonly executor: SqlExecutor;
+  readonly slots: Slots;
   readonly pool: string;
   readonly consumer: string;
   readonly budget: DrainBudget;
@@ -211,7 +213,7 @@ export class LedgerSession {
   }
 
   async #send(operation: Operation<ExecutorRequest>): Promise<Answer> {
-    const { executor, pool, consumer, budget } = this.#options;
+    const { executor, slots, pool, consumer, budget } = this.#options;
     const request = {
       ...operation,
       version: PROTOCOL_VERSION,
@@ -220,7 +222,7 @@ export class LedgerSession {
       deadline: budget.executeUntil,
     } satisfies ExecutorRequest;
     try {
-      const reply = parseReply(await executor.execute(request));
+      const reply = parseReply(await slots.use(() => executor.execute(request)));
       return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
     } catch {
       return { status: 'lost' };

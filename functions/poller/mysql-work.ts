@@ -91,7 +91,7 @@ export class MysqlWork {
   }
 
   #start(pool: string): MysqlPoolWork {
-    const { slots, limits, findOpenIds } = this.#options;
+    const { limits, findOpenIds } = this.#options;
     const session: LedgerSession = new LedgerSession({
       ...this.#options,
       pool,
@@ -102,8 +102,8 @@ export class MysqlWork {
     return {
       session,
       rows,
-      statements: new Lanes(session, rows, this.#options.createOrdering(), slots, limits),
-      logRows: new Lanes(session, rows, APPENDING, slots, logLimits),
+      statements: new Lanes(session, rows, this.#options.createOrdering(), limits),
+      logRows: new Lanes(session, rows, APPENDING, logLimits),
     };
   }
 }

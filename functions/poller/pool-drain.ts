@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../shared/registry/types.ts';
-import { compareStreamIds } from '../../shared/stream-id.ts';
 import type { ChannelStats } from './channel-stats.ts';
 import type { Channel, ChannelContext, ChannelWork } from './channels/channel.ts';
 import type { DrainBudget } from './drain-budget.ts';
@@ -12,12 +11,12 @@ import { OtherPools } from './other-pools.ts';
 import type { AtPollerPoint, PollerOptions } from './poller-options.ts';
 import { connectRedis } from './redis/connection.ts';
 import { NewEntries } from './redis/new-entries.ts';
-import { findOpenIds } from './redis/open-ids.ts';
 import type { RedisSession } from './redis/session.ts';
 import { readLeft } from './redis/stream-status.ts';
 import { Settler } from './settler.ts';
 import type { Slots } from './slots.ts';
 import { StreamDrain } from './stream-drain.ts';
+import { ledgerName, StreamPositions } from './stream-positions.ts';
 
 const UPKEEP_MS = 2000;
 
@@ -53,6 +52,7 @@ export interface PoolDrainEnd {
 /** Drains the streams of one Redis pool under its lock, in one epoch of the ledger. */
 export class PoolDrain {
   readonly #options: PoolDrainOptions;
+  readonly #positions: StreamPositions;
   readonly #mysql: MysqlWork;
   readonly #others: OtherPools;
   readonly #streams = new Map<string, StreamDrain>();
@@ -66,6 +66,7 @@ export class PoolDrain {
     this.#options = options;
     this.#atPoint = options.poller.atPoint;
     const { poller, session, budget, slots } = options;
+    this.#positions = new StreamPositions(options.pool, session, this.#streams);
     const isLockHeld = () => session.lock.isHeld();
     const settler = new Settler({ ...poller, redis: session.redis, budget });
     this.#settle = (settlement) => settler.settle(settlement);
@@ -77,7 +78,7 @@ export class PoolDrain {
       isLockHeld,
       onGivenUp: () => this.#mysqlGivenUp(),
       onFenced: () => this.#stop({ kind: 'lock-lost' }),
-      findOpenIds: (ledgerName, ids) => this.#findOpenIds(ledgerName, ids),
+      findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
       onOpened: (prunedIds) => this.#checkPruned(prunedIds),
     });
     this.#others = new OtherPools({
@@ -88,8 +89,8 @@ export class PoolDrain {
       logger: poller.logger,
       isLockHeld,
       isSettled: async (marker) => {
-        const [ledgerName = '', id = ''] = marker.split(' ');
-        return (await this.#findOpenIds(ledgerName, [id])).size === 0;
+        const [name = '', id = ''] = marker.split(' ');
+        return (await this.#positions.findOpenIds(name, [id])).size === 0;
       },
     });
   }
@@ -174,38 +175,10 @@ export class PoolDrain {
     });
   }
 
-  async #findOpenIds(name: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const { pool, session } = this.#options;
-    for (const [stream, { stream: key, group }] of session.groups) {
-      if (ledgerName(pool, stream) !== name) continue;
-      const delivered = session.lastDelivered.get(stream) ?? '0-0';
-      const open = await findOpenIds(session.redis, key, group, delivered, ids);
-      // What is in hand is open too: a predecessor on its way out may have acknowledged it since it was read here, and
-      // without its record it would be executed again. Pages that came in the same packet are taken in hand first.
-      await nextTurn();
-      const drain = this.#streams.get(stream);
-      return new Set(ids.filter((id) => open.has(id) || drain?.isInHand(id) === true));
-    }
-    // A stream that the registry no longer names: nobody can say, so the ledger keeps it.
-    return new Set(ids);
-  }
-
-  /** A group that was set back below what the ledger has forgotten would have its entries executed again. */
   #checkPruned(prunedIds: Readonly<Record<string, string>>): boolean {
-    const { pool, session } = this.#options;
-    for (const [stream, lastDelivered] of session.lastDelivered) {
-      const pruned = prunedIds[ledgerName(pool, stream)];
-      if (pruned === undefined || compareStreamIds(lastDelivered, pruned) >= 0) continue;
-      this.#stop({
-        kind: 'behind',
-        message:
-          `the group of stream '${stream}' stands at ${lastDelivered}, but entries up to ${pruned} were done and their ` +
-          `record is pruned: Redis was set back to an old state. Check what is missing, then move the group with XGROUP ` +
-          `SETID ${stream} ${pruned}, or, to execute those entries again, delete the key '${session.lock.key}:ledger'`,
-      });
-      return false;
-    }
-    return true;
+    const message = this.#positions.describeBehind(prunedIds);
+    if (message !== undefined) this.#stop({ kind: 'behind', message });
+    return message === undefined;
   }
 
   /**
@@ -263,6 +236,7 @@ export class PoolDrain {
   async #sayGoodbye(): Promise<void> {
     const { redis, lock } = this.#options.session;
     if (redis.status !== 'ready') return;
+    if (this.#end.kind === 'behind') await this.#positions.giveBack().catch(() => undefined);
     await Promise.race([this.#tidy().catch(() => undefined), this.#untilOver()]);
     await this.#atPoint?.('releasing');
     // Even when the time is over: a lock that stays would keep the next drain out.
@@ -285,8 +259,4 @@ export class PoolDrain {
     this.#options.session.redis.disconnect();
     await this.#others.close();
   }
-}
-
-function ledgerName(pool: RedisPool, stream: string): string {
-  return `${pool.code}/${stream}`;
 }

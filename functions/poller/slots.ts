@@ -1,27 +1,22 @@
-/** How many batches may be in flight at once, over all MySQL pools. */
+/** How many requests may be at the executor at once, over all MySQL pools. First come, first served. */
 export class Slots {
   #free: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** Takes a slot where one is free. Where none is, `retry` is called when one may be; the same function waits once. */
-  tryTake(retry: () => void): boolean {
-    if (this.#free > 0) {
-      this.#free--;
-      return true;
+  /** Runs `work` when a slot is free, and holds it meanwhile. Who pauses between two tries must not hold one. */
+  async use<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
     }
-    this.#waiting.add(retry);
-    return false;
-  }
-
-  /** All who wait are asked, the longest waiting first: the first of them may have nothing to send any more. */
-  release(): void {
-    this.#free++;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const retry of waiting) retry();
   }
 }
