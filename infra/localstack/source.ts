@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process';
+import { type LocalStackConfiguration, readLocalStackConfiguration } from './configuration.ts';
+import { findPython, type Python } from './python.ts';
+
+/** The last version that needs no account. */
+export const LOCALSTACK_VERSION = '4.14.0';
+const DOCKER_IMAGE = 'localstack/localstack:4.14';
+
+/** Where LocalStack can come from on this machine. */
+export type LocalStackSource = Python | { readonly image: string };
+
+export const LOCALSTACK_NEEDS =
+  'LocalStack needs Python 3.12 or 3.13 with venv, on the PATH or under pyenv (Debian and Ubuntu: `sudo apt-get ' +
+  'install python3.12-venv`, macOS: `brew install python@3.13`, elsewhere: `pyenv install 3.13`), or a running Docker.';
+
+/** How LocalStack can be had here; `undefined` where it can't, and {@link LOCALSTACK_NEEDS} says what is missing. */
+export function findLocalStackSource(
+  configuration: LocalStackConfiguration = readLocalStackConfiguration(),
+): LocalStackSource | undefined {
+  return findPython(configuration) ?? (isDockerRunning(configuration) ? { image: DOCKER_IMAGE } : undefined);
+}
+
+function isDockerRunning({ path }: LocalStackConfiguration): boolean {
+  return spawnSync('docker', ['info'], { stdio: 'ignore', env: { PATH: path } }).status === 0;
+}
