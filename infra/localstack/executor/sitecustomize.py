@@ -1,0 +1,8 @@
+"""Python runs this at its start. LocalStack 4.14.0 imports `warnings.deprecated`, which Python 3.12 hasn't got yet."""
+
+import warnings
+
+if not hasattr(warnings, "deprecated"):
+    from typing_extensions import deprecated
+
+    warnings.deprecated = deprecated
