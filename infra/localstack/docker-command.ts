@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { ServerPlace } from '../local/servers/managed-server.ts';
+import type { ServerCommand } from '../local/servers/server-command.ts';
+
+/**
+ * LocalStack in a container, which starts a container of AWS's Node image for each function environment. Written from
+ * LocalStack's documentation and not tried: no machine of ours has a Docker engine.
+ */
+export function dockerCommand(
+  image: string,
+  { port }: ServerPlace,
+): ServerCommand & { readonly container: string } {
+  const container = `background-consumer-${randomUUID()}`;
+  const environment = {
+    SQS_ENDPOINT_STRATEGY: 'path',
+    DISABLE_EVENTS: '1',
+    LAMBDA_SYNCHRONOUS_CREATE: '1',
+    LAMBDA_RETRY_BASE_DELAY: '2',
+    // The stack's functions are for arm64; run them as what this machine is.
+    LAMBDA_IGNORE_ARCHITECTURE: '1',
+    // Where functions find the servers of this machine.
+    LAMBDA_DOCKER_FLAGS: `--add-host=${HOST_FROM_CONTAINERS}:host-gateway`,
+  };
+  const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const run = ['run', '--rm', '--name', container, '--publish', `127.0.0.1:${port}:4566`];
+  const volume = ['--volume', '/var/run/docker.sock:/var/run/docker.sock'];
+  return { file: 'docker', container, arguments: [...run, ...volume, ...variables, image] };
+}
+
+/** The name under which a function's container reaches servers of this machine. */
+export const HOST_FROM_CONTAINERS = 'host.docker.internal';
+
+/** Process ids, on the engine's machine, of a function's containers; killing them takes root there. */
+export function functionContainerProcesses(container: string, functionName: string): number[] {
+  const ids = functionContainers(container, functionName);
+  if (ids.length === 0) return [];
+  return docker(['inspect', '--format', '{{.State.Pid}}', ...ids]).map(Number);
+}
+
+/** Removes the containers of all functions, which outlive a LocalStack that was killed. */
+export function removeFunctionContainers(container: string): void {
+  const ids = functionContainers(container, '');
+  if (ids.length > 0) docker(['rm', '--force', ...ids]);
+}
+
+function functionContainers(container: string, functionName: string): string[] {
+  const prefix = `${container}-lambda-${functionName.toLowerCase().replaceAll('_', '-')}`;
+  return docker(['ps', '--all', '--quiet', '--filter', `name=^${prefix}`]);
+}
+
+function docker(parameters: readonly string[]): string[] {
+  const { stdout } = spawnSync('docker', parameters, { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line !== '');
+}
