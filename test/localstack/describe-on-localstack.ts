@@ -1,0 +1,49 @@
+import type { Lambda } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { type LocalStack, startLocalStack } from '../../infra/localstack/localstack.ts';
+import { findLocalStackSource, LOCALSTACK_NEEDS } from '../../infra/localstack/source.ts';
+import { lambdaClient } from './function-under-test.ts';
+
+/** What the tests of one `describe` share. Its fields are there once they run. */
+export interface LocalStackPlace {
+  readonly localStack: LocalStack;
+  readonly lambda: Lambda;
+}
+
+/**
+ * A `describe` with a LocalStack of its own. Where there can be none, its tests are skipped and one line says what to
+ * install.
+ * @param isHostNeeded whether the tests need functions that are processes of this machine, not Docker's containers
+ */
+export function describeOnLocalStack(
+  title: string,
+  { isHostNeeded }: { readonly isHostNeeded: boolean },
+  defineTests: (place: LocalStackPlace) => void,
+): void {
+  const source = findLocalStackSource();
+  const isPossible = source !== undefined && !(isHostNeeded && 'image' in source);
+  if (!isPossible) console.log(`Not tested: ${title}. ${LOCALSTACK_NEEDS}`);
+  describe.skipIf(!isPossible)(title, () => {
+    let localStack: LocalStack | undefined;
+    let lambda: Lambda | undefined;
+    beforeAll(async () => {
+      localStack = await startLocalStack();
+      lambda = lambdaClient(localStack);
+    });
+    afterAll(() => localStack?.stop());
+    defineTests({
+      get localStack() {
+        return started(localStack);
+      },
+      get lambda() {
+        return started(lambda);
+      },
+    });
+  });
+}
+
+function started<T>(value: T | undefined): T {
+  if (value === undefined)
+    throw new Error('LocalStack is started before the tests, not before they are defined.');
+  return value;
+}

@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type InvokeCommandOutput, Lambda } from '@aws-sdk/client-lambda';
+import { strToU8, zipSync } from 'fflate';
+import { z } from 'zod';
+import type { LocalStack } from '../../infra/localstack/localstack.ts';
+
+/** Does what its event says, and tells its process and how many invocations that has had. */
+export const OBEDIENT = `
+  let invocations = 0;
+  let ticks = 0;
+  setInterval(() => { ticks += 1; }, 10).unref();
+  export const handler = async (event, context) => {
+    invocations += 1;
+    if (event.say) console.log(event.say);
+    if (event.fail) throw new TypeError(event.fail);
+    if (event.exit !== undefined) process.exit(event.exit);
+    if (event.reject) Promise.reject(new Error(event.reject));
+    if (event.sleepMs) await new Promise((resolve) => setTimeout(resolve, event.sleepMs));
+    const { functionName, memoryLimitInMB } = context;
+    const remainingMs = context.getRemainingTimeInMillis();
+    const answer = 'x'.repeat(event.answerBytes ?? 0);
+    return { pid: process.pid, invocations, ticks, functionName, memoryLimitInMB, remainingMs, answer };
+  };
+`;
+
+/** What came of an invocation. */
+export interface Invoked {
+  /** What the handler returned, or the error as Lambda describes it. */
+  readonly payload: unknown;
+  readonly isError: boolean;
+}
+
+export interface FunctionOptions {
+  /** Default: 10. */
+  readonly timeoutSeconds?: number;
+  /** Default: `index.mjs`. */
+  readonly file?: string;
+}
+
+export function lambdaClient(localStack: LocalStack): Lambda {
+  return new Lambda({
+    endpoint: localStack.endpoint,
+    region: localStack.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    // A second attempt would hide a failure, and run a handler twice.
+    maxAttempts: 1,
+  });
+}
+
+/** Creates a function from the source of a module that exports `handler`. */
+export async function createFunction(
+  lambda: Lambda,
+  name: string,
+  source: string,
+  { timeoutSeconds = 10, file = 'index.mjs' }: FunctionOptions = {},
+): Promise<void> {
+  await lambda.createFunction({
+    FunctionName: name,
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Role: 'arn:aws:iam::000000000000:role/test',
+    Timeout: timeoutSeconds,
+    Code: { ZipFile: zip(source, file) },
+  });
+}
+
+export function zip(source: string, file = 'index.mjs'): Uint8Array {
+  return zipSync({ [file]: strToU8(source) });
+}
+
+export async function invoke(lambda: Lambda, name: string, event: unknown = {}): Promise<Invoked> {
+  const output = await lambda.invoke({ FunctionName: name, Payload: JSON.stringify(event) });
+  return { payload: payloadOf(output), isError: output.FunctionError !== undefined };
+}
+
+/** Where the handler returned `{ pid }`. */
+export function pidOf({ payload }: Invoked): number {
+  return z.object({ pid: z.int() }).parse(payload).pid;
+}
+
+function payloadOf({ Payload }: InvokeCommandOutput): unknown {
+  return JSON.parse(Payload?.transformToString() ?? 'null');
+}
+
+/** Creates and invokes a function, and returns its process, which stands still. */
+export async function frozenProcess(lambda: Lambda): Promise<number> {
+  await createFunction(lambda, 'frozen', OBEDIENT);
+  return pidOf(await invoke(lambda, 'frozen'));
+}
+
+const ENDLESS = `
+  import { writeFileSync } from 'node:fs';
+  export const handler = async ({ startFile }) => {
+    if (startFile === undefined) return { pid: process.pid };
+    writeFileSync(startFile, '');
+    for (;;);
+  };
+`;
+
+/** Creates a function, invokes it without an end, and returns its process, which notices nothing around it. */
+export async function busyProcess(lambda: Lambda, localStack: LocalStack): Promise<number> {
+  await createFunction(lambda, 'busy', ENDLESS, { timeoutSeconds: 60 });
+  const pid = pidOf(await invoke(lambda, 'busy'));
+  const startFile = `${dirname(localStack.logFile)}/busy`;
+  invoke(lambda, 'busy', { startFile }).catch(() => {}); // LocalStack ends before it.
+  while (!existsSync(startFile)) await sleep(50);
+  return pid;
+}

@@ -1,0 +1,10 @@
+import { dirname } from 'node:path';
+import { startLocalStack } from '../../infra/localstack/localstack.ts';
+import { busyProcess, frozenProcess, lambdaClient } from './function-under-test.ts';
+
+/** A program for a test to kill: prints its processes' ids and its LocalStack's directory as one line of JSON. */
+const localStack = await startLocalStack({ onProgress: () => {} });
+const lambda = lambdaClient(localStack);
+const pids = [localStack.pid, await frozenProcess(lambda), await busyProcess(lambda, localStack)];
+console.log(JSON.stringify({ pids, directory: dirname(localStack.logFile) }));
+setInterval(() => {}, 60_000);
