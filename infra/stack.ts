@@ -5,7 +5,6 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { Deployment } from './config.ts';
-import { acknowledge } from './constructs/acknowledge.ts';
 import { BackgroundConsumer } from './constructs/background-consumer.ts';
 import type { MysqlPoolProps, RedisPoolProps } from './constructs/props.ts';
 
@@ -29,10 +28,6 @@ export class BackgroundConsumerStack extends Stack {
         alarmTopicArn === undefined ? undefined : Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn),
       redisPools: this.#importRedisPools(deployment.redisPools),
       mysqlPools: this.#importMysqlPools(deployment.mysqlPools),
-    });
-    acknowledge(this, {
-      'AwsSolutions-VPC7':
-        'Flow logs cost more than the consumer itself; a team that needs them brings its own VPC.',
     });
   }
 

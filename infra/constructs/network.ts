@@ -12,6 +12,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 
 const HTTPS = Port.tcp(443);
 
@@ -50,12 +51,17 @@ export class Network extends Construct {
   }
 
   #createVpc(): Vpc {
-    return new Vpc(this, 'Vpc', {
+    const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.42.0.0/24'),
       maxAzs: 2,
       natGateways: 0,
       subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],
     });
+    acknowledge(vpc, {
+      'AwsSolutions-VPC7':
+        'Flow logs cost more than the consumer itself; a team that needs them brings its own VPC.',
+    });
+    return vpc;
   }
 
   #createEndpoints(): void {
