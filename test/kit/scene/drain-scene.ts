@@ -10,6 +10,8 @@ import type { Scene } from './scene.ts';
 
 export interface DrainSetting extends Partial<LocalConsumerOptions> {
   readonly budgetMs?: number;
+  readonly tail?: boolean;
+  readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
   /** Puts something between the poller and the executor. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
@@ -22,6 +24,8 @@ export const silentLogger = createLogger({ level: 'error', destination: { write:
 export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
   const {
     budgetMs = 20_000,
+    tail = false,
+    signal,
     poller,
     wrap = (inner: SqlExecutor) => inner,
     atExecutorPoint,
@@ -40,7 +44,7 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     },
     { executor: wrap(executor), ...poller },
   );
-  return consumer.drain({ budgetMs });
+  return consumer.drain({ budgetMs, tail, ...(signal && { signal }) });
 }
 
 /** An executor on the scene's MySQL pools; closed when the test is finished. */

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { drainOwnStream, numbersOf, openOwnStreamScene, openOwnStreams } from '../kit/own-stream-scene.ts';
+
+test('A batch has as many entries as the binding says, at most.', async () => {
+  const scene = await openOwnStreamScene();
+  await scene.addMany(25);
+  const sizes: number[] = [];
+  await drainOwnStream(scene, { batchSize: 10, handler: ({ Records }) => void sizes.push(Records.length) });
+  expect(sizes).toEqual([10, 10, 5]);
+});
+
+test('A batch is as long as the binding says, at most, and a longer entry goes alone.', async () => {
+  const scene = await openOwnStreamScene();
+  for (const length of [1000, 1000, 9000, 1000]) await scene.add({ s: JSON.stringify('x'.repeat(length)) });
+  const batches: number[][] = [];
+  await drainOwnStream(scene, {
+    batchBytes: 4000,
+    handler: ({ Records }) => {
+      batches.push(Records.map(({ body }) => body.length - 2));
+    },
+  });
+  expect(batches).toEqual([[1000, 1000], [9000], [1000]]);
+});
+
+test('As many invocations run at once as the binding says.', async () => {
+  const scene = await openOwnStreamScene();
+  await scene.addMany(12);
+  let running = 0;
+  let most = 0;
+  await drainOwnStream(scene, {
+    batchSize: 1,
+    concurrency: 3,
+    handler: async () => {
+      most = Math.max(most, ++running);
+      await sleep(20);
+      running--;
+    },
+  });
+  expect(most).toBe(3);
+});
+
+test('Entries wait for others as long as the window is, and not at all once the stream is empty.', async () => {
+  const scene = await openOwnStreamScene();
+  const batches: number[][] = [];
+  const consumer = await openOwnStreams(scene, [
+    { windowMs: 2000, handler: (event) => void batches.push(numbersOf(event)) },
+  ]);
+  const tail = consumer.drain({ budgetMs: 4000, tail: true });
+  await sleep(300);
+  for (const n of [1, 2, 3]) {
+    await scene.add({ s: `{"n":${n}}` });
+    await sleep(100);
+  }
+  await tail;
+  expect(batches).toEqual([[1, 2, 3]]);
+  await scene.addMany(2);
+  const startedAt = Date.now();
+  await consumer.drain({ budgetMs: 5000 });
+  expect(Date.now() - startedAt).toBeLessThan(1500);
+  expect(batches).toEqual([
+    [1, 2, 3],
+    [0, 1],
+  ]);
+  await consumer.close();
+});
+
+test('What was not begun when the time ends stays pending without having cost an attempt.', async () => {
+  const scene = await openOwnStreamScene();
+  await scene.addMany(40);
+  const handled: number[] = [];
+  const summary = await drainOwnStream(
+    scene,
+    {
+      batchSize: 2,
+      handler: async (event) => {
+        await sleep(100);
+        handled.push(...numbersOf(event));
+      },
+    },
+    1500,
+  );
+  expect(summary).toMatchObject({ reason: 'budget', complete: false });
+  expect(summary.seconds).toBeLessThan(2);
+  const pending = await scene.pending();
+  expect(Object.keys(pending)).toHaveLength(40 - handled.length);
+  expect(new Set(Object.values(pending))).toEqual(new Set([1]));
+  await drainOwnStream(scene, { handler: (event) => void handled.push(...numbersOf(event)) });
+  expect(handled).toEqual(Array.from({ length: 40 }, (_, n) => n));
+});

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { EntryEvent, EntryRecord } from '../../functions/poller/own-streams/entry-handler.ts';
+import { encode } from '../kit/generate/messagepack.ts';
+import { Random } from '../kit/generate/random.ts';
+import { drainOwnStream, type OwnStreamScene, openOwnStreamScene } from '../kit/own-stream-scene.ts';
+
+const TENANTS = ['a', 'b', 'c', 'd', 'e'];
+const ENTRIES = 200;
+
+/** Handles entries with chance failures, and watches that of each key one at a time is handled, in order. */
+class Watcher {
+  readonly doneByKey = new Map<string, string[]>();
+  readonly violations: string[] = [];
+  mostAtOnce = 0;
+  retries = 0;
+  readonly #random: Random;
+  readonly #busy = new Set<string>();
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+  }
+
+  async handle({ Records }: EntryEvent): Promise<unknown> {
+    const keys = Records.map(({ attributes }) => attributes.MessageGroupId ?? '');
+    for (const key of keys) {
+      if (this.#busy.has(key)) this.violations.push(`two entries of ${key} at once`);
+      this.#busy.add(key);
+    }
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#busy.size);
+    await sleep(this.#random.integer(0, 4));
+    for (const key of keys) this.#busy.delete(key);
+    if (this.#random.chance(0.1)) throw new Error('chance failure of the batch');
+    const failed = Records.filter(() => this.#random.chance(0.2));
+    for (const record of Records) if (!failed.includes(record)) this.#done(record);
+    this.retries += failed.length;
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  }
+
+  #done({ attributes: { MessageGroupId: key = '' }, messageId }: EntryRecord): void {
+    const done = this.doneByKey.get(key) ?? [];
+    done.push(messageId);
+    this.doneByKey.set(key, done);
+  }
+}
+
+async function addRandom(scene: OwnStreamScene, random: Random): Promise<Map<string, string[]>> {
+  const idsByKey = new Map<string, string[]>();
+  for (let n = 0; n < ENTRIES; n++) {
+    const tenant = random.pick(TENANTS);
+    const id = await scene.add({ s: encode({ I: n, A: 'u', E: 'main.Order' }), tenant });
+    idsByKey.set(tenant, [...(idsByKey.get(tenant) ?? []), id]);
+  }
+  return idsByKey;
+}
+
+test('Entries with an equal value of the ordering field are handled in order and one at a time, also over retries.', async () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  const scene = await openOwnStreamScene();
+  const idsByKey = await addRandom(scene, new Random(seed));
+  const watcher = new Watcher(seed);
+  const summary = await drainOwnStream(
+    scene,
+    {
+      ordering: { field: 'tenant' },
+      batchSize: 2,
+      concurrency: 4,
+      retries: 1000,
+      backoffMs: 3,
+      handler: (event) => watcher.handle(event),
+    },
+    30_000,
+  );
+  console.info(`seed ${seed}: ${ENTRIES} entries of ${TENANTS.length} keys, ${watcher.retries} retries`);
+  expect(watcher.violations).toEqual([]);
+  expect(Object.fromEntries(watcher.doneByKey)).toEqual(Object.fromEntries(idsByKey));
+  expect(watcher.mostAtOnce).toBeGreaterThan(2);
+  expect(summary).toMatchObject({ reason: 'drained' });
+});
+
+test("Entries can be ordered by a member of their body, such as a dirty event's id.", async () => {
+  const scene = await openOwnStreamScene();
+  for (const I of [1, 2, 1, 1, 2]) await scene.add({ s: encode({ I, A: 'u', E: 'main.Order' }) });
+  const batches: string[][] = [];
+  await drainOwnStream(scene, {
+    ordering: { field: 's.I' },
+    handler: ({ Records }) => {
+      batches.push(Records.map(({ attributes }) => attributes.MessageGroupId ?? ''));
+    },
+  });
+  expect(batches).toEqual([['1', '2'], ['1', '2'], ['1']]);
+});
+
+test('What comes after an entry that stays pending stays pending too, and both come in order in the next drain.', async () => {
+  const scene = await openOwnStreamScene();
+  const ids = [];
+  for (const tenant of ['a', 'b', 'a', 'a']) ids.push(await scene.add({ s: '1', tenant }));
+  const handled: string[] = [];
+  let isDown = true;
+  const bound = {
+    ordering: { field: 'tenant' },
+    backoffMs: 60_000,
+    handler: ({ Records }: EntryEvent) => {
+      const failed = Records.filter(({ attributes }) => isDown && attributes.MessageGroupId === 'a');
+      handled.push(...Records.filter((record) => !failed.includes(record)).map(({ messageId }) => messageId));
+      return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    },
+  };
+  const startedAt = Date.now();
+  expect(await drainOwnStream(scene, bound)).toMatchObject({ complete: false, reason: 'failed-entries' });
+  expect(Date.now() - startedAt).toBeLessThan(5000);
+  expect(handled).toEqual([ids[1]]);
+  expect(await scene.pending()).toEqual({ [`${ids[0]}`]: 2, [`${ids[2]}`]: 1, [`${ids[3]}`]: 1 });
+  isDown = false;
+  expect(await drainOwnStream(scene, bound)).toMatchObject({ reason: 'drained' });
+  expect(handled).toEqual([ids[1], ids[0], ids[2], ids[3]]);
+});

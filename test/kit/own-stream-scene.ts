@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import type { DeadLetter } from '../../functions/poller/dead-letters.ts';
+import { parseBindings, type StreamBinding } from '../../functions/poller/own-streams/binding.ts';
+import type { EntryEvent, EntryHandler } from '../../functions/poller/own-streams/entry-handler.ts';
+import { ownStreamChannel } from '../../functions/poller/own-streams/own-stream-channel.ts';
+import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import type { DrainSummary } from '../../functions/poller/summary.ts';
+import { ModuleHandler } from '../../infra/local/handlers/module-handler.ts';
+import { openLocalConsumer } from '../../infra/local/in-process.ts';
+import type { LocalConsumer } from '../../infra/local/local-consumer.ts';
+import { parseRegistry } from '../../shared/registry/registry.ts';
+import type { Registry } from '../../shared/registry/types.ts';
+import { silentLogger } from './scene/drain-scene.ts';
+import { takeTestPlace } from './test-place.ts';
+
+export const ORDERS = 'order-placed';
+export const MAILER = 'mailer';
+export const AUDITOR = 'auditor';
+
+/** A Redis of one test's own with the stream `order-placed`, which has the groups `mailer` and `auditor`. */
+export interface OwnStreamScene {
+  readonly redis: Redis;
+  readonly registry: Registry;
+  readonly registryYaml: string;
+  /** Adds an entry, and returns its id. */
+  add(fields: { readonly [name: string]: string | Buffer }, id?: string): Promise<string>;
+  /** Adds entries with the bodies `{"n":0}` and up, and returns their ids. */
+  addMany(count: number): Promise<string[]>;
+  /** Deliveries by the id of each pending entry. */
+  pending(group?: string): Promise<Record<string, number>>;
+}
+
+export interface BoundHandler extends Partial<Omit<StreamBinding, 'handler'>> {
+  readonly handler: EntryHandler | ((event: EntryEvent) => unknown);
+}
+
+export async function openOwnStreamScene(): Promise<OwnStreamScene> {
+  const place = await takeTestPlace(1);
+  const [{ host, port, database } = { host: '', port: 0, database: 0 }] = place.redis;
+  const redis = new Redis({ host, port, db: database });
+  onTestFinished(async () => {
+    redis.disconnect();
+    await place.remove();
+  });
+  const registryYaml = `default:
+  redis: ${host}:${port}:${database}
+  streams: { ${ORDERS}: [${MAILER}, ${AUDITOR}] }
+`;
+  const add = async (fields: { readonly [name: string]: string | Buffer }, id = '*') =>
+    String(await redis.xadd(ORDERS, id, ...Object.entries(fields).flat()));
+  return {
+    redis,
+    registryYaml,
+    registry: parseRegistry(registryYaml, 'registry.yaml'),
+    add,
+    addMany: (count) =>
+      Promise.all(Array.from({ length: count }, (_, n) => add({ s: JSON.stringify({ n }) }))),
+    pending: async (group = MAILER) => {
+      const reply = await redis.xpending(ORDERS, group, '-', '+', 10_000).catch(() => []);
+      return Object.fromEntries(reply.map((item) => (Array.isArray(item) ? [item[0], item[3]] : [])));
+    },
+  };
+}
+
+/** Opens a consumer of the scene with handlers that are bound to `order-placed`, by default to the group `mailer`. */
+export function openOwnStreams(
+  { registry }: Pick<OwnStreamScene, 'registry'>,
+  bound: readonly BoundHandler[],
+  overrides: Partial<PollerOptions> = {},
+): Promise<LocalConsumer> {
+  const written = bound.map(({ handler: _, ...settings }) => ({
+    stream: ORDERS,
+    group: MAILER,
+    handler: { kind: 'module', path: 'none' },
+    backoffMs: 20,
+    ...settings,
+  }));
+  const bindings = parseBindings({ bindings: written }, 'bindings', registry);
+  const ownStreams = bindings.map((binding, index) => {
+    const handler = bound[index]?.handler ?? (() => undefined);
+    return ownStreamChannel(
+      binding,
+      typeof handler === 'function' ? new ModuleHandler('test', handler, binding.timeoutMs) : handler,
+    );
+  });
+  return openLocalConsumer(
+    {
+      registry,
+      logger: silentLogger,
+      ordering: 'entity',
+      lazyConcurrency: 2,
+      ledgerDatabase: 'unused',
+      allowedStatements: [],
+    },
+    { ownStreams, ...overrides },
+  );
+}
+
+/** Drains the scene once with one handler. */
+export async function drainOwnStream(
+  scene: OwnStreamScene,
+  bound: BoundHandler,
+  budgetMs = 10_000,
+): Promise<DrainSummary> {
+  const consumer = await openOwnStreams(scene, [bound]);
+  try {
+    return await consumer.drain({ budgetMs });
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** `n` of each record's body. */
+export function numbersOf({ Records }: EntryEvent): number[] {
+  return Records.map(({ body }) => {
+    const { n }: { n: number } = JSON.parse(body);
+    return n;
+  });
+}
+
+/** What the operations tell of the stream's dead letters. */
+export async function ownDeadLetters(scene: OwnStreamScene): Promise<Partial<DeadLetter>[]> {
+  const { deadLetters } = await openOwnStreams(scene, []);
+  const letters: Partial<DeadLetter>[] = [];
+  for await (const { code, message, attempts, entry, group } of deadLetters.list({ stream: ORDERS })) {
+    letters.push({ code, message, attempts, entry, group });
+  }
+  return letters;
+}
