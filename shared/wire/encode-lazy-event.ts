@@ -5,6 +5,7 @@ import { logValueToMap } from './log-value.ts';
 import type { MessageMap, MessageValue } from './message-value.ts';
 
 const operations = { insert: textToBinary('i'), update: textToBinary('u') };
+const entityIdKey = textToBinary('I');
 const insertVerb = /^\s*INSERT\b/i;
 
 /**
@@ -55,9 +56,10 @@ function operationOf(event: LazyEvent): keyof typeof operations {
   return holdsKnownId && !needsChosenId ? 'update' : 'insert';
 }
 
-function dirtyEventToMap({ event, streams }: DirtyEvent): MessageMap {
+/** The row may have got its id since the event was decoded: `id` counts, and stands where the old one stood. */
+function dirtyEventToMap({ event, id, streams }: DirtyEvent): MessageMap {
   return new Map<BinaryString, MessageValue>([
-    [keys.event, event],
+    [keys.event, new Map(event).set(entityIdKey, id)],
     [keys.streams, streams.map(textToBinary)],
   ]);
 }
