@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Scene } from './scene.ts';
+
+export interface ConsumerRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `consumer …` on the scene's registry in a process of its own. */
+export function runConsumer(scene: Scene, ...commandLine: string[]): Promise<ConsumerRun> {
+  const directory = mkdtempSync(join(tmpdir(), 'scene-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const registry = join(directory, 'registry.yaml');
+  writeFileSync(registry, scene.registryYaml);
+  const program = `${import.meta.dirname}/../../../infra/local/consumer.ts`;
+  const settings = ['--registry', registry, '--ledger-database', scene.ledgerDatabase];
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...commandLine, ...settings], (error, stdout, stderr) => {
+      resolve({ exitCode: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
+}
