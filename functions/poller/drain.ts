@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackgroundConsumerError, ConnectionError } from '../../shared/errors.ts';
 import type { RedisPool } from '../../shared/registry/types.ts';
 import { ChannelStats } from './channel-stats.ts';
@@ -15,6 +16,9 @@ import { Slots } from './slots.ts';
 import type { DrainReason, DrainSummary } from './summary.ts';
 
 const PROGRESS_MS = 200;
+
+/** What a drain may take beyond its budget for saying goodbye. */
+const OVERDUE_MS = 600;
 
 /** A Redis pool that was not reached once for this long is given up until the next drain. */
 const UNREACHED_MS = 5000;
@@ -92,7 +96,7 @@ export class Drain {
     for (let attempt = 0; ; attempt++) {
       const budget = new DrainBudget(this.#leftMs(), this.#options.signal);
       try {
-        const end = await this.#drainOnce(pool, channels, budget, lockValue, outlived);
+        const end = await this.#inTime(pool, this.#drainOnce(pool, channels, budget, lockValue, outlived));
         if (end.kind !== 'redis-lost' && end.kind !== 'unreachable') return end;
         if (end.kind === 'redis-lost') {
           lastReachedAt = Date.now();
@@ -107,6 +111,17 @@ export class Drain {
         budget.close();
       }
     }
+  }
+
+  /** Bounds what has no bound of its own: a Redis that accepts the connection and then says nothing. */
+  #inTime(pool: RedisPool, drained: Promise<PoolEnd>): Promise<PoolEnd> {
+    const message = `Redis pool '${pool.code}' did not answer within the budget`;
+    const overdue: PoolEnd = { kind: 'unreachable', error: new ConnectionError('redis-timeout', message) };
+    const timeout = new AbortController();
+    return Promise.race([
+      drained.finally(() => timeout.abort()),
+      sleep(this.#leftMs() + OVERDUE_MS, overdue, { signal: timeout.signal }).catch(() => drained),
+    ]);
   }
 
   async #drainOnce(
@@ -170,13 +185,14 @@ export class Drain {
       if (reason !== undefined) return { complete: false, ...reason };
     }
     const mysql = mysqlFailures(ends);
+    const isKnown = ends.every((end) => end.kind !== 'done' || end.isLeftKnown);
     const isEmpty = [...this.#stats.values()].every(
       ({ summary }) => summary.pending === 0 && (summary.backlog ?? 0) === 0,
     );
-    if (isEmpty) return { complete: true, reason: 'drained' };
+    if (isKnown && isEmpty) return { complete: true, reason: 'drained' };
     if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };
     if (this.#options.signal?.aborted === true) return { complete: false, reason: 'stopped' };
-    const isBudgetOver = this.#leftMs() < this.#options.budgetMs * 0.2;
+    const isBudgetOver = !isKnown || this.#leftMs() < this.#options.budgetMs * 0.2;
     return { complete: false, reason: isBudgetOver ? 'budget' : 'failed-entries' };
   }
 

@@ -47,6 +47,8 @@ export interface PoolDrainEnd {
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   readonly inHand: EntriesInHand;
+  /** Whether the counts of what is left are of the drain's end. */
+  readonly isLeftKnown: boolean;
 }
 
 /** Drains the streams of one Redis pool under its lock, in one epoch of the ledger. */
@@ -60,6 +62,7 @@ export class PoolDrain {
   readonly #works: ChannelWork[] = [];
   readonly #settle: ChannelContext['settle'];
   readonly #atPoint: AtPollerPoint | undefined;
+  #isLeftKnown = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
@@ -111,7 +114,7 @@ export class PoolDrain {
       await this.#close();
     }
     const inHand = new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand]));
-    return { ...this.#end, mysqlFailures: this.#mysql.failures, inHand };
+    return { ...this.#end, mysqlFailures: this.#mysql.failures, inHand, isLeftKnown: this.#isLeftKnown };
   }
 
   async #drainStreams(): Promise<void> {
@@ -248,6 +251,7 @@ export class PoolDrain {
       for (const stream of this.#streams.values()) await stream.setBackDeliveries();
     }
     await this.#readLeft();
+    this.#isLeftKnown = true;
     await this.#mysql.prune();
   }
 

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { toBytes } from './ledger.ts';
-import { Session } from './session.ts';
+import { DeadlinePassedError, Session } from './session.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
@@ -15,6 +16,7 @@ const WAIT_TIMEOUT_SECONDS = 15;
 const IDLE_CONNECTION_MS = 10 * SECOND_MS;
 const LOCK_WAIT_SECONDS = 5;
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS;
+const CLOSE_TIMEOUT_MS = 500;
 
 /** What a session was found to be set to. */
 export interface SessionFacts {
@@ -45,7 +47,7 @@ export class Connections {
     deadline: number,
     work: (session: Session, facts: SessionFacts) => Promise<Result>,
   ): Promise<Result> {
-    const connection = await this.#acquire();
+    const connection = await this.#acquire(deadline);
     const session = new Session(connection, deadline);
     try {
       return await work(session, await this.#prepare(connection, session));
@@ -55,17 +57,27 @@ export class Connections {
     }
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#pool.end(() => resolve());
-    });
+  /** Ends the connections, without waiting for a server that doesn't answer. */
+  async close(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#pool.end(() => resolve()));
+    await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
-  #acquire(): Promise<PoolConnection> {
+  #acquire(deadline: number): Promise<PoolConnection> {
     return new Promise((resolve, reject) => {
+      let isLate = false;
+      const timer = setTimeout(
+        () => {
+          isLate = true;
+          reject(new DeadlinePassedError('MySQL let nobody in before the deadline'));
+        },
+        Math.max(0, deadline - Date.now()),
+      );
       this.#pool.getConnection((error, connection) => {
-        if (error === null) resolve(connection);
-        else reject(error);
+        clearTimeout(timer);
+        if (error !== null) reject(error);
+        else if (isLate) connection.release();
+        else resolve(connection);
       });
     });
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { ConnectionError } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
@@ -19,14 +20,25 @@ export async function connectRedis(pool: RedisPool): Promise<Redis> {
     lastError = error;
   });
   try {
-    await redis.connect();
     // `connect` also resolves where AUTH or SELECT failed; a first command tells.
-    await redis.ping();
+    await withinTime(redis.connect().then(() => redis.ping()));
     return redis;
   } catch (error) {
     redis.disconnect();
     throw toConnectionError(pool, lastError ?? error);
   }
+}
+
+/** ioredis bounds only the TCP connection: a server that accepts it may still say nothing. */
+function withinTime<Result>(connecting: Promise<Result>): Promise<Result> {
+  const timeout = new AbortController();
+  return Promise.race([
+    connecting.finally(() => timeout.abort()),
+    sleep(CONNECT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(
+      () => Promise.reject(new Error(`no answer within ${CONNECT_TIMEOUT_MS} ms`)),
+      () => connecting,
+    ),
+  ]);
 }
 
 function redisOptions(pool: RedisPool): RedisOptions {
