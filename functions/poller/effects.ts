@@ -1,4 +1,5 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
+import type { StatementShape } from '../../shared/sql/statement-shape.ts';
 import type { Plan, PlannedStatement } from './plan.ts';
 import type { WorkResult } from './work.ts';
 
@@ -13,6 +14,8 @@ export interface ResolvedEffect {
 export interface Effects {
   readonly logs: readonly ResolvedEffect[];
   readonly dirty: readonly ResolvedEffect[];
+  /** Effects of rows to come of which there are fewer than effects: nobody can say which row they mean. */
+  readonly withoutRow: { readonly logs: readonly number[]; readonly dirty: readonly number[] };
   /** By Redis pool, without namespace, each once. */
   readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
   /** Places of what was not done. */
@@ -47,7 +50,7 @@ interface RowClaim {
  */
 export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
   if (hasNoEffects(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
-  const rows = insertedRows(plan.statements, results);
+  const rows = insertedRows(plan, results);
   const logs = resolve(
     plan,
     results,
@@ -68,11 +71,12 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
   return {
     logs: logs.resolved,
     dirty: dirty.resolved,
+    withoutRow: { logs: logs.withoutRow, dirty: dirty.withoutRow },
     cacheKeys: cache.keys,
     unapplied: {
       statements: failed,
-      logs: logs.unapplied,
-      dirty: dirty.unapplied,
+      logs: [...logs.unapplied, ...logs.withoutRow],
+      dirty: [...dirty.unapplied, ...dirty.withoutRow],
       cacheKeys: cache.unapplied,
     },
   };
@@ -81,6 +85,7 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
 const NO_EFFECTS: Effects = {
   logs: [],
   dirty: [],
+  withoutRow: { logs: [], dirty: [] },
   cacheKeys: new Map(),
   unapplied: { statements: [], logs: [], dirty: [], cacheKeys: [] },
 };
@@ -90,15 +95,10 @@ function hasNoEffects({ logs, dirty, cacheKeys }: Plan): boolean {
 }
 
 /** In the order of the event's inserts and of the rows in each. */
-function insertedRows(
-  statements: readonly PlannedStatement[],
-  results: readonly WorkResult[],
-): InsertedRow[] {
-  return statements.flatMap(({ pool, shape }, statement) => {
-    if (shape.kind !== 'insert' && !(shape.kind === 'other' && /^(INSERT|REPLACE)$/.test(shape.verb)))
-      return [];
+function insertedRows(plan: Plan, results: readonly WorkResult[]): InsertedRow[] {
+  return plan.statements.flatMap(({ pool, shape }, statement) => {
+    const rowIds = rowIdsOf(shape, plan);
     const table = shape.kind === 'insert' ? shape.table : '';
-    const rowIds = shape.kind === 'insert' ? shape.rowIds : [undefined];
     const result = results[statement];
     let next = result?.kind === 'applied' ? result.insertId : undefined;
     return rowIds.map((given) => {
@@ -110,35 +110,71 @@ function insertedRows(
   });
 }
 
+/** One for each row: its id where the statement gives it. An insert that isn't understood has as many as are asked for. */
+function rowIdsOf(shape: StatementShape, { logs, dirty }: Plan): readonly (bigint | undefined)[] {
+  if (shape.kind === 'insert') return shape.rowIds;
+  if (shape.kind !== 'other' || !/^(INSERT|REPLACE)$/.test(shape.verb)) return [];
+  const asked = Math.max(logs.filter(isOfRowToCome).length, dirty.filter(isOfRowToCome).length);
+  return Array.from({ length: Math.max(1, asked) }, () => undefined);
+}
+
+function isOfRowToCome({ id }: { readonly id: bigint }): boolean {
+  return id === 0n;
+}
+
 function resolve(
   plan: Plan,
   results: readonly WorkResult[],
   rows: readonly InsertedRow[],
   claims: readonly RowClaim[],
-): { resolved: ResolvedEffect[]; unapplied: number[] } {
+): { resolved: ResolvedEffect[]; unapplied: number[]; withoutRow: number[] } {
   const resolved: ResolvedEffect[] = [];
   const unapplied: number[] = [];
+  const withoutRow: number[] = [];
+  const unnamed = rowsOfUnnamedTable(rows, claims);
   const taken = new Set<InsertedRow>();
   for (const [index, claim] of claims.entries()) {
-    const owner = claim.id === 0n ? takeRow(rows, taken, claim) : ownerOf(plan, results, claim);
-    if (owner === undefined) resolved.push({ index, id: claim.id });
-    else if (results[owner.statement]?.kind === 'applied' && owner.id !== undefined) {
+    const isToCome = claim.id === 0n && rows.length > 0;
+    const owner = isToCome ? takeRow(rows, unnamed, taken, claim) : ownerOf(plan, results, claim);
+    if (owner === undefined) {
+      if (isToCome) withoutRow.push(index);
+      else resolved.push({ index, id: claim.id });
+    } else if (results[owner.statement]?.kind === 'applied' && owner.id !== undefined) {
       resolved.push({ index, id: owner.id });
     } else unapplied.push(index);
   }
-  return { resolved, unapplied };
+  return { resolved, unapplied, withoutRow };
 }
 
-/** The next row to come that no other effect of this kind has taken: of the same table where there is one. */
+/** The next row to come that no other effect of this kind has taken. */
 function takeRow(
   rows: readonly InsertedRow[],
+  unnamed: readonly InsertedRow[],
   taken: Set<InsertedRow>,
   claim: RowClaim,
 ): InsertedRow | undefined {
   const ofTable = rows.filter((row) => claim.isOf(row.pool, row.table));
-  const row = (ofTable.length > 0 ? ofTable : rows).find((candidate) => !taken.has(candidate));
+  const row = (ofTable.length > 0 ? ofTable : unnamed).find((candidate) => !taken.has(candidate));
   if (row !== undefined) taken.add(row);
   return row;
+}
+
+/**
+ * The rows that effects mean whose name tells no table of the event, since the entity's table has a name of its own. The
+ * producer keeps the effects of one statement only, the last that has any: so the last insert with as many rows as there
+ * are such effects, or else the last one.
+ */
+function rowsOfUnnamedTable(
+  rows: readonly InsertedRow[],
+  claims: readonly RowClaim[],
+): readonly InsertedRow[] {
+  const isNamed = (row: InsertedRow) => claims.some((claim) => claim.isOf(row.pool, row.table));
+  const unnamedClaims = claims.filter(
+    (claim) => claim.id === 0n && !rows.some((row) => claim.isOf(row.pool, row.table)),
+  );
+  const others = rows.filter((row) => !isNamed(row));
+  const inserts = [...Map.groupBy(others.length > 0 ? others : rows, ({ statement }) => statement).values()];
+  return inserts.findLast((insert) => insert.length === unnamedClaims.length) ?? inserts.at(-1) ?? [];
 }
 
 /**

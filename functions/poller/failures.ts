@@ -7,6 +7,11 @@ export interface Failure {
   readonly message: string;
 }
 
+const NO_ROW: Failure = {
+  code: 'no-row',
+  message: 'the event has more log values or dirty events of new rows than it inserts rows',
+};
+
 /** Collects what of one entry failed, for its dead letter. */
 export class Failures {
   readonly #failures: Failure[] = [];
@@ -32,6 +37,8 @@ export class Failures {
   statements(results: readonly WorkResult[], effects: Effects): void {
     this.#effects = effects;
     this.#failures.push(...results.filter((result) => result.kind === 'failed'));
+    const { logs, dirty } = effects.withoutRow;
+    if (logs.length + dirty.length > 0) this.#failures.push(NO_ROW);
   }
 
   log(effect: ResolvedEffect, failure: Failure): void {

@@ -41,10 +41,11 @@ function headUntil(sql: BinaryString, start: number, end: number): BinaryString 
     : (`${sql.slice(start, end)} ` as BinaryString);
 }
 
+/** BeeORM names no columns, and gives no values, for an entity that has none but its id. */
 function readColumns(reader: StatementReader): BinaryString[] | undefined {
   const columns: BinaryString[] = [];
   if (!reader.takeCharacter(character.open)) {
-    return undefined;
+    return columns;
   }
   if (reader.takeCharacter(character.close)) {
     return columns;
