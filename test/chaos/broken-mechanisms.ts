@@ -1,0 +1,41 @@
+import type { Ordering } from '../../functions/poller/ordering.ts';
+import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
+import type { Mechanism } from './orders.ts';
+
+/** An ordering that knows of no order. */
+export const UNORDERED: Ordering = {
+  predecessors: () => new Set(),
+  assigned: () => undefined,
+  finished: () => undefined,
+};
+
+/** The executor without the mechanism; as it is where another one is broken, or none. */
+export function breakExecutor(executor: SqlExecutor, broken: Mechanism | null): SqlExecutor {
+  if (broken === 'ledger') return { execute: (request) => forgetful(executor, request) };
+  if (broken === 'fence') return { execute: (request) => unfenced(executor, request) };
+  return executor;
+}
+
+type Request = Parameters<SqlExecutor['execute']>[0];
+
+/** Nothing is known of what was done in earlier epochs. */
+async function forgetful(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
+  const reply = await executor.execute(request);
+  return reply.status === 'page' ? { status: 'page', rows: [], more: false } : reply;
+}
+
+/** Whoever comes with an old token is given the new one. */
+async function unfenced(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
+  if (request.operation !== 'batch') return executor.execute(request);
+  const { version, pool, consumer, deadline } = request;
+  const fence = await executor.execute({ operation: 'peek', version, pool, consumer, deadline });
+  if (fence.status !== 'peeked' || fence.token === null || fence.token === request.token) {
+    return executor.execute(request);
+  }
+  return executor.execute(underToken(request, fence.token));
+}
+
+/** With numbers that are not the ones of the token's owner, who counts from 0. */
+function underToken(request: BatchRequest, token: string): BatchRequest {
+  return { ...request, token, number: request.number + 1_000_000 };
+}

@@ -1,0 +1,78 @@
+import type { Random } from '../kit/generate/random.ts';
+import type { Point } from './orders.ts';
+
+/** Of a process: at a labelled point, or an instant after it began to drain. */
+export type Kill = { readonly point: Point; readonly hit: number } | { readonly afterMs: number };
+
+/**
+ * Kills that one part of the history meets, at most. Entries that are there at each of seven kills are suspected of
+ * being the killers, as they must be.
+ */
+const KILLS_AT_ONCE = 4;
+
+/** Where what is done is not settled: kills that show whether it is done again. */
+export const TELLING_POINTS: readonly Point[] = [
+  'executor:committed',
+  'executor:answered',
+  'poller:executed',
+  'poller:logged',
+  'poller:elsewhere',
+];
+
+/** Between two ticks of the poller's clock: only a drain that lasts gets there. */
+const SLOW_POINT: Point = 'poller:pruned';
+const LATEST_INSTANT_MS = 250;
+const LATEST_HIT = 8;
+
+/** The points in turn, and a random instant after every two of them. */
+export class KillSequence {
+  readonly #random: Random;
+  readonly #points: readonly Point[];
+  #next = 0;
+
+  constructor(random: Random, points: readonly Point[]) {
+    this.#random = random;
+    this.#points = random.shuffled(points);
+  }
+
+  take(most: number): Kill[] {
+    const count = Math.min(most, this.#random.integer(2, KILLS_AT_ONCE));
+    return Array.from({ length: count }, () => this.#takeOne());
+  }
+
+  #takeOne(): Kill {
+    const place = this.#next++;
+    if (place % 3 === 2) return { afterMs: this.#random.integer(0, LATEST_INSTANT_MS) };
+    const point = this.#points[(place - Math.floor(place / 3)) % this.#points.length] ?? SLOW_POINT;
+    return { point, hit: hitOf(point, this.#random) };
+  }
+}
+
+/** Points that a drain of a few entries reaches once, and those that it reaches for each entry or batch. */
+function hitOf(point: Point, random: Random): number {
+  switch (point) {
+    case 'poller:locked':
+    case 'poller:pruned':
+    case 'poller:releasing':
+    case 'executor:claimed':
+      return 1;
+    case 'poller:read':
+      return random.integer(1, 3);
+    case 'executor:sent':
+    case 'executor:executed':
+    case 'executor:recorded':
+    case 'executor:committed':
+    case 'executor:answered':
+      return random.integer(1, 4);
+    case 'poller:executed':
+    case 'poller:logged':
+    case 'poller:elsewhere':
+    case 'poller:settled':
+      return random.integer(1, LATEST_HIT);
+  }
+}
+
+/** Only a drain that lasts gets there. */
+export function isSlowPoint(kill: Kill): boolean {
+  return 'point' in kill && kill.point === SLOW_POINT;
+}

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
+import type { Random } from '../kit/generate/random.ts';
+
+const LOST = 0.15;
+const LONGEST_DELAY_MS = 120;
+
+/** Loses invocations on their way there, or replies on their way back; what is lost may still run, and later. */
+export class LossyExecutor implements SqlExecutor {
+  readonly #inner: SqlExecutor;
+  readonly #random: Random;
+
+  constructor(inner: SqlExecutor, random: Random) {
+    this.#inner = inner;
+    this.#random = random;
+  }
+
+  async execute(request: ExecutorRequest): Promise<ExecutorReply> {
+    if (!this.#random.chance(LOST)) return this.#inner.execute(request);
+    const delayMs = this.#random.integer(0, LONGEST_DELAY_MS);
+    switch (this.#random.pick(['request', 'reply', 'late'] as const)) {
+      case 'request':
+        break;
+      case 'reply':
+        await this.#inner.execute(request);
+        break;
+      case 'late':
+        void sleep(delayMs).then(() => this.#inner.execute(request));
+        await sleep(this.#random.integer(0, LONGEST_DELAY_MS));
+        break;
+    }
+    throw new Error('the invocation got no answer');
+  }
+}

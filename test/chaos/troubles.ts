@@ -1,0 +1,65 @@
+import type { Random } from '../kit/generate/random.ts';
+import type { Kill } from './kills.ts';
+import type { Mechanism, Point } from './orders.ts';
+
+/** What happens to the consumer while it drains a part of the history. */
+export type Trouble =
+  /** The process is killed, again and again, and then left alone to finish. */
+  | { readonly kind: 'kills'; readonly kills: readonly Kill[] }
+  /** The process is stopped past its lock's time to live; another one takes over; the first one goes on. */
+  | { readonly kind: 'pause'; readonly point: Point; readonly hit: number; readonly mostMs: number }
+  /** Connections to the servers fail. */
+  | { readonly kind: 'network'; readonly to: 'mysql' | 'redis' }
+  /** Invocations of the executor are lost. */
+  | { readonly kind: 'invocations' }
+  /** A server is stopped in the middle, orderly or by a crash, and started again. */
+  | { readonly kind: 'restart'; readonly of: 'mysql' | 'redis' | 'shop'; readonly how: 'crash' | 'orderly' };
+
+/**
+ * Points, hits, and how long a pause lasts unless the other process is done before. The first one holds a transaction
+ * open for longer than the server lets it.
+ */
+const PAUSES: readonly (readonly [point: Point, hit: number, mostMs: number])[] = [
+  ['executor:executed', 1, 30_000],
+  ['executor:executed', 2, 1500],
+  ['executor:recorded', 1, 1000],
+  ['executor:sent', 1, 5000],
+  ['executor:sent', 2, 5000],
+  ['executor:committed', 1, 5000],
+  ['executor:answered', 2, 5000],
+  ['poller:locked', 1, 600],
+  ['poller:read', 1, 5000],
+  ['poller:executed', 4, 700],
+  ['poller:logged', 2, 5000],
+  ['poller:elsewhere', 3, 5000],
+  ['poller:elsewhere', 6, 900],
+];
+
+/** Pauses after which it shows whether fence and settlement hold. */
+const TELLING_PAUSES: readonly Point[] = ['executor:sent', 'poller:elsewhere'];
+
+/** Every trouble beside the kills, in an order of the seed's; with a broken mechanism only those that may show it. */
+export function otherTroubles(random: Random, broken: Mechanism | null): Trouble[] {
+  const pauses = PAUSES.map(([point, hit, mostMs]): Trouble & { kind: 'pause' } => ({
+    kind: 'pause',
+    point,
+    hit,
+    mostMs,
+  }));
+  if (broken !== null) return random.shuffled(pauses.filter(({ point }) => TELLING_PAUSES.includes(point)));
+  return random.shuffled([...pauses, ...FAULTS]);
+}
+
+const FAULTS: readonly Trouble[] = [
+  { kind: 'network', to: 'mysql' },
+  { kind: 'network', to: 'mysql' },
+  { kind: 'network', to: 'redis' },
+  { kind: 'network', to: 'redis' },
+  { kind: 'invocations' },
+  { kind: 'invocations' },
+  { kind: 'restart', of: 'mysql', how: 'crash' },
+  { kind: 'restart', of: 'mysql', how: 'orderly' },
+  { kind: 'restart', of: 'redis', how: 'crash' },
+  { kind: 'restart', of: 'redis', how: 'orderly' },
+  { kind: 'restart', of: 'shop', how: 'crash' },
+];
