@@ -70,6 +70,9 @@ const deploymentSchema = z
       .default('BackgroundConsumer'),
     /** From the directory of this file. */
     registry: z.string().min(1),
+    /** Files beside this one, as docs/own-streams.md and docs/search.md describe them. */
+    bindings: z.string().min(1).exactOptional(),
+    searchMapping: z.string().min(1).exactOptional(),
     redisPools: z.record(z.string(), redisPool).default({}),
     mysqlPools: z.record(z.string(), mysqlPool).default({}),
     vpc: importedVpc.exactOptional(),
@@ -106,6 +109,10 @@ export function readDeployment(readContext: ReadContext): Deployment {
   const deployment = namingPaths(path, () => deploymentSchema.parse(withoutUndefined(rest)));
   const isFromContext = readContext('registry') !== undefined;
   const registry = resolve(isFromContext ? '.' : dirname(path), deployment.registry);
+  for (const key of ['bindings', 'searchMapping'] as const) {
+    const named = deployment[key];
+    if (named !== undefined) deployment[key] = resolve(dirname(path), named);
+  }
   return { ...deployment, registry, settings };
 }
 

@@ -21,6 +21,8 @@ export class BackgroundConsumerStack extends Stack {
     this.consumer = new BackgroundConsumer(this, 'Consumer', {
       ...settings,
       registry,
+      bindings: deployment.bindings,
+      searchMapping: deployment.searchMapping,
       endpoints,
       declinedAlarms,
       vpc: vpc && this.#importVpc(vpc),

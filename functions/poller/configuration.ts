@@ -39,6 +39,12 @@ export const pollerConfigurationSchema = z.strictObject({
   batchItems: z.int().positive(),
   /** Verbs that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
   allowedStatements: z.array(z.string()),
+  /** Own streams that are bound to functions, as docs/own-streams.md describes each. */
+  bindings: z.array(z.unknown()).default([]),
+  /** What search indexes consist of, as docs/search.md describes it. */
+  search: z.unknown().optional(),
+  /** What collecting garbage does about groups that don't exist on their stream. */
+  absentGroups: z.enum(['hold', 'ignore']).default('hold'),
   isTail: z.boolean(),
   budgetMs: z.int().positive(),
   secretMaxAgeSeconds: z.int().min(0).max(3600),

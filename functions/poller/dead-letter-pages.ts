@@ -55,7 +55,7 @@ async function* lettersAfter(
   }
 }
 
-/** In the order in which dead letters are listed: stream by stream. */
+/** In the order in which dead letters are listed: stream by stream, by name. */
 function isLater(letter: DeadLetter, after: DeadLetterCursor): boolean {
   if (letter.stream === after.stream) return compareStreamIds(letter.id, after.id) > 0;
   return letter.stream > after.stream;

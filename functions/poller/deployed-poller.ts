@@ -4,10 +4,12 @@ import { BackgroundConsumerError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { ChannelState, Operation, StatusReply } from '../../shared/operations.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
+import { parseSearchSettings } from '../../shared/search/search-settings.ts';
 import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
 import { readChannelStates } from './channel-states.ts';
 import type { PollerConfiguration } from './configuration.ts';
 import { type DeadLetterPage, deadLetterPage } from './dead-letter-pages.ts';
+import { DeployedOwnStreams } from './deployed-own-streams.ts';
 import { areSameRedisPools, resolveRegistry } from './deployed-registry.ts';
 import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
 import { type DrainMetrics, InvocationCounts } from './metrics.ts';
@@ -40,6 +42,7 @@ export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
 /** The poller as a function runs it: with secrets that rotate, and what it is asked beside draining. */
 export class DeployedPoller {
   readonly #services: DeployedPollerServices;
+  #ownStreams: DeployedOwnStreams | undefined;
 
   constructor(services: DeployedPollerServices) {
     this.#services = services;
@@ -84,6 +87,7 @@ export class DeployedPoller {
       return summary;
     } finally {
       executor.close();
+      this.#ownStreams?.closeSockets();
       const budgetLeftMs = Math.max(0, endsAt - Date.now());
       const channels = registry === undefined ? [] : await this.#channelStates(registry);
       metrics.publish({ summary, channels, invocations, budgetLeftMs });
@@ -139,7 +143,8 @@ export class DeployedPoller {
   }
 
   #poller(registry: PollerRegistry, executor: LambdaExecutor): Poller {
-    const { configuration, logger } = this.#services;
+    const { configuration, logger, clientConfig } = this.#services;
+    this.#ownStreams ??= new DeployedOwnStreams(configuration.bindings, registry, clientConfig);
     return new Poller({
       registry,
       executor,
@@ -152,6 +157,9 @@ export class DeployedPoller {
       },
       allowedStatements: new Set([...defaultAllowedStatements, ...configuration.allowedStatements]),
       lockTtlMs: LOCK_TTL_MS,
+      search: parseSearchSettings(configuration.search ?? {}, 'search'),
+      absentGroups: configuration.absentGroups,
+      ownStreams: this.#ownStreams.channels,
     });
   }
 }

@@ -58,14 +58,15 @@ const unknownRequest: ExecutorReply = {
 
 /**
  * A batch's reply is small by its count of statements, each with an id or a message of 1,000 characters at most, and so
- * fits before its COMMIT. A page of the ledger can be cut: the poller asks for the rest.
+ * fits before its COMMIT. A page of rows can be cut: the poller asks for the rest.
  */
 async function packReply(reply: ExecutorReply): Promise<unknown> {
   const payload = await packPayload(reply);
   if (payload !== undefined) return payload.value;
-  if (reply.status !== 'page' || reply.rows.length < 2) {
+  const half = 'rows' in reply ? Math.floor(reply.rows.length / 2) : 0;
+  if (!('rows' in reply) || half === 0) {
     throw new Error(`a reply '${reply.status}' is longer than Lambda lets through`);
   }
-  const rows = reply.rows.slice(0, Math.floor(reply.rows.length / 2));
-  return packReply({ ...reply, rows, more: true });
+  if (reply.status === 'page') return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
+  return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
 }

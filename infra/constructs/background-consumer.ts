@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { ConsumerAlarms } from './alarms.ts';
+import { type ChannelFiles, functionArn, readChannelFiles } from './channel-files.ts';
 import { ConsumerFunction, createLogGroup } from './consumer-function.ts';
 import { ConsumerDashboard } from './dashboard.ts';
 import { bindMysqlPool } from './mysql-pools.ts';
@@ -35,11 +36,13 @@ export class BackgroundConsumer extends Construct {
   readonly #settings: Settings;
   readonly #registry: Registry;
   readonly #serviceName: string;
+  readonly #channelFiles: ChannelFiles;
 
   constructor(scope: Construct, id: string, props: BackgroundConsumerProps) {
     super(scope, id);
     this.#settings = namingPaths(id, () => parseSettings(settingsOf(props)));
     this.#registry = parseRegistry(readFileSync(props.registry, 'utf8'), props.registry);
+    this.#channelFiles = readChannelFiles(props, this.#registry);
     this.#checkPoolNames(props);
     this.#serviceName = Stack.of(this).stackName;
     this.network = new Network(this, 'Network', props);
@@ -100,18 +103,21 @@ export class BackgroundConsumer extends Construct {
 
   /** The one that drains, and the one that answers operations: the same unless the first is reserved. */
   #createPollers({ redisPools = {} }: BackgroundConsumerProps): [IFunction, IFunction] {
-    const bound = [...this.#registry.redisPools.values()].map((pool) => {
+    const pools = [...this.#registry.redisPools.values()].map((pool) => {
       const props = redisPools[pool.code] ?? { kind: 'existing' };
       return { code: pool.code, ...bindRedisPool(this, this.network, pool, props, this.#removal) };
     });
-    const addresses = Object.fromEntries(bound.map(({ code, address }) => [code, address]));
+    const addresses = Object.fromEntries(pools.map(({ code, address }) => [code, address]));
     const create = (id: string, description: string, reservedConcurrency?: number) => {
       const poller = this.#createPoller(id, description, addresses, reservedConcurrency);
-      grantSecrets(poller, bound);
-      // Not by grantInvoke, which would allow versions and aliases too.
-      const { functionArn } = this.executor;
+      grantSecrets(poller, pools);
+      // Not by grantInvoke, which would allow versions and aliases of the executor too.
+      const bound = this.#channelFiles.boundFunctions.map((name) => functionArn(Stack.of(this), name));
       poller.addToRolePolicy(
-        new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }),
+        new PolicyStatement({
+          actions: ['lambda:InvokeFunction'],
+          resources: [this.executor.functionArn, ...bound],
+        }),
       );
       return poller;
     };
@@ -143,6 +149,9 @@ export class BackgroundConsumer extends Construct {
         redisPools,
         streams: streamsByPool(this.#registry),
         executor: this.executor.functionName,
+        bindings: this.#channelFiles.bindings,
+        search: this.#channelFiles.search,
+        absentGroups: settings.absentGroups,
         isTail: settings.tail,
         budgetMs: budgetSeconds * 1000,
       },

@@ -8,6 +8,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { CONFIGURATION_VARIABLE } from '../../shared/aws/deployed-configuration.ts';
 import { acknowledge } from './acknowledge.ts';
+import { propsError } from './problems.ts';
 
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,6 +18,9 @@ const MAX_EVENT_AGE = Duration.seconds(60);
 /** CommonJS packages in an ES module. */
 const REQUIRE_BANNER =
   "import { createRequire as topLevelCreateRequire } from 'node:module';const require = topLevelCreateRequire(import.meta.url);";
+
+/** Lambda's limit for all of a function's environment is 4 KB. */
+const MOST_CONFIGURATION_CHARACTERS = 3400;
 
 export interface ConsumerFunctionProps {
   /** The handler's file, from the project's root. */
@@ -38,6 +42,7 @@ export interface ConsumerFunctionProps {
 export class ConsumerFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
     const { vpc, vpcSubnets, description, timeout } = props;
+    checkLength(id, props.configuration);
     super(scope, id, {
       entry: `${PROJECT_ROOT}${props.entry}`,
       handler: 'handler',
@@ -74,6 +79,17 @@ export class ConsumerFunction extends NodejsFunction {
     });
     props.logGroup.grantWrite(this);
   }
+}
+
+/** Addresses that CloudFormation puts in are longer than what stands for them here. */
+function checkLength(id: string, configuration: object): void {
+  const { length } = JSON.stringify(configuration);
+  if (length <= MOST_CONFIGURATION_CHARACTERS) return;
+  throw propsError(
+    'registry',
+    `the configuration of function ${id} has ${length} characters; Lambda leaves room for some ${MOST_CONFIGURATION_CHARACTERS}`,
+    'Deploy two consumers, each with a registry of half the streams.',
+  );
 }
 
 export function createLogGroup(

@@ -69,6 +69,10 @@ export interface BackgroundConsumerProps extends SettingsInput {
   readonly redisPools?: Readonly<Record<string, RedisPoolProps>>;
   /** By the registry's pool codes. Default of each: existing, as the registry says. */
   readonly mysqlPools?: Readonly<Record<string, MysqlPoolProps>>;
+  /** Path of a YAML file that binds own streams to functions: see docs/own-streams.md. Default: none. */
+  readonly bindings?: string;
+  /** Path of a YAML file that says what search indexes consist of: see docs/search.md. Default: all is derived. */
+  readonly searchMapping?: string;
   /** Default: one is made, of isolated subnets in two zones. */
   readonly vpc?: IVpc;
   /** Of a given VPC. Default: its private subnets, or else its isolated ones. */

@@ -37,6 +37,8 @@ const settingsShape = z.strictObject({
     .string()
     .regex(/^\w{1,64}$/, 'letters, digits and _')
     .default('background_consumer'),
+  /** Whether entries stay for a group that the registry names and that doesn't exist on the stream (yet). */
+  absentGroups: z.enum(['hold', 'ignore']).default('hold'),
   /** Default: the budget and 10 seconds. */
   pollerTimeoutSeconds: seconds(10, 900).optional(),
   executorTimeoutSeconds: seconds(10, 900).default(60),

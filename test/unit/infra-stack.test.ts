@@ -10,7 +10,7 @@ import { CHANNELS } from '../../functions/poller/channels/channels.ts';
 import { METRIC_NAMESPACE } from '../../functions/poller/metrics.ts';
 import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
 import { CHANNEL_NAMES, consumerMetric } from '../../infra/constructs/metrics.ts';
-import { makeStack, type PropsMaker, synthesize } from './infra-synthesize.ts';
+import { makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
 
@@ -188,6 +188,28 @@ describe('the template', () => {
     });
   });
 
+  test('binds own streams to functions, which the poller may invoke and no others', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
+    );
+    const template = synthesize(() => ({ bindings }));
+    expect(configurationOf(template, 'poller')).toContain('billing');
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'lambda:InvokeFunction',
+            Resource: Match.arrayWith([
+              Match.objectLike({
+                'Fn::Join': ['', Match.arrayWith([Match.stringLikeRegexp(':function:billing$')])],
+              }),
+            ]),
+          }),
+        ]),
+      },
+    });
+  });
+
   test('warns of an existing Redis that may evict', () => {
     const { stack } = makeStack();
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('redisPools.default.*noeviction'));
@@ -248,6 +270,19 @@ describe('wrong props are refused at synth with their path:', () => {
 
   test('a password in the registry for which no secret stands', () => {
     expect(() => synthesize(() => ({}), WITH_PASSWORDS)).toThrow('mysqlPools.default.secret');
+  });
+
+  test('a module that a stream is bound to', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: module, path: a.ts } }]',
+    );
+    expect(() => synthesize(() => ({ bindings }))).toThrow('bindings[0].handler');
+  });
+
+  test('more streams than fit into the environment of a function', () => {
+    const names = Array.from({ length: 150 }, (_, index) => `    a-stream-with-a-name-${index}: [group]\n`);
+    const registry = `default:\n  mysql: app@tcp(h:1)/app\n  redis: h:1\n  streams:\n${names.join('')}`;
+    expect(() => synthesize(() => ({}), registry)).toThrow('registry: the configuration of function Poller');
   });
 
   test('a socket', () => {

@@ -22,10 +22,10 @@ streams:
 export type PropsMaker = (stack: Stack) => Omit<BackgroundConsumerProps, 'registry'>;
 
 /** Removed with the test. */
-export function writeRegistry(text: string): string {
-  const directory = mkdtempSync(join(tmpdir(), 'consumer-registry-'));
+export function writeFile(text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'consumer-infra-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  const path = join(directory, 'registry.yaml');
+  const path = join(directory, 'file.yaml');
   writeFileSync(path, text);
   return path;
 }
@@ -36,7 +36,7 @@ export function makeStack(props: PropsMaker = () => ({}), registry = REGISTRY, i
   const app = new App({ context, analyticsReporting: false });
   const stack = new Stack(app, 'Test');
   const consumer = new BackgroundConsumer(stack, 'Consumer', {
-    registry: writeRegistry(registry),
+    registry: writeFile(registry),
     ...props(stack),
   });
   return { app, stack, consumer };
