@@ -27,7 +27,7 @@ describe('a handler that fails', () => {
       },
     });
     expect(invocations[0]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(invocations.slice(1).flat().sort()).toEqual([3, 7]);
+    expect(new Set(invocations.slice(1).flat())).toEqual(new Set([3, 7]));
     expect(summary).toMatchObject({ reason: 'drained', complete: true });
     expect(summary.channels[`${ORDERS}/${MAILER}`]).toMatchObject({
       entries: 10,

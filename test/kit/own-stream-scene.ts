@@ -69,12 +69,12 @@ export function openOwnStreams(
   bound: readonly BoundHandler[],
   overrides: Partial<PollerOptions> = {},
 ): Promise<LocalConsumer> {
-  const written = bound.map(({ handler: _, ...settings }) => ({
+  const written = bound.map((settings) => ({
     stream: ORDERS,
     group: MAILER,
-    handler: { kind: 'module', path: 'none' },
     backoffMs: 20,
     ...settings,
+    handler: { kind: 'module', path: 'none' },
   }));
   const bindings = parseBindings({ bindings: written }, 'bindings', registry);
   const ownStreams = bindings.map((binding, index) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { LambdaHandler } from '../../functions/poller/own-streams/lambda-handler.ts';
@@ -13,11 +13,12 @@ interface Answer {
 /** A server that speaks Lambda's protocol for invocations: the client is the real one. */
 async function openHandler(answer: Answer | 'never') {
   const requests: { url: string | undefined; event: unknown }[] = [];
-  const server = createServer(async (request: IncomingMessage, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
     requests.push({ url: request.url, event: await json(request) });
     if (answer === 'never') return;
     response.writeHead(answer.status, answer.headers).end(JSON.stringify(answer.body));
-  });
+  };
+  const server = createServer((request, response) => void respond(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

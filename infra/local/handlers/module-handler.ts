@@ -42,10 +42,17 @@ export class ModuleHandler implements EntryHandler {
       return { kind: 'answered', reply };
     } catch (error) {
       return error instanceof Error
-        ? handlerFailed(error.name, error.message)
+        ? handlerFailed(error.name, messageOf(error))
         : handlerFailed('Error', String(error));
     }
   }
+}
+
+/** With those of the errors that it stands for: Powertools' own says only that all records failed. */
+function messageOf(error: Error): string {
+  const all = 'recordErrors' in error ? error.recordErrors : 'errors' in error ? error.errors : [];
+  const parts = Array.isArray(all) ? all.filter((part) => part instanceof Error) : [];
+  return [error.message, ...parts.map(({ name, message }) => `${name}: ${message}`)].join(' ');
 }
 
 /**

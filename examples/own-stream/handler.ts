@@ -1,0 +1,25 @@
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+
+/** What BeeORM publishes of a changed row. An id beyond 2^53 - 1 is a text, for JSON's readers round such numbers. */
+interface DirtyEvent {
+  readonly I: number | string;
+  readonly A: 'i' | 'u' | 'd';
+  readonly E: string;
+}
+
+const ACTIONS = { i: 'placed', u: 'changed', d: 'cancelled' };
+const processor = new BatchProcessor(EventType.SQS);
+
+/** May be called more than once with the same record: `messageId` tells. */
+async function sendMail({ messageId, body, attributes }: SQSRecord): Promise<void> {
+  const { I: order, A: action }: DirtyEvent = JSON.parse(body);
+  if (order === 13) throw new Error('the customer has no mail address');
+  // Standard output is the report's: `drain --json` promises one JSON object there.
+  console.error(
+    `mail ${messageId}: order ${order} ${ACTIONS[action]} (attempt ${attributes.ApproximateReceiveCount})`,
+  );
+}
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
+  processPartialResponse(event, sendMail, processor);
