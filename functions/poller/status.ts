@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackgroundConsumerError } from '../../shared/errors.ts';
 import type { ChannelState, PoolStatus, StatusReply } from '../../shared/operations.ts';
 import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../shared/protocol.ts';
@@ -5,6 +6,7 @@ import type { PollerRegistry, RedisPool } from '../../shared/registry/types.ts';
 import { readChannelStates } from './channel-states.ts';
 import { hopOf } from './hops.ts';
 
+const REDIS_ANSWER_MS = 8000;
 const MYSQL_ANSWER_MS = 8000;
 
 /** The name under which `status` looks at a MySQL pool's ledger: of no consumer. */
@@ -36,12 +38,20 @@ async function readRedisPool(
   channels: ChannelState[],
 ): Promise<PoolFailure | undefined> {
   try {
-    channels.push(...(await readChannelStates(pool, registry)));
+    const states = await Promise.race([readChannelStates(pool, registry), sleep(REDIS_ANSWER_MS, undefined)]);
+    if (states === undefined) return silentRedis;
+    channels.push(...states);
     return undefined;
   } catch (error) {
     return redisFailure(error);
   }
 }
+
+const silentRedis: PoolFailure = {
+  hop: 'server',
+  code: 'no-answer',
+  message: 'Redis takes connections but does not answer',
+};
 
 async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<PoolFailure | undefined> {
   const deadline = Date.now() + MYSQL_ANSWER_MS;

@@ -30,8 +30,11 @@ interface AlarmDefinition {
   readonly metric: IMetric;
   /** Fires at or above. */
   readonly threshold: number;
-  /** One-minute periods that must be at fault in a row. */
-  readonly periods: number;
+  /**
+   * How many periods must be at fault, and of how many. A period is as long as the schedule's: shorter ones without a
+   * run would count as healthy; and since runs begin at uneven moments one period in a while has none.
+   */
+  readonly periods: readonly [atFault: number, of: number];
   readonly isMissingBad?: boolean;
   /** What it means for users, and what to do. */
   readonly description: string;
@@ -53,7 +56,8 @@ export class ConsumerAlarms extends Construct {
     const alarm = new Alarm(this, name, {
       metric: definition.metric,
       threshold: definition.threshold,
-      evaluationPeriods: definition.periods,
+      datapointsToAlarm: definition.periods[0],
+      evaluationPeriods: definition.periods[1],
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData:
         definition.isMissingBad === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
@@ -78,20 +82,20 @@ function checkDeclined(declined: Partial<Readonly<Record<string, string>>>): voi
 
 function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefinition> {
   const { poller, executor, settings } = props;
-  const period = Duration.minutes(1);
-  const ticks = (count: number) => Math.max(1, count * settings.scheduleMinutes);
+  const period = Duration.minutes(settings.scheduleMinutes);
+  const { serviceName } = props;
   return {
     deadLetters: {
-      metric: worstChannel(props, 'NewDeadLetters', 'Sum'),
+      metric: worstChannel(serviceName, period, 'NewDeadLetters', 'Sum'),
       threshold: 1,
-      periods: 1,
+      periods: [1, 1],
       description:
         'Changes that users made could not be applied to MySQL, and are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
     },
     oldestEntry: {
-      metric: worstChannel(props, 'OldestEntryAge', 'Maximum'),
+      metric: worstChannel(serviceName, period, 'OldestEntryAge', 'Maximum'),
       threshold: settings.oldestEntryAlarmMinutes * 60,
-      periods: ticks(2),
+      periods: [2, 5],
       description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet. Ask \`consumer status\` which server can't be reached, or raise lazyConcurrency where the backlog grows.`,
     },
     pollerFailing: {
@@ -101,11 +105,11 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         period,
         usingMetrics: {
           errors: poller.metricErrors({ period }),
-          failed: consumerMetric({ serviceName: props.serviceName, name: 'DrainFailed', statistic: 'Sum' }),
+          failed: consumerMetric({ serviceName, name: 'DrainFailed', statistic: 'Sum', period }),
         },
       }),
       threshold: 1,
-      periods: ticks(3),
+      periods: [3, 5],
       description:
         'The poller fails again and again: a server, a secret or a permission is at fault. Changes wait in Redis and are not lost. `consumer status` names the hop that fails.',
     },
@@ -117,7 +121,7 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         usingMetrics: { invocations: poller.metricInvocations({ period }) },
       }),
       threshold: 1,
-      periods: ticks(5),
+      periods: [5, 5],
       isMissingBad: settings.enabled,
       description:
         'The poller was not started for several ticks, so changes wait in Redis. Look whether the schedule is switched off (`enabled`), or whether Lambda throttles the account.',
@@ -125,21 +129,21 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
     executorThrottled: {
       metric: executor.metricThrottles({ period, statistic: 'Sum' }),
       threshold: 1,
-      periods: ticks(10),
+      periods: [10, 15],
       description:
         "Lambda refuses executors: the account's or the function's concurrency is used up. Changes come later, none is lost. Lower lazyConcurrency, or ask AWS for a higher quota.",
     },
     executorFailing: {
       metric: executor.metricErrors({ period, statistic: 'Sum' }),
       threshold: 1,
-      periods: ticks(3),
+      periods: [3, 5],
       description:
         'Executors end without an answer: by a timeout, or by a crash. Batches are looked up and tried again, none is done twice. Read the log of the executor; a statement that runs too long is the usual cause.',
     },
     budgetUsedUp: {
-      metric: consumerMetric({ serviceName: props.serviceName, name: 'BudgetUsedUp', statistic: 'Minimum' }),
+      metric: consumerMetric({ serviceName, name: 'BudgetUsedUp', statistic: 'Minimum', period }),
       threshold: 1,
-      periods: ticks(10),
+      periods: [10, 15],
       description:
         'Run after run ends by its budget with entries left: they come in faster than they are applied, and wait longer and longer. Raise budgetSeconds or lazyConcurrency, or look why MySQL is slow.',
     },
@@ -147,18 +151,17 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
 }
 
 function worstChannel(
-  { serviceName }: ConsumerAlarmsProps,
+  serviceName: string,
+  period: Duration,
   name: string,
   statistic: 'Maximum' | 'Sum',
 ): IMetric {
   const usingMetrics = Object.fromEntries(
-    CHANNEL_NAMES.map((channel) => [channel, consumerMetric({ serviceName, name, statistic, channel })]),
+    CHANNEL_NAMES.map((channel) => [
+      channel,
+      consumerMetric({ serviceName, name, statistic, channel, period }),
+    ]),
   );
   const filled = CHANNEL_NAMES.map((channel) => `FILL(${channel}, 0)`).join(', ');
-  return new MathExpression({
-    expression: `MAX([${filled}])`,
-    label: name,
-    period: Duration.minutes(1),
-    usingMetrics,
-  });
+  return new MathExpression({ expression: `MAX([${filled}])`, label: name, period, usingMetrics });
 }
