@@ -5,6 +5,8 @@ import type { ServerCommand } from './server-command.ts';
 import { provideServerProgram, type ServerProgram } from './server-program.ts';
 
 export interface StartRedisOptions {
+  /** Of another version than the machine's own. Default: redis-server 7, installed where it is missing. */
+  readonly program?: ServerProgram;
   /** Further arguments of redis-server; they win over ours. Default: none. */
   readonly arguments?: readonly string[];
   /** Default: no password. */
@@ -23,11 +25,13 @@ export interface RedisServer extends ManagedServer {
  * @throws ServerError when there is none to start, or when it doesn't come up
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
-  const program = provideServerProgram({
-    program: 'redis-server',
-    debianPackage: 'redis-server',
-    dockerImage: 'redis:7',
-  });
+  const program =
+    options.program ??
+    provideServerProgram({
+      program: 'redis-server',
+      debianPackage: 'redis-server',
+      dockerImage: 'redis:7',
+    });
   const { password } = options;
   const server = await ManagedServer.start({
     name: 'Redis',
