@@ -41,6 +41,8 @@ export async function openLocalConsumer(
     },
     allowedStatements: new Set([...defaultAllowedStatements, ...options.allowedStatements]),
     lockTtlMs: DEFAULT_LOCK_TTL_MS,
+    search: options.search ?? {},
+    absentGroups: options.absentGroups ?? 'hold',
     ownStreams,
     ...overrides,
   });

@@ -1,8 +1,12 @@
 import type { DeadLetterOperations } from '../../functions/poller/dead-letters.ts';
 import type { StreamBinding } from '../../functions/poller/own-streams/binding.ts';
+import type { AbsentGroups } from '../../functions/poller/poller-options.ts';
 import type { DrainSummary } from '../../functions/poller/summary.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { Registry } from '../../shared/registry/registry.ts';
+import type { SearchSettings } from '../../shared/search/search-settings.ts';
+
+export type { AbsentGroups };
 
 /** How strictly statements keep the stream's order: see "As if in order" in the documentation of the poller. */
 export type Ordering = 'entity' | 'pool';
@@ -19,6 +23,10 @@ export interface LocalConsumerOptions {
   readonly allowedStatements: readonly string[];
   /** Own streams and their handlers. */
   readonly bindings?: readonly StreamBinding[];
+  /** What search indexes consist of, where that can't be derived. */
+  readonly search?: SearchSettings;
+  /** Default `hold`. */
+  readonly absentGroups?: AbsentGroups;
   /** Statements in a batch, at most. */
   readonly batchSize?: number;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ConfigurationError } from '../errors.ts';
 
 /**
  * How a column's value is written into a document.
@@ -36,9 +37,21 @@ const searchSettings = z.strictObject({
 });
 export type SearchSettings = z.infer<typeof searchSettings>;
 
-/** Throws z.ZodError. */
-export function parseSearchSettings(value: unknown): SearchSettings {
-  return searchSettings.parse(value);
+/**
+ * Checks settings as they were written.
+ *
+ * @param source what errors call it, such as the file's path
+ * @throws ConfigurationError that names the place of everything that is wrong
+ */
+export function parseSearchSettings(value: unknown, source: string): SearchSettings {
+  const parsed = searchSettings.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.map(String).join(' > ')}: ${message}`,
+  );
+  throw new ConfigurationError('invalid-search-mapping', `${source}: ${problems.join('; ')}`, {
+    nextStep: 'docs/search.md describes each setting.',
+  });
 }
 
 function isTimeZone(name: string): boolean {

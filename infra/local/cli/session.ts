@@ -3,6 +3,7 @@ import { readRegistry } from '../../../shared/registry/read-registry.ts';
 import type { Registry } from '../../../shared/registry/registry.ts';
 import { readBindings } from '../handlers/read-bindings.ts';
 import type { LocalConsumer } from '../local-consumer.ts';
+import { readSearchMapping } from '../read-search-mapping.ts';
 import type { ProgramContext } from './context.ts';
 import { CONSUME_DEFAULTS, type CommonOptions, type ConsumeOptions } from './shared-options.ts';
 
@@ -13,9 +14,11 @@ export async function withConsumer<Result>(
   logger: Logger,
   work: (consumer: LocalConsumer, registry: Registry) => Promise<Result>,
 ): Promise<Result> {
-  const { ordering, lazyConcurrency, allowedStatements } = { ...CONSUME_DEFAULTS, ...options };
+  const { ordering, lazyConcurrency, allowedStatements, absentGroups } = { ...CONSUME_DEFAULTS, ...options };
   const registry = await readRegistry(options.registry);
   const bindings = options.bindings === undefined ? [] : await readBindings(options.bindings, registry);
+  const { searchMapping } = options;
+  const search = searchMapping === undefined ? {} : await readSearchMapping(searchMapping);
   const consumer = await openConsumer({
     registry,
     logger,
@@ -24,6 +27,8 @@ export async function withConsumer<Result>(
     allowedStatements,
     ledgerDatabase: options.ledgerDatabase,
     bindings,
+    search,
+    absentGroups,
   });
   try {
     return await work(consumer, registry);

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../../shared/logging.ts';
-import type { Ordering } from '../local-consumer.ts';
+import type { AbsentGroups, Ordering } from '../local-consumer.ts';
 import { databaseName, statementVerbs, wholeNumber } from './option-values.ts';
 
 const DEFAULT_LAZY_CONCURRENCY = 11;
 const LARGEST_LAZY_CONCURRENCY = 1000;
+const ABSENT_GROUPS = ['hold', 'ignore'] as const satisfies readonly AbsentGroups[];
 const ORDERINGS = ['entity', 'pool'] as const satisfies readonly Ordering[];
 
 /** Options of every command. */
@@ -22,6 +23,9 @@ export interface ConsumeOptions extends CommonOptions {
   readonly allowedStatements: string[];
   /** Path of a file. */
   readonly bindings?: string;
+  /** Path of a file. */
+  readonly searchMapping?: string;
+  readonly absentGroups: AbsentGroups;
 }
 
 /** What {@link ConsumeOptions} are where a command doesn't consume. */
@@ -29,6 +33,7 @@ export const CONSUME_DEFAULTS = {
   ordering: 'entity',
   lazyConcurrency: DEFAULT_LAZY_CONCURRENCY,
   allowedStatements: [],
+  absentGroups: 'hold',
 } as const satisfies Partial<ConsumeOptions>;
 
 export function addConsumeOptions(command: Command): Command {
@@ -57,6 +62,18 @@ export function addConsumeOptions(command: Command): Command {
     .option(
       '--bindings <file>',
       'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
+    )
+    .option(
+      '--search-mapping <file>',
+      "what search indexes consist of, where it can't be derived from Redis and MySQL (YAML): see docs/search.md",
+    )
+    .addOption(
+      new Option(
+        '--absent-groups <rule>',
+        "whether a registered group that doesn't exist on its stream holds back the stream's trimming",
+      )
+        .choices(ABSENT_GROUPS)
+        .default(CONSUME_DEFAULTS.absentGroups),
     );
 }
 
