@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
+import { encode } from '../kit/generate/messagepack.ts';
+import { provideRedisStack, startRedisStack } from '../kit/redis-stack.ts';
+import { MANY, openSearchScene, recordedDocuments } from '../kit/search-scene.ts';
+
+const STREAM = 'orm-redis-search-channel';
+const GROUP = 'orm-async-consumer';
+const PROGRESS = '_orm_force_indexmain.HSearchMany';
+
+const redisStack = provideRedisStack();
+
+describe.runIf(redisStack !== undefined)('search documents', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    if (redisStack !== undefined) server = await startRedisStack(redisStack);
+  });
+  afterAll(() => server?.stop());
+
+  test('come out as BeeORM writes them, of every type of column, and are found', async () => {
+    const scene = await openSearchScene(server);
+    const summary = await scene.drain({ search: MANY });
+    expect(summary).toMatchObject({
+      complete: true,
+      channels: { search: { entries: 3, documents: 11 + 2 + 5003, deadLetters: 0, pending: 0 } },
+    });
+    expect(await scene.documents()).toEqual(recordedDocuments());
+    expect(await scene.redis.keys('_orm_force_index*')).toEqual([]);
+    const find = (index: string, query: string) => scene.redis.call('FT.SEARCH', index, query, 'NOCONTENT');
+    expect(await find('main.HSearch', '@Role:{admin}')).toEqual([1, '41501:1']);
+    expect(await find('main.HSearch', '@Name:(year one) @Parent:[1 1]')).toEqual([1, '41501:3']);
+    expect(await find('main.HSearchFake', '@FakeDelete:{true}')).toEqual([1, '8cdc1:2']);
+    expect(await find('main.HSearchMany', '@N:[7000 7010]')).toEqual([2, 'f7afb:1001', 'f7afb:1002']);
+  });
+
+  test('stand under the namespace of their Redis pool', async () => {
+    const scene = await openSearchScene(server, 'search', 'shop');
+    await scene.drain({ search: MANY });
+    const recorded = Object.entries(recordedDocuments());
+    const named = recorded.map(([key, document]) => [`shop:${key}`, document]);
+    expect(await scene.documents()).toEqual(Object.fromEntries(named));
+  });
+
+  test('come from settings alone where the index does not exist', async () => {
+    const scene = await openSearchScene(server);
+    await scene.redis.call('FT.DROPINDEX', 'main.HSearchFake');
+    await scene.drain({
+      search: {
+        indexes: {
+          ...MANY.indexes,
+          'main.HSearchFake': {
+            redisPool: 'default',
+            mysqlPool: 'default',
+            table: 'HSearchFake',
+            prefix: 'fakes:',
+            fields: { Name: 'text', FakeDelete: 'integer' },
+            leaveOutFakeDeleted: true,
+          },
+        },
+      },
+    });
+    expect(await scene.redis.hgetall('fakes:1')).toEqual({ Name: 'there', FakeDelete: '0' });
+    expect(await scene.redis.exists('fakes:2')).toBe(0);
+  });
+
+  test('are not written for an index that nobody knows, whose entry is acknowledged with a warning', async () => {
+    const scene = await openSearchScene(server, 'beeorm-breaks/search-reindex');
+    const summary = await scene.drain();
+    expect(summary).toMatchObject({ complete: true, channels: { search: { entries: 1, deadLetters: 0 } } });
+    expect(scene.log).toEqual([expect.stringContaining('main.UserEntity')]);
+  });
+
+  test('are written for a recorded event once its index is configured', async () => {
+    const scene = await openSearchScene(server, 'beeorm-breaks/search-reindex');
+    await scene.mysql.query("INSERT INTO UserEntity (ID, FirstName) VALUES (5, 'Ann')");
+    const fields = { FirstName: 'text' } as const;
+    await scene.drain({
+      search: { indexes: { 'main.UserEntity': { redisPool: 'default', fields, table: 'UserEntity' } } },
+    });
+    expect(Object.values(await scene.documents())).toEqual([{ FirstName: 'Ann' }]);
+  });
+
+  test('that can not be derived make a dead letter that says why, and come out after settings and a redrive', async () => {
+    const scene = await openSearchScene(server);
+    expect(await scene.drain()).toMatchObject({ channels: { search: { entries: 3, deadLetters: 1 } } });
+    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(letter?.[1]).toContain('underivable-index');
+    expect(letter?.[1].join(' ')).toContain("there is no table 'HSearchMany' in MySQL pool 'default'");
+    await scene.redis.xadd(STREAM, '*', 's', encode({ Index: 'main.HSearchMany' }));
+    await scene.drain({ search: MANY });
+    expect(await scene.documents()).toEqual(recordedDocuments());
+  });
+
+  test('go on in the next run where the drain was told to stop', async () => {
+    const scene = await openSearchScene(server);
+    await scene.redis.del(STREAM);
+    await scene.redis.xadd(STREAM, '*', 's', encode({ Index: 'main.HSearchMany' }));
+    const stop = new AbortController();
+    const first = await scene.drain({
+      search: MANY,
+      signal: stop.signal,
+      poller: {
+        atPoint: async (point) => {
+          if (point === 'indexed' && (await scene.redis.exists(PROGRESS)) === 1) stop.abort();
+        },
+      },
+    });
+    expect(first).toMatchObject({ complete: false, channels: { search: { pending: 1 } } });
+    expect(await scene.redis.get(PROGRESS)).toBe('5000');
+    expect(await scene.redis.ttl(PROGRESS)).toBeGreaterThan(86_000);
+    await scene.redis.del('f7afb:1');
+    expect(await scene.drain({ search: MANY })).toMatchObject({
+      complete: true,
+      channels: { search: { entries: 1, documents: 3 } },
+    });
+    // Of the first page nothing was written again.
+    expect(await scene.redis.exists('f7afb:1', 'f7afb:5003', PROGRESS)).toBe(1);
+  });
+
+  test("go on where BeeORM's consumer was killed", async () => {
+    const scene = await openSearchScene(server);
+    await scene.redis.xgroup('CREATE', STREAM, GROUP, '0');
+    await scene.redis.xreadgroup('GROUP', GROUP, 'consumer-1', 'STREAMS', STREAM, '>');
+    await scene.redis.set(PROGRESS, '5000', 'EX', 86_400);
+    expect(await scene.drain({ search: MANY })).toMatchObject({
+      complete: true,
+      channels: { search: { entries: 3, documents: 11 + 2 + 3 } },
+    });
+  });
+
+  test('of an entry that is no event make a dead letter', async () => {
+    const scene = await openSearchScene(server);
+    await scene.redis.del(STREAM);
+    await scene.redis.xadd(STREAM, '*', 's', 'no MessagePack');
+    expect(await scene.drain()).toMatchObject({ channels: { search: { entries: 1, deadLetters: 1 } } });
+    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(letter?.[1]).toEqual(expect.arrayContaining(['code', 'undecodable', 'original.s']));
+  });
+
+  test('whose key holds something else make a dead letter that names it', async () => {
+    const scene = await openSearchScene(server);
+    await scene.redis.set('8cdc1:1', 'mine');
+    await scene.drain({ search: MANY });
+    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(letter?.[1].join(' ')).toContain('unwritable-document');
+    expect(letter?.[1].join(' ')).toContain('8cdc1:1');
+    expect(await scene.redis.get('8cdc1:1')).toBe('mine');
+  });
+});

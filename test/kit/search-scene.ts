@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { onTestFinished } from 'vitest';
+import * as z from 'zod';
+import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import type { DrainSummary } from '../../functions/poller/summary.ts';
+import { openLocalConsumer } from '../../infra/local/in-process.ts';
+import { loadRecording } from '../../infra/local/recording/load-recording.ts';
+import { readRecording } from '../../infra/local/recording/recording.ts';
+import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
+import { createLogger } from '../../shared/logging.ts';
+import { parseRegistry } from '../../shared/registry/registry.ts';
+import type { SearchSettings } from '../../shared/search/search-settings.ts';
+import { fixtureDirectory } from './load-fixture.ts';
+import { takeTestPlace } from './test-place.ts';
+
+/** The index whose table has a name of its own, which nothing but settings can tell. */
+export const MANY: SearchSettings = { indexes: { 'main.HSearchMany': { table: 'search_many' } } };
+
+/** A recording of search events on a Redis with RediSearch that is all the test's own. */
+export interface SearchScene {
+  readonly redis: Redis;
+  /** In the application's database. */
+  readonly mysql: Connection;
+  readonly registryYaml: string;
+  readonly ledgerDatabase: string;
+  /** Warnings and errors of all drains, one line of JSON each. */
+  readonly log: string[];
+  drain(setting?: SearchDrainSetting): Promise<DrainSummary>;
+  /** All hashes, by key. */
+  documents(): Promise<Record<string, Record<string, string>>>;
+}
+
+export interface SearchDrainSetting {
+  readonly search?: SearchSettings;
+  readonly signal?: AbortSignal;
+  readonly poller?: Partial<PollerOptions>;
+}
+
+/** `namespace`: of the Redis pool; events and indexes are then put there. Default: none. */
+export async function openSearchScene(
+  server: RedisServer,
+  fixture = 'search',
+  namespace = '',
+): Promise<SearchScene> {
+  const directory = fixtureDirectory(fixture);
+  const place = await takeTestPlace(1);
+  onTestFinished(() => place.remove());
+  const { host, port } = server;
+  const redis = new Redis({ host, port, protocol: 2 });
+  redis.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  onTestFinished(() => redis.disconnect());
+  await redis.flushall();
+  const { mysql, databasePrefix } = place;
+  const redisPlace = { host, port, database: 0 };
+  const yaml = await loadRecording(readRecording(directory), {
+    mysql,
+    redis: () => redisPlace,
+    databasePrefix,
+  });
+  const registryYaml = namespace === '' ? yaml : yaml.replaceAll(`:${port}:0`, `:${port}:0:${namespace}`);
+  if (fixture === 'search') await createIndexes(redis, directory, namespace === '' ? '' : `${namespace}:`);
+  if (namespace !== '') {
+    await redis.rename('orm-redis-search-channel', `${namespace}:orm-redis-search-channel`);
+  }
+  const connection = await createConnection({ ...mysql, database: `${databasePrefix}bee` });
+  onTestFinished(() => connection.destroy());
+  const ledgerDatabase = `${databasePrefix}ledger`;
+  const log: string[] = [];
+  return {
+    redis,
+    mysql: connection,
+    registryYaml,
+    ledgerDatabase,
+    log,
+    documents: () => readHashes(redis),
+    drain: async ({ search = {}, signal, poller = {} } = {}) => {
+      const consumer = await openLocalConsumer(
+        {
+          registry: parseRegistry(registryYaml, 'registry.yaml'),
+          logger: createLogger({ level: 'warn', destination: { write: (line) => log.push(line) > 0 } }),
+          ordering: 'entity',
+          lazyConcurrency: 4,
+          ledgerDatabase,
+          allowedStatements: [],
+          search,
+        },
+        poller,
+      );
+      try {
+        return await consumer.drain({ budgetMs: 30_000, ...(signal === undefined ? {} : { signal }) });
+      } finally {
+        await consumer.close();
+      }
+    },
+  };
+}
+
+/** The documents that BeeORM's own indexer wrote. */
+export function recordedDocuments(): Record<string, Record<string, string>> {
+  const text = readFileSync(`${fixtureDirectory('search')}/after-hashes.json`, 'utf8');
+  return z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(text));
+}
+
+async function createIndexes(redis: Redis, directory: string, prefix: string): Promise<void> {
+  const lines = readFileSync(`${directory}/ft-create.txt`, 'utf8').trim().split('\n');
+  for (const line of lines) {
+    const [command = '', index, ...words] = line.split(' ');
+    const firstPrefix = words.indexOf('PREFIX') + 2;
+    words[firstPrefix] = `${prefix}${words[firstPrefix]}`;
+    await redis.call(command, `${prefix}${index}`, ...words);
+  }
+}
+
+async function readHashes(redis: Redis): Promise<Record<string, Record<string, string>>> {
+  const documents: Record<string, Record<string, string>> = {};
+  const keys = (await redis.keys('*:*')).filter((key) => /[0-9a-f]{5}:\d+$/.test(key));
+  const pipeline = redis.pipeline();
+  for (const key of keys) pipeline.hgetall(key);
+  const replies = (await pipeline.exec()) ?? [];
+  for (const [index, key] of keys.entries()) {
+    documents[key] = z.record(z.string(), z.string()).parse(replies[index]?.[1]);
+  }
+  return documents;
+}
