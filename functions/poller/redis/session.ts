@@ -32,8 +32,8 @@ export async function openRedisSession(
   lockValue: string,
 ): Promise<RedisSession | { readonly lockedBy: LockHolder }> {
   const redis = await connectRedis(pool);
+  const lock = new Lock(redis, namespaced(pool, lockKey(groupName)), lockTtlMs, lockValue);
   try {
-    const lock = new Lock(redis, namespaced(pool, lockKey(groupName)), lockTtlMs, lockValue);
     const lockedBy = await lock.acquire(`background-consumer on ${hostname()}, process ${process.pid}`);
     if (lockedBy !== undefined) {
       redis.disconnect();
@@ -49,6 +49,8 @@ export async function openRedisSession(
     }
     return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered };
   } catch (error) {
+    // Nobody shall have to wait for a lock under which nothing is done. Does nothing where it is not ours.
+    await lock.release().catch(() => undefined);
     redis.disconnect();
     throw error;
   }
