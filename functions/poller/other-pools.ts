@@ -47,7 +47,7 @@ export class OtherPools {
         if (!(await this.#isLockHeld())) return 'left';
         await pool.markers.open();
       } catch (error) {
-        await this.#forget(code);
+        this.#forget(code);
         const reason = error instanceof Error ? error.name : 'error';
         this.#options.logger.warn('Redis pool fails, trying again', { pool: code, reason });
         await this.#options.budget.backOff(attempt);
@@ -56,15 +56,20 @@ export class OtherPools {
     return 'left';
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pools.keys()].map((code) => this.#forget(code)));
+  close(): void {
+    for (const code of [...this.#pools.keys()]) this.#forget(code);
   }
 
-  async #forget(code: string): Promise<void> {
+  /** Doesn't wait for a pool that is still being connected to: it may take longer to answer than is left. */
+  #forget(code: string): void {
     const opening = this.#pools.get(code);
     this.#pools.delete(code);
-    const pool = await opening?.catch(() => undefined);
-    if (pool !== undefined && pool !== 'lock-lost') pool.redis.disconnect();
+    opening?.then(
+      (pool) => {
+        if (pool !== 'lock-lost') pool.redis.disconnect();
+      },
+      () => undefined,
+    );
   }
 
   #open(code: string): Promise<OtherPool | 'lock-lost'> {

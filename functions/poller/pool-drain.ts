@@ -261,6 +261,6 @@ export class PoolDrain {
     this.#options.session.lock.abandon();
     this.#options.session.redis.removeAllListeners('end');
     this.#options.session.redis.disconnect();
-    await this.#others.close();
+    this.#others.close();
   }
 }
