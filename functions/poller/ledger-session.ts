@@ -230,8 +230,8 @@ export class LedgerSession {
   }
 
   #failed(error: ErrorReply): void {
-    // The end of the budget says less than what kept the pool from being used until then.
-    if (error.code === 'deadline' && this.#failure !== undefined) return;
+    // The end of the budget is no failure of a pool that has answered, and hides none that is known already.
+    if (error.code === 'deadline' && (this.#failure !== undefined || this.#wasReached)) return;
     const isNew = this.#failure?.code !== error.code;
     this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
     if (error.kind === 'configuration') this.#giveUp();
