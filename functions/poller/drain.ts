@@ -80,7 +80,8 @@ export class Drain {
     for (const channel of this.#stats.keys()) {
       const pool = redisPools.get(streams.get(channel.stream)?.redisPool ?? '');
       if (pool === undefined) continue;
-      const key = `${pool.code} ${channel.group}`;
+      // Two pools of the registry may be one place, and then have one lock.
+      const key = JSON.stringify([pool.target, pool.database, pool.namespace, channel.group]);
       const known = byLock.get(key);
       if (known === undefined) byLock.set(key, { pool, channels: [channel] });
       else known.channels.push(channel);

@@ -7,12 +7,12 @@ import type {
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
-import type { SessionFacts } from './connections.ts';
 import { classifyError } from './error-classes.ts';
 import { groupInserts, splitResult } from './insert-grouping.ts';
 import { type Ledger, toFoundBatch } from './ledger.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import { ResultCountError, type Session } from './session.ts';
+import type { SessionFacts } from './session-set-up.ts';
 
 /** Bytes of a request beside the statements: transaction, claim, separators. */
 const REQUEST_OVERHEAD_BYTES = 2048;

@@ -1,10 +1,10 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
-import type { SessionFacts } from './connections.ts';
 import { type Ledger, type LedgerOwner, toBytes, toFoundBatch, toLedgerRow } from './ledger.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import type { Session } from './session.ts';
+import type { SessionFacts } from './session-set-up.ts';
 
 const NO_SUCH_DATABASE = 1049;
 const NO_SUCH_TABLE = 1146;

@@ -128,8 +128,12 @@ export const KNOWN_PERMANENT = new Map<number, string>([
   [4025, 'a CHECK constraint is violated (MariaDB)'],
 ]);
 
+/** A session that can't be set up as the DSN says. */
+export const SESSION_SET_UP_CODE = 'session-set-up';
+
 /** Certificates and handshakes that will fail the same way each time. */
 const CONFIGURATION_CODES = new Set([
+  SESSION_SET_UP_CODE,
   'AUTH_SWITCH_PLUGIN_ERROR',
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',

@@ -2,12 +2,13 @@ import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '..
 import { parseRequest } from '../../shared/protocol.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { type AtPoint, BatchTransaction } from './batch.ts';
-import { Connections, type SessionFacts } from './connections.ts';
+import { Connections } from './connections.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './epoch.ts';
 import { classifyError } from './error-classes.ts';
 import { Ledger } from './ledger.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
+import type { SessionFacts } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
 
 export interface MysqlExecutorOptions {
