@@ -1,0 +1,96 @@
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import type { DrainSummary } from '../../functions/poller/summary.ts';
+import { openLocalConsumer } from '../../infra/local/in-process.ts';
+import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
+import { createLogger } from '../../shared/logging.ts';
+import { parseRegistry } from '../../shared/registry/registry.ts';
+import { encode } from './generate/messagepack.ts';
+
+export const GROUP = 'orm-async-consumer';
+export const GARBAGE = 'orm-stream-garbage-collector';
+export const GARBAGE_KEY = 'orm-async-consumer_gc';
+
+/** A stream of two groups, `readers` and `writers`, on a Redis that is all the test's own. */
+export const ORDERS = 'orders';
+
+export interface GarbageScene {
+  readonly redis: Redis;
+  /** Warnings and errors of all drains, one line of JSON each. */
+  readonly log: string[];
+  /** Adds entries `1-0`, `2-0` and so on. */
+  addOrders(count: number): Promise<void>;
+  /** Has the group read the first entries, and acknowledge all of them but some. */
+  read(group: string, count: number, butNot?: readonly string[]): Promise<void>;
+  /** Ids that are left in a stream. */
+  left(stream?: string): Promise<string[]>;
+  /** Asks for a collection, as a BeeORM consumer of the group does. */
+  ask(group: string, pool?: string): Promise<void>;
+  drain(setting?: GarbageDrainSetting): Promise<DrainSummary>;
+}
+
+export interface GarbageDrainSetting {
+  readonly absentGroups?: 'hold' | 'ignore';
+  readonly signal?: AbortSignal;
+  readonly poller?: Partial<PollerOptions>;
+}
+
+/** `namespace`: of the Redis pool. Default: none. */
+export async function openGarbageScene({ host, port }: RedisServer, namespace = ''): Promise<GarbageScene> {
+  const prefix = namespace === '' ? '' : `${namespace}:`;
+  const redis = new Redis({ host, port, keyPrefix: prefix, protocol: 2 });
+  redis.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  onTestFinished(() => redis.disconnect());
+  await redis.flushall();
+  const address = `${host}:${port}`;
+  const registry = parseRegistry(
+    `default:
+  redis: ${address}:0${namespace === '' ? '' : `:${namespace}`}
+  streams:
+    ${ORDERS}: [readers, writers]
+    ${ORDERS}:dead-letters: [readers]
+other:
+  redis: ${address}:1
+  streams: { elsewhere: [readers] }
+`,
+    'registry.yaml',
+  );
+  const log: string[] = [];
+  const logger = createLogger({ level: 'warn', destination: { write: (line) => log.push(line) > 0 } });
+  return {
+    redis,
+    log,
+    addOrders: async (count) => {
+      const script = "for id = 1, ARGV[2] do redis.call('XADD', ARGV[1], id .. '-0', 's', 'order') end";
+      await redis.eval(script, 0, prefix + ORDERS, count);
+    },
+    read: async (group, count, butNot = []) => {
+      const name = prefix + group;
+      await redis.xgroup('CREATE', ORDERS, name, '0').catch(() => undefined);
+      if (count === 0) return;
+      await redis.xreadgroup('GROUP', name, 'consumer-1', 'COUNT', count, 'STREAMS', ORDERS, '>');
+      const ids = Array.from({ length: count }, (_, index) => `${index + 1}-0`);
+      const done = ids.filter((id) => !butNot.includes(id));
+      for (let start = 0; start < done.length; start += 5000) {
+        await redis.xack(ORDERS, name, ...done.slice(start, start + 5000));
+      }
+    },
+    left: async (stream = ORDERS) => (await redis.xrange(stream, '-', '+')).map(([id]) => id),
+    ask: async (group, pool = 'default') => {
+      await redis.xadd(GARBAGE, '*', 's', encode({ Group: group, Pool: pool }));
+    },
+    drain: async ({ absentGroups = 'hold', signal, poller = {} } = {}) => {
+      const settings = { ordering: 'entity', lazyConcurrency: 2, ledgerDatabase: 'x' } as const;
+      const consumer = await openLocalConsumer(
+        { ...settings, registry, logger, allowedStatements: [], absentGroups },
+        poller,
+      );
+      try {
+        return await consumer.drain({ budgetMs: 30_000, ...(signal === undefined ? {} : { signal }) });
+      } finally {
+        await consumer.close();
+      }
+    },
+  };
+}
