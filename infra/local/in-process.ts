@@ -43,13 +43,17 @@ export async function openLocalConsumer(
     lockTtlMs: DEFAULT_LOCK_TTL_MS,
     search: options.search ?? {},
     absentGroups: options.absentGroups ?? 'hold',
-    ownStreams,
+    collectsGarbage: options.collectsGarbage ?? false,
+    ownStreams: ownStreams.channels,
     ...overrides,
   });
   return {
     drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
       poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
     deadLetters: new RedisDeadLetters(registry),
-    close: () => executor.close(),
+    close: () => {
+      ownStreams.close();
+      return executor.close();
+    },
   };
 }

@@ -259,3 +259,21 @@ test('A redriven dead letter comes back to its own group alone, with the id that
   expect(await ownDeadLetters(scene)).toMatchObject([{ attempts: 2 }]);
   await consumer.close();
 });
+
+test('In a pool with a namespace all keys have it, and no name that a person reads.', async () => {
+  const scene = await openOwnStreamScene('app');
+  const [id] = await scene.addMany(1);
+  const sources: string[] = [];
+  await drainOwnStream(scene, {
+    retries: 0,
+    handler: ({ Records }) => {
+      sources.push(...Records.map(({ eventSourceARN }) => eventSourceARN));
+      throw new Error('down');
+    },
+  });
+  expect(sources).toEqual([`redis:stream:default:${ORDERS}:${MAILER}`]);
+  expect(await ownDeadLetters(scene)).toMatchObject([{ entry: id, group: MAILER }]);
+  const keys = await scene.redis.keys('*');
+  expect(keys.filter((key) => !key.startsWith('app:'))).toEqual([]);
+  expect(keys).toContain(`app:${ORDERS}:dead-letters`);
+});

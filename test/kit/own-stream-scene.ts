@@ -35,7 +35,8 @@ export interface BoundHandler extends Partial<Omit<StreamBinding, 'handler'>> {
   readonly handler: EntryHandler | ((event: EntryEvent) => unknown);
 }
 
-export async function openOwnStreamScene(): Promise<OwnStreamScene> {
+/** `namespace`: of the Redis pool; empty: none. */
+export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene> {
   const place = await takeTestPlace(1);
   const [{ host, port, database } = { host: '', port: 0, database: 0 }] = place.redis;
   const redis = new Redis({ host, port, db: database });
@@ -44,11 +45,13 @@ export async function openOwnStreamScene(): Promise<OwnStreamScene> {
     await place.remove();
   });
   const registryYaml = `default:
-  redis: ${host}:${port}:${database}
+  redis: ${host}:${port}:${database}${namespace && `:${namespace}`}
   streams: { ${ORDERS}: [${MAILER}, ${AUDITOR}] }
 `;
+  const prefix = namespace && `${namespace}:`;
+  const stream = `${prefix}${ORDERS}`;
   const add = async (fields: { readonly [name: string]: string | Buffer }, id = '*') =>
-    String(await redis.xadd(ORDERS, id, ...Object.entries(fields).flat()));
+    String(await redis.xadd(stream, id, ...Object.entries(fields).flat()));
   return {
     redis,
     registryYaml,
@@ -57,7 +60,7 @@ export async function openOwnStreamScene(): Promise<OwnStreamScene> {
     addMany: (count) =>
       Promise.all(Array.from({ length: count }, (_, n) => add({ s: JSON.stringify({ n }) }))),
     pending: async (group = MAILER) => {
-      const reply = await redis.xpending(ORDERS, group, '-', '+', 10_000).catch(() => []);
+      const reply = await redis.xpending(stream, `${prefix}${group}`, '-', '+', 10_000);
       return Object.fromEntries(reply.map((item) => (Array.isArray(item) ? [item[0], item[3]] : [])));
     },
   };

@@ -37,6 +37,7 @@ export interface HandlerFailure {
 export interface EntryHandler {
   /** Never rejects. `signal`: there is no more waiting for the answer. */
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer>;
+  close?(): void;
 }
 
 const LONGEST_MESSAGE = 2000;

@@ -12,8 +12,11 @@ import type { EntryHandler, HandlerFailure } from './entry-handler.ts';
 import { sourceName } from './entry-record.ts';
 import { readDelivery } from './read-delivery.ts';
 
-const HELD_ENTRIES = 1000;
-const HELD_BYTES = 16 << 20;
+/** Enough for the invocations at once and as many after them, within bounds: entries cost memory by themselves. */
+const LEAST_HELD = 1000;
+const MOST_HELD = 20_000;
+const HELD_BYTES = 32 << 20;
+const PAGE = 500;
 
 export interface OwnStreamOptions {
   readonly binding: StreamBinding;
@@ -45,7 +48,7 @@ export class OwnStreamWork implements ChannelWork {
   #wake: NodeJS.Timeout | undefined;
 
   constructor({ binding, handler, context, inFlight }: OwnStreamOptions) {
-    const { stream, group, batchSize, batchBytes, concurrency } = binding;
+    const { stream, group, batchSize, concurrency } = binding;
     this.#binding = binding;
     this.#context = context;
     this.#source = sourceName(context.pool.code, stream, group);
@@ -54,9 +57,9 @@ export class OwnStreamWork implements ChannelWork {
     this.#runner = new BatchRunner({ binding, handler, settler: this.#settler, context, inFlight });
     this.#earlierAreDone = Promise.allSettled([...inFlight]);
     this.held = {
-      entries: Math.max(HELD_ENTRIES, 2 * batchSize * concurrency),
-      bytes: Math.max(HELD_BYTES, 2 * batchBytes * concurrency),
-      page: Math.max(HELD_ENTRIES / 2, batchSize),
+      entries: Math.min(MOST_HELD, Math.max(LEAST_HELD, 2 * batchSize * concurrency)),
+      bytes: HELD_BYTES,
+      page: PAGE,
     };
     context.budget.reading.addEventListener('abort', () => this.stop(), { once: true });
   }

@@ -5,12 +5,25 @@ import { LambdaHandler } from '../../../functions/poller/own-streams/lambda-hand
 import { ownStreamChannel } from '../../../functions/poller/own-streams/own-stream-channel.ts';
 import { loadModuleHandler } from './module-handler.ts';
 
+export interface OwnStreams {
+  readonly channels: readonly Channel[];
+  close(): void;
+}
+
 /**
  * Makes a channel of each binding; modules are imported once and run in this process.
  * @throws ConfigurationError where a module can't be used
  */
-export function openOwnStreams(bindings: readonly StreamBinding[]): Promise<Channel[]> {
-  return Promise.all(bindings.map(async (binding) => ownStreamChannel(binding, await openHandler(binding))));
+export async function openOwnStreams(bindings: readonly StreamBinding[]): Promise<OwnStreams> {
+  const bound = await Promise.all(
+    bindings.map(async (binding) => ({ binding, handler: await openHandler(binding) })),
+  );
+  return {
+    channels: bound.map(({ binding, handler }) => ownStreamChannel(binding, handler)),
+    close: () => {
+      for (const { handler } of bound) handler.close?.();
+    },
+  };
 }
 
 async function openHandler({ handler, timeoutMs, concurrency }: StreamBinding): Promise<EntryHandler> {
