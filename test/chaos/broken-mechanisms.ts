@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ordering } from '../../functions/poller/ordering.ts';
 import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
 import type { Mechanism } from './orders.ts';
@@ -12,11 +13,20 @@ export const UNORDERED: Ordering = {
 /** The executor without the mechanism; as it is where another one is broken, or none. */
 export function breakExecutor(executor: SqlExecutor, broken: Mechanism | null): SqlExecutor {
   if (broken === 'ledger') return { execute: (request) => forgetful(executor, request) };
+  if (broken === 'order') return { execute: (request) => overtaken(executor, request) };
   if (broken === 'fence') return { execute: (request) => unfenced(executor, request) };
   return executor;
 }
 
 type Request = Parameters<SqlExecutor['execute']>[0];
+
+const LONGEST_DELAY_MS = 30;
+
+/** What was sent first need not come first: without delays the lanes would mostly keep the order by luck. */
+async function overtaken(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
+  await sleep(Math.random() * LONGEST_DELAY_MS);
+  return executor.execute(request);
+}
 
 /** Nothing is known of what was done in earlier epochs. */
 async function forgetful(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {

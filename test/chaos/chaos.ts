@@ -33,8 +33,9 @@ export interface ChaosReport extends Casualties {
 }
 
 const POISON_RATE = 0.12;
-/** More than enough: what is left over is drained at the end. */
+/** More than the troubles need: what is left over is drained at the end, many lanes at once. */
 const OPERATIONS_A_KILL = 9;
+const LEAST_OPERATIONS = 300;
 const OPERATIONS_A_TROUBLE = 32;
 /** The other troubles come once for so many kills. */
 const KILLS_A_ROUND = 200;
@@ -85,7 +86,7 @@ async function prepare(
   { seed, kills, ordering, tell }: ChaosOptions,
   troubles: number,
 ): Promise<Prepared> {
-  const operations = OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
+  const operations = LEAST_OPERATIONS + OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
   const history = seededHistory(seed, operations, { ordering, poisonRate: POISON_RATE });
   const { entries } = history;
   const expected = await runOracle(history.recording, directPlacement(servers));
@@ -109,7 +110,7 @@ async function endure(
   while (performance.now() < deadline && application.entriesLeft > 0) {
     const killsLeft = kills - campaign.killCount;
     if (killsLeft <= 0 && left.length === 0) break;
-    const areKillsDue = left.length / troubles.length <= killsLeft / kills;
+    const areKillsDue = left.length * kills <= killsLeft * troubles.length;
     const trouble = killsLeft > 0 && areKillsDue ? undefined : left.shift();
     await campaign.run(trouble ?? { kind: 'kills', kills: sequence.take(killsLeft) });
   }

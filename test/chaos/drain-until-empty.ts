@@ -13,9 +13,10 @@ import { LossyExecutor } from './lossy-executor.ts';
 import type { Orders } from './orders.ts';
 
 const LEDGER_DATABASE = 'background_consumer';
-/** Short, so that a killed poller doesn't keep the next one out for long. */
-const LOCK_TTL_MS = 400;
-const BATCH_SIZE = 8;
+/** Short, so that a killed poller keeps nobody out for long; longer than a busy machine holds a process up. */
+const LOCK_TTL_MS = 700;
+/** Small, so that a few entries make several batches. */
+const BATCH_SIZE = 6;
 const LAZY_CONCURRENCY = 4;
 const PAUSE_MS = 40;
 

@@ -21,33 +21,33 @@ export type Trouble =
  */
 const PAUSES: readonly (readonly [point: Point, hit: number, mostMs: number])[] = [
   ['executor:executed', 1, 30_000],
-  ['executor:executed', 2, 1500],
-  ['executor:recorded', 1, 1000],
+  ['executor:executed', 2, 2000],
+  ['executor:recorded', 1, 1500],
   ['executor:sent', 1, 5000],
   ['executor:sent', 2, 5000],
   ['executor:committed', 1, 5000],
   ['executor:answered', 2, 5000],
-  ['poller:locked', 1, 600],
+  ['poller:locked', 1, 1500],
   ['poller:read', 1, 5000],
-  ['poller:executed', 4, 700],
+  ['poller:executed', 4, 1500],
   ['poller:logged', 2, 5000],
   ['poller:elsewhere', 3, 5000],
-  ['poller:elsewhere', 6, 900],
+  ['poller:elsewhere', 6, 1500],
 ];
 
-/** Pauses after which it shows whether fence and settlement hold. */
-const TELLING_PAUSES: readonly Point[] = ['executor:sent', 'poller:elsewhere'];
+/** Pauses after which it shows that the mechanism is missing, several times over. */
+const TELLING_PAUSES: Readonly<Record<Mechanism, readonly Point[]>> = {
+  ledger: [],
+  fence: ['executor:sent', 'executor:sent', 'executor:sent'],
+  settle: ['poller:elsewhere'],
+  order: [],
+};
 
 /** Every trouble beside the kills, in an order of the seed's; with a broken mechanism only those that may show it. */
 export function otherTroubles(random: Random, broken: Mechanism | null): Trouble[] {
-  const pauses = PAUSES.map(([point, hit, mostMs]): Trouble & { kind: 'pause' } => ({
-    kind: 'pause',
-    point,
-    hit,
-    mostMs,
-  }));
-  if (broken !== null) return random.shuffled(pauses.filter(({ point }) => TELLING_PAUSES.includes(point)));
-  return random.shuffled([...pauses, ...FAULTS]);
+  const pauses = PAUSES.map(([point, hit, mostMs]) => ({ kind: 'pause', point, hit, mostMs }) as const);
+  if (broken === null) return random.shuffled<Trouble>([...pauses, ...FAULTS]);
+  return TELLING_PAUSES[broken].flatMap((point) => pauses.filter((pause) => pause.point === point));
 }
 
 const FAULTS: readonly Trouble[] = [
