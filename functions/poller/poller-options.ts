@@ -35,6 +35,8 @@ export interface PollerOptions {
   readonly ownStreams?: readonly Channel[];
   /** Default `hold`. */
   readonly absentGroups?: AbsentGroups;
+  /** Whether a drain asks for a garbage collection of its own streams, as BeeORM's consumer does. Default false. */
+  readonly collectsGarbage?: boolean;
   /** Where tests kill the poller or hold it up; called with a name, awaited. */
   readonly atPoint?: AtPollerPoint;
   /** Tests that break the settlement give in another. */

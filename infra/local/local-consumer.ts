@@ -27,6 +27,8 @@ export interface LocalConsumerOptions {
   readonly search?: SearchSettings;
   /** Default `hold`. */
   readonly absentGroups?: AbsentGroups;
+  /** Whether drains have the consumer's own streams trimmed. Default: only where somebody else asks for it. */
+  readonly collectsGarbage?: boolean;
   /** Statements in a batch, at most. */
   readonly batchSize?: number;
 }

@@ -1,5 +1,6 @@
 import { textToBinary } from '../binary-string.ts';
 import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { encodeMessagePack } from './encode-messagepack.ts';
 import { map, text } from './message-fields.ts';
 import type { WireError } from './wire-error.ts';
 
@@ -25,4 +26,14 @@ export function decodeGarbageEvent(body: Uint8Array): GarbageEventResult {
     const event = { group: text(fields.get(groupKey), 'Group'), pool: text(fields.get(poolKey), 'Pool') };
     return { ok: true, event };
   });
+}
+
+/** The body of an entry, as BeeORM writes it. */
+export function encodeGarbageEvent({ group, pool }: GarbageEvent): Buffer {
+  return encodeMessagePack(
+    new Map([
+      [groupKey, textToBinary(group)],
+      [poolKey, textToBinary(pool)],
+    ]),
+  );
 }

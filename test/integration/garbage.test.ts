@@ -56,6 +56,17 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.left(GARBAGE)).toHaveLength(1);
   });
 
+  test("is asked by the drain itself for the group's own streams, where the drain is told so", async () => {
+    const scene = await openGarbageScene(server);
+    await scene.ask('nobody');
+    await scene.drain();
+    expect(await scene.drain({ collectsGarbage: true })).toMatchObject({
+      complete: true,
+      channels: { garbage: { entries: 1, trimmed: 1, pending: 0 } },
+    });
+    expect(await scene.left(GARBAGE)).toHaveLength(1);
+  });
+
   test('keeps what a group has still to read that nobody has registered', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);

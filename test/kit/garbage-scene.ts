@@ -32,6 +32,7 @@ export interface GarbageScene {
 
 export interface GarbageDrainSetting {
   readonly absentGroups?: 'hold' | 'ignore';
+  readonly collectsGarbage?: boolean;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
 }
@@ -80,10 +81,10 @@ other:
     ask: async (group, pool = 'default') => {
       await redis.xadd(GARBAGE, '*', 's', encode({ Group: group, Pool: pool }));
     },
-    drain: async ({ absentGroups = 'hold', signal, poller = {} } = {}) => {
+    drain: async ({ absentGroups = 'hold', collectsGarbage = false, signal, poller = {} } = {}) => {
       const settings = { ordering: 'entity', lazyConcurrency: 2, ledgerDatabase: 'x' } as const;
       const consumer = await openLocalConsumer(
-        { ...settings, registry, logger, allowedStatements: [], absentGroups },
+        { ...settings, registry, logger, allowedStatements: [], absentGroups, collectsGarbage },
         poller,
       );
       try {

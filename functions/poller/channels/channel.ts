@@ -52,6 +52,7 @@ export interface ChannelContext {
   readonly executor: SqlExecutor;
   readonly search?: SearchSettings;
   readonly absentGroups?: AbsentGroups;
+  readonly collectsGarbage?: boolean;
   /** The stream's own Redis pool. */
   readonly pool: RedisPool;
   readonly session: RedisSession;

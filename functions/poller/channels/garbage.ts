@@ -2,6 +2,7 @@ import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../shared/registry/b
 import { decodeGarbageEvent, type GarbageEvent } from '../../../shared/wire/garbage-event.ts';
 import { type EntryOutcome, LEFT_PENDING } from '../entry-outcome.ts';
 import { GarbageCollection } from '../garbage/collection.ts';
+import { requestCollections } from '../garbage/requests.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import { Turns } from '../turns.ts';
 import { acknowledge, judgeEntry, setAside } from '../whole-entry.ts';
@@ -14,6 +15,7 @@ export const garbageChannel: Channel = {
   group: ASYNC_CONSUMER_GROUP,
   open(context) {
     const turns = new Turns();
+    if (context.collectsGarbage === true) requestCollections(context);
     return {
       handle(entry) {
         const judged = judgeEntry(entry, decodeGarbageEvent);

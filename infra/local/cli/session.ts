@@ -29,6 +29,7 @@ export async function withConsumer<Result>(
     bindings,
     search,
     absentGroups,
+    collectsGarbage: true,
   });
   try {
     return await work(consumer, registry);
