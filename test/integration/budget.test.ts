@@ -36,10 +36,10 @@ test('an endless backlog is drained up to the budget, and the rest is left unrea
   expect(tookMs).toBeLessThan(1200 + SECOND_MS);
   expect(summary).toMatchObject({ complete: false, reason: 'budget' });
   const [row] = await scene.query('SELECT COUNT(*) AS count FROM Thing');
-  const { entries = 0, pending = 0 } = summary.channels['lazy'] ?? {};
+  const entries = summary.channels['lazy']?.entries ?? 0;
+  const pending = (await pendingEntries(scene)).length;
   expect(Number(row?.['count'])).toBeGreaterThanOrEqual(entries);
   expect(Number(row?.['count'])).toBeLessThanOrEqual(entries + pending);
-  expect(await pendingEntries(scene)).toHaveLength(pending);
 });
 
 test('a Redis that stalls in the midst of a drain does not make it run over its budget', async () => {
@@ -81,7 +81,8 @@ test('another Redis pool that is stalled does not make the drain run over its bu
   const [summary, tookMs] = await timed(() => drainScene(scene, { budgetMs: 2000 }));
   server.signal('SIGCONT');
   expect(tookMs).toBeLessThan(2000 + SECOND_MS);
-  expect(summary).toMatchObject({ complete: false, channels: { lazy: { entries: 1, pending: 1 } } });
+  expect(summary).toMatchObject({ complete: false, channels: { lazy: { entries: 1 } } });
+  expect(await pendingEntries(scene)).toHaveLength(1);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toEqual(['one', 'two']);
   expect(await scene.otherRedis.xlen('thing-changed-elsewhere')).toBe(1);
