@@ -13,6 +13,7 @@ class Watcher {
   readonly doneByKey = new Map<string, string[]>();
   readonly violations: string[] = [];
   mostAtOnce = 0;
+  doneCount = 0;
   retries = 0;
   readonly #random: Random;
   readonly #busy = new Set<string>();
@@ -40,6 +41,7 @@ class Watcher {
   #done({ attributes: { MessageGroupId: key = '' }, messageId }: EntryRecord): void {
     const done = this.doneByKey.get(key) ?? [];
     done.push(messageId);
+    this.doneCount++;
     this.doneByKey.set(key, done);
   }
 }
@@ -115,3 +117,51 @@ test('What comes after an entry that stays pending stays pending too, and both c
   expect(await drainOwnStream(scene, bound)).toMatchObject({ reason: 'drained' });
   expect(handled).toEqual([ids[1], ids[0], ids[2], ids[3]]);
 });
+
+test('Lost connections to Redis lose no entry and break no order: entries in flight come again when they are done.', async () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  const scene = await openOwnStreamScene();
+  const idsByKey = await addRandom(scene, new Random(seed));
+  const watcher = new Watcher(seed);
+  const draining = drainOwnStream(
+    scene,
+    {
+      ordering: { field: 'tenant' },
+      concurrency: 4,
+      batchSize: 2,
+      retries: 1000,
+      backoffMs: 3,
+      handler: (event) => watcher.handle(event),
+    },
+    30_000,
+  );
+  let lost = 0;
+  while (watcher.doneCount < ENTRIES / 2) {
+    await sleep(100);
+    lost += await closeConnectionsOf(scene);
+  }
+  const summary = await draining;
+  console.info(`seed ${seed}: ${lost} connections lost, ${watcher.retries} retries`);
+  expect(lost).toBeGreaterThan(1);
+  expect(watcher.violations).toEqual([]);
+  const done = [...watcher.doneByKey].map(([key, ids]) => [
+    key,
+    ids.filter((id, index) => id !== ids[index - 1]),
+  ]);
+  expect(Object.fromEntries(done)).toEqual(Object.fromEntries(idsByKey));
+  expect(summary).toMatchObject({ reason: 'drained' });
+});
+
+/** All but the scene's own, which are those of the consumer. Returns how many there were. */
+async function closeConnectionsOf({ redis }: OwnStreamScene): Promise<number> {
+  const own = await redis.client('ID');
+  const { db } = redis.options;
+  let closed = 0;
+  const clients = String(await redis.client('LIST')).split('\n');
+  for (const client of clients) {
+    const id = /(?:^| )id=(\d+)/.exec(client)?.[1];
+    const isConsumers = client.includes(` db=${db} `) && Number(id) !== own;
+    if (id !== undefined && isConsumers) closed += Number(await redis.client('KILL', 'ID', id));
+  }
+  return closed;
+}
