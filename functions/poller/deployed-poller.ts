@@ -159,6 +159,7 @@ export class DeployedPoller {
       lockTtlMs: LOCK_TTL_MS,
       search: parseSearchSettings(configuration.search ?? {}, 'search'),
       absentGroups: configuration.absentGroups,
+      collectsGarbage: true,
       ownStreams: this.#ownStreams.channels,
     });
   }

@@ -1,4 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type PollerConfiguration, pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
 import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
@@ -6,8 +7,11 @@ import { DrainMetrics } from '../../functions/poller/metrics.ts';
 import { answer } from '../../functions/sql-executor/answer.ts';
 import { executorConfigurationSchema } from '../../functions/sql-executor/configuration.ts';
 import { DeployedExecutor } from '../../functions/sql-executor/deployed-executor.ts';
+import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
+import { packPayload } from '../../shared/aws/payload.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { createLogger } from '../../shared/logging.ts';
+import { parseOperation } from '../../shared/operations.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { plantCacheKeys } from '../kit/cache-keys.ts';
 import { compareState } from '../kit/compare.ts';
@@ -212,3 +216,68 @@ describe('dead letters', () => {
     expect(again).toEqual({ changed: count });
   });
 });
+
+describe('a deployed consumer asked through its function', () => {
+  test('lists, redrives and discards more dead letters than fit into one answer, each once', async () => {
+    const fixture = await loadFixture('crud');
+    const { poller } = await deploy(fixture);
+    const consumer = await consumerThrough(poller);
+    await addGarbage(fixture, 250);
+    await consumer.ask({ operation: 'drain' });
+    expect(new Set(await idsOf(consumer)).size).toBe(250);
+    expect(await consumer.redrive({})).toEqual({ redriven: 250 });
+    expect(await idsOf(consumer)).toEqual([]);
+    await consumer.ask({ operation: 'drain' });
+    const [first = ''] = await idsOf(consumer);
+    const [shown] = await collect(consumer.list({ id: first }));
+    expect(shown?.original).toContainEqual(['s', 'garbage']);
+    expect(await consumer.discard({ stream: 'orm-lazy-channel' })).toEqual({ discarded: 250 });
+  });
+
+  test('gives the function’s own words where it fails', async () => {
+    const endpoint = await startLambdaEndpoint(() =>
+      Promise.resolve({ functionError: { errorType: 'ConnectionError', errorMessage: 'Redis is down' } }),
+    );
+    const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
+    await expect(consumer.status()).rejects.toThrow('Redis is down');
+  });
+
+  test('says what to check where it may not be invoked', async () => {
+    const endpoint = await startLambdaEndpoint(() =>
+      Promise.resolve({ status: 403, errorName: 'AccessDeniedException' }),
+    );
+    const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
+    await expect(consumer.status()).rejects.toMatchObject({
+      code: 'function-refused',
+      nextStep: expect.stringContaining('credentials'),
+    });
+  });
+});
+
+/** Between them Lambda's API, as the handler answers it. */
+async function consumerThrough(poller: DeployedPoller): Promise<FunctionConsumer> {
+  const endpoint = await startLambdaEndpoint(async (event) => {
+    const result = await poller.perform(parseOperation(event), REMAINING_MS);
+    return { result: (await packPayload(result))?.value };
+  });
+  return new FunctionConsumer('poller', endpoint.clientConfig);
+}
+
+async function addGarbage(fixture: LoadedFixture, count: number): Promise<void> {
+  const { host, port, database } = fixture.redis('default');
+  const redis = new Redis({ host, port, db: database });
+  const pipeline = redis.pipeline();
+  for (let index = 0; index < count; index++) pipeline.xadd('orm-lazy-channel', '*', 's', 'garbage');
+  await pipeline.exec();
+  redis.disconnect();
+}
+
+async function idsOf(consumer: FunctionConsumer): Promise<string[]> {
+  return (await collect(consumer.list({}))).map(({ id }) => id);
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
