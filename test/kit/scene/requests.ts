@@ -26,7 +26,7 @@ export class Requests {
       token,
       number,
       entries: textToBinary(''),
-      items: statements.map((sql) => ({ sql: textToBinary(sql), final: true })),
+      items: statements.map((sql) => ({ sql: textToBinary(sql), final: true, isUnderstood: true })),
     });
   }
 
