@@ -13,7 +13,7 @@ interface Run {
 describe('a consumer whose processes are killed, paused and cut off', () => {
   test.concurrent.each(['entity', 'pool'])(
     'does everything once, in the order %s',
-    { timeout: 5 * MINUTE_MS },
+    { timeout: 6 * MINUTE_MS },
     async (ordering) => {
       const { exitCode, output } = await runChaos(['--kills', '76', '--ordering', ordering]);
       console.log(output);

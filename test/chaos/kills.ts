@@ -36,7 +36,7 @@ export class KillSequence {
   }
 
   take(most: number): Kill[] {
-    const count = Math.min(most, this.#random.integer(2, KILLS_AT_ONCE));
+    const count = Math.min(most, this.#random.integer(3, KILLS_AT_ONCE));
     return Array.from({ length: count }, () => this.#takeOne());
   }
 
