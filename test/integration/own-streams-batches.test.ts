@@ -88,3 +88,24 @@ test('What was not begun when the time ends stays pending without having cost an
   await drainOwnStream(scene, { handler: (event) => void handled.push(...numbersOf(event)) });
   expect(handled).toEqual(Array.from({ length: 40 }, (_, n) => n));
 });
+
+test('A handler that outlives its drain is waited for before the next drain gives it the same entry.', async () => {
+  const scene = await openOwnStreamScene();
+  await scene.addMany(1);
+  const marks: string[] = [];
+  const consumer = await openOwnStreams(scene, [
+    {
+      handler: async ({ Records: [record] }) => {
+        const count = record?.attributes.ApproximateReceiveCount;
+        marks.push(`begin ${count}`);
+        await sleep(count === '1' ? 1500 : 0);
+        marks.push(`end ${count}`);
+      },
+    },
+  ]);
+  expect(await consumer.drain({ budgetMs: 700 })).toMatchObject({ complete: false });
+  expect(marks).toEqual(['begin 1']);
+  expect(await consumer.drain({ budgetMs: 5000 })).toMatchObject({ reason: 'drained' });
+  expect(marks).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+  await consumer.close();
+});
