@@ -2,6 +2,7 @@ import { createOrdering } from '../../functions/poller/ordering.ts';
 import { Poller } from '../../functions/poller/poller.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { RedisDeadLetters } from '../../functions/poller/redis-dead-letters.ts';
+import { readStatus } from '../../functions/poller/status.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
 import { openOwnStreams } from './handlers/open-own-streams.ts';
@@ -51,6 +52,7 @@ export async function openLocalConsumer(
     drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
       poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
     deadLetters: new RedisDeadLetters(registry),
+    status: () => readStatus(registry, [...registry.mysqlPools.keys()], executor),
     close: () => {
       ownStreams.close();
       return executor.close();

@@ -3,6 +3,7 @@ import type { StreamBinding } from '../../functions/poller/own-streams/binding.t
 import type { AbsentGroups } from '../../functions/poller/poller-options.ts';
 import type { DrainSummary } from '../../functions/poller/summary.ts';
 import type { Logger } from '../../shared/logging.ts';
+import type { StatusReply } from '../../shared/operations.ts';
 import type { Registry } from '../../shared/registry/registry.ts';
 import type { SearchSettings } from '../../shared/search/search-settings.ts';
 
@@ -48,5 +49,7 @@ export interface LocalConsumer {
   /** @throws BackgroundConsumerError where nothing can be drained at all */
   drain(options: DrainOptions): Promise<DrainSummary>;
   readonly deadLetters: DeadLetterOperations;
+  /** Tries each pool and tells what is left; changes nothing, takes no lock. */
+  status(): Promise<StatusReply>;
   close(): Promise<void>;
 }

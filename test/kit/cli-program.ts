@@ -25,6 +25,7 @@ export interface ProgramSetting {
   /** Takes the part of the consumer in one process. */
   readonly drain?: LocalConsumer['drain'];
   readonly deadLetters?: Partial<DeadLetterOperations>;
+  readonly status?: LocalConsumer['status'];
   readonly open?: () => void;
   readonly signals?: EventEmitter;
   readonly isTerminal?: boolean;
@@ -59,7 +60,7 @@ export async function runConsumer(commandLine: string, setting: ProgramSetting =
   }
 }
 
-function consumer({ drain, deadLetters }: ProgramSetting): LocalConsumer {
+function consumer({ drain, deadLetters, status }: ProgramSetting): LocalConsumer {
   return {
     drain: drain ?? (async () => summary()),
     deadLetters: {
@@ -68,6 +69,7 @@ function consumer({ drain, deadLetters }: ProgramSetting): LocalConsumer {
       discard: async () => ({ discarded: 0 }),
       ...deadLetters,
     },
+    status: status ?? (async () => ({ pools: [], channels: [] })),
     close: async () => {},
   };
 }

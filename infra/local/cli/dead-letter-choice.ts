@@ -23,7 +23,7 @@ export function addChoiceOptions(command: Command): Command {
 }
 
 /** @throws ConfigurationError where the stream is none of the registry's */
-export function filterOf({ stream, id, code }: ChoiceOptions, registry: Registry): DeadLetterFilter {
+export function filterOf({ stream, id, code }: ChoiceOptions, registry?: Registry): DeadLetterFilter {
   return {
     ...(stream === undefined ? {} : { stream: knownStream(stream, registry) }),
     ...(id === undefined ? {} : { id }),
@@ -32,7 +32,7 @@ export function filterOf({ stream, id, code }: ChoiceOptions, registry: Registry
 }
 
 /** As {@link filterOf}, for what can't be undone: nothing is chosen by leaving options out. */
-export function explicitFilterOf(options: ChoiceOptions, registry: Registry): DeadLetterFilter {
+export function explicitFilterOf(options: ChoiceOptions, registry?: Registry): DeadLetterFilter {
   const filter = filterOf(options, registry);
   if (options.all !== true && Object.keys(filter).length === 0) {
     throw new ConfigurationError('missing-option', 'no dead letters are chosen', {
@@ -42,10 +42,11 @@ export function explicitFilterOf(options: ChoiceOptions, registry: Registry): De
   return filter;
 }
 
-function knownStream(name: string, registry: Registry): string {
+/** Of a deployed consumer the registry is not known here: its function tells. */
+function knownStream(name: string, registry: Registry | undefined): string {
   const suffix = deadLetterStream('');
   const stream = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
-  if (!registry.streams.has(stream)) {
+  if (registry !== undefined && !registry.streams.has(stream)) {
     throw new ConfigurationError('unknown-stream', `the registry has no stream ${JSON.stringify(stream)}`, {
       nextStep: `It has ${[...registry.streams.keys()].join(', ')}.`,
     });

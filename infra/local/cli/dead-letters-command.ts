@@ -12,11 +12,12 @@ import { writeDeadLetter, writeDeadLetters } from './dead-letter-output.ts';
 import { openDisplay } from './display.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { withConsumer } from './session.ts';
-import { addCommonOptions, type CommonOptions } from './shared-options.ts';
+import { addOutputOptions, type OutputOptions } from './shared-options.ts';
 import { count } from './table.ts';
+import { addTargetOptions, type TargetOptions } from './target-options.ts';
 
-type Options = CommonOptions & ChoiceOptions;
-type Work = (operations: DeadLetterOperations, options: Options, registry: Registry) => Promise<void>;
+type Options = OutputOptions & TargetOptions & ChoiceOptions;
+type Work = (operations: DeadLetterOperations, options: Options, registry?: Registry) => Promise<void>;
 
 /** `consumer dead-letters list|show|redrive|discard`. */
 export function deadLettersCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
@@ -40,7 +41,7 @@ export function deadLettersCommand(context: ProgramContext, onExit: (code: ExitC
     );
   };
   const subcommand = (name: string, description: string, work: Work): Command =>
-    addCommonOptions(addChoiceOptions(new Command(name).description(description))).action(
+    addOutputOptions(addTargetOptions(addChoiceOptions(new Command(name).description(description)))).action(
       async (options: Options) => {
         const { logger } = openDisplay(context.stderr, options.logLevel);
         await withConsumer(context, options, logger, ({ deadLetters }, registry) =>

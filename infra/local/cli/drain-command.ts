@@ -6,11 +6,12 @@ import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { duration } from './option-values.ts';
 import { formatOutcome, writeSummary } from './report.ts';
 import { withConsumer } from './session.ts';
-import { addCommonOptions, addConsumeOptions, type ConsumeOptions } from './shared-options.ts';
+import { addConsumeOptions, addOutputOptions, type ConsumeOptions } from './shared-options.ts';
+import { addTargetOptions, type TargetOptions } from './target-options.ts';
 
 const DEFAULT_BUDGET_MS = 50_000;
 
-interface DrainCommandOptions extends ConsumeOptions {
+interface DrainCommandOptions extends ConsumeOptions, TargetOptions {
   /** In milliseconds. */
   readonly budget: number;
   readonly tail: boolean;
@@ -31,7 +32,7 @@ export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) =
       'wait for new entries until the budget ends, rather than ending with the streams',
       false,
     );
-  addCommonOptions(addConsumeOptions(command));
+  addOutputOptions(addConsumeOptions(addTargetOptions(command)));
   command.addHelpText('after', EXIT_CODE_HELP);
   return command.action(async (options: DrainCommandOptions) => {
     const summary = await drain(context, options);

@@ -6,6 +6,7 @@ import { deadLettersCommand } from './dead-letters-command.ts';
 import { drainCommand } from './drain-command.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { runCommand } from './run-command.ts';
+import { statusCommand } from './status-command.ts';
 import { printable } from './table.ts';
 
 /**
@@ -26,7 +27,8 @@ export async function runProgram(
     .description("Consumes a BeeORM application's Redis Streams into MySQL.")
     .addCommand(drainCommand(context, onExit))
     .addCommand(runCommand(context, onExit))
-    .addCommand(deadLettersCommand(context, onExit));
+    .addCommand(deadLettersCommand(context, onExit))
+    .addCommand(statusCommand(context, onExit));
   inheritSettings(program, context);
   try {
     await program.parseAsync(programArguments, { from: 'user' });

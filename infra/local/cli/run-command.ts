@@ -6,7 +6,7 @@ import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { writeSummary } from './report.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { withConsumer } from './session.ts';
-import { addCommonOptions, addConsumeOptions, type ConsumeOptions } from './shared-options.ts';
+import { addConsumeOptions, addOutputOptions, type ConsumeOptions } from './shared-options.ts';
 
 /** Each drain ends by itself after a while: the next one opens a new epoch, and takes up what was left. */
 const DRAIN_MS = 600_000;
@@ -16,7 +16,8 @@ export function runCommand(context: ProgramContext, onExit: (code: ExitCode) => 
   const command = new Command('run')
     .summary('keep consuming until it is stopped')
     .description('Keep consuming until SIGTERM or SIGINT, which finish what is in flight and exit 0.');
-  addCommonOptions(addConsumeOptions(command));
+  command.requiredOption('--registry <file>', "the application's BeeORM registry (YAML)");
+  addOutputOptions(addConsumeOptions(command));
   command.addHelpText('after', HELP);
   return command.action(async (options: ConsumeOptions) => {
     const summary = await showWork(context, options.logLevel, (display, signal) =>

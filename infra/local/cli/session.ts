@@ -5,17 +5,45 @@ import { readBindings } from '../handlers/read-bindings.ts';
 import type { LocalConsumer } from '../local-consumer.ts';
 import { readSearchMapping } from '../read-search-mapping.ts';
 import type { ProgramContext } from './context.ts';
-import { CONSUME_DEFAULTS, type CommonOptions, type ConsumeOptions } from './shared-options.ts';
+import { CONSUME_DEFAULTS, type ConsumeOptions, type OutputOptions } from './shared-options.ts';
+import type { TargetOptions } from './target-options.ts';
 
-/** Lends `work` a consumer of the registry's streams, and closes it afterwards whatever happens. */
+type SessionOptions = OutputOptions & TargetOptions & Partial<ConsumeOptions>;
+
+/**
+ * Lends `work` a consumer of the registry's streams, or a deployed one (whose registry is not known here), and closes it
+ * afterwards whatever happens.
+ */
 export async function withConsumer<Result>(
   { openConsumer }: Pick<ProgramContext, 'openConsumer'>,
-  options: CommonOptions & Partial<ConsumeOptions>,
+  options: SessionOptions,
   logger: Logger,
-  work: (consumer: LocalConsumer, registry: Registry) => Promise<Result>,
+  work: (consumer: LocalConsumer, registry?: Registry) => Promise<Result>,
 ): Promise<Result> {
+  const [consumer, registry] =
+    options.function === undefined
+      ? await openWithRegistry(openConsumer, options, logger)
+      : [await openDeployed(options.function)];
+  try {
+    return await work(consumer, registry);
+  } finally {
+    await consumer.close();
+  }
+}
+
+async function openDeployed(functionName: string): Promise<LocalConsumer> {
+  // AWS's client takes half as long to load as all else together: only where it is needed.
+  const { openFunctionConsumer } = await import('../remote/open-function-consumer.ts');
+  return openFunctionConsumer(functionName);
+}
+
+async function openWithRegistry(
+  openConsumer: ProgramContext['openConsumer'],
+  options: SessionOptions,
+  logger: Logger,
+): Promise<[LocalConsumer, Registry]> {
   const { ordering, lazyConcurrency, allowedStatements, absentGroups } = { ...CONSUME_DEFAULTS, ...options };
-  const registry = await readRegistry(options.registry);
+  const registry = await readRegistry(options.registry ?? '');
   const bindings = options.bindings === undefined ? [] : await readBindings(options.bindings, registry);
   const { searchMapping } = options;
   const search = searchMapping === undefined ? {} : await readSearchMapping(searchMapping);
@@ -31,9 +59,5 @@ export async function withConsumer<Result>(
     absentGroups,
     collectsGarbage: true,
   });
-  try {
-    return await work(consumer, registry);
-  } finally {
-    await consumer.close();
-  }
+  return [consumer, registry];
 }

@@ -9,15 +9,14 @@ const ABSENT_GROUPS = ['hold', 'ignore'] as const satisfies readonly AbsentGroup
 const ORDERINGS = ['entity', 'pool'] as const satisfies readonly Ordering[];
 
 /** Options of every command. */
-export interface CommonOptions {
-  readonly registry: string;
+export interface OutputOptions {
   readonly ledgerDatabase: string;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
 
 /** Options of the commands that consume. */
-export interface ConsumeOptions extends CommonOptions {
+export interface ConsumeOptions extends OutputOptions {
   readonly ordering: Ordering;
   readonly lazyConcurrency: number;
   readonly allowedStatements: string[];
@@ -77,9 +76,8 @@ export function addConsumeOptions(command: Command): Command {
     );
 }
 
-export function addCommonOptions(command: Command): Command {
+export function addOutputOptions(command: Command): Command {
   return command
-    .requiredOption('--registry <file>', "the application's BeeORM registry (YAML)")
     .addOption(
       new Option('--ledger-database <name>', 'database on each MySQL server that keeps what was applied')
         .argParser(databaseName)

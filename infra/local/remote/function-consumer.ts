@@ -6,6 +6,7 @@ import type {
   DeadLetterOperations,
 } from '../../../functions/poller/dead-letters.ts';
 import { classifyInvocationError } from '../../../functions/poller/invocation-errors.ts';
+import type { DrainSummary } from '../../../functions/poller/summary.ts';
 import { packPayload, unpackPayload } from '../../../shared/aws/payload.ts';
 import type { BinaryString } from '../../../shared/binary-string.ts';
 import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../../shared/errors.ts';
@@ -83,6 +84,11 @@ export class FunctionConsumer implements DeadLetterOperations {
     return unpackPayload(value);
   }
 
+  async drain(budgetMs: number, isTail: boolean): Promise<DrainSummary> {
+    const wholeMs = Math.max(1, Math.floor(budgetMs));
+    return summarySchema.parse(await this.ask({ operation: 'drain', budgetMs: wholeMs, isTail }));
+  }
+
   async status(): Promise<StatusReply> {
     return statusSchema.parse(await this.ask({ operation: 'status' }));
   }
@@ -134,6 +140,10 @@ export class FunctionConsumer implements DeadLetterOperations {
 
 const statusSchema = z.custom<StatusReply>(
   (value) => typeof value === 'object' && value !== null && 'pools' in value && 'channels' in value,
+);
+
+const summarySchema = z.custom<DrainSummary>(
+  (value) => typeof value === 'object' && value !== null && 'reason' in value && 'channels' in value,
 );
 
 const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessage: 'it gives no reason' });

@@ -1,0 +1,24 @@
+import { type Command, Option } from 'commander';
+
+/** Which consumer is meant: one in this process over the servers of a registry, or a deployed one by its function. */
+export interface TargetOptions {
+  readonly registry?: string;
+  /** Name or ARN. */
+  readonly function?: string;
+}
+
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option('--registry <file>', "the application's BeeORM registry (YAML)")
+    .addOption(
+      new Option(
+        '--function <name>',
+        "a deployed consumer's function, in place of a registry; its own settings hold",
+      ).conflicts('registry'),
+    )
+    .hook('preAction', (_, action) => {
+      const { registry, function: functionName }: TargetOptions = action.opts();
+      if (registry !== undefined || functionName !== undefined) return;
+      action.error("error: required option '--registry <file>' not specified, nor '--function <name>'");
+    });
+}
