@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { provideRedisStack, startRedisStack } from '../kit/redis-stack.ts';
-import { MANY, openSearchScene, recordedDocuments } from '../kit/search-scene.ts';
+import { MANY, openSearchScene, recordedDocuments, recordedLazyInsert } from '../kit/search-scene.ts';
 
 const STREAM = 'orm-redis-search-channel';
 const GROUP = 'orm-async-consumer';
@@ -87,7 +87,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
     expect(letter?.[1]).toContain('underivable-index');
     expect(letter?.[1].join(' ')).toContain("there is no table 'HSearchMany' in MySQL pool 'default'");
-    await scene.redis.xadd(STREAM, '*', 's', encode({ Index: 'main.HSearchMany' }));
+    expect(await scene.redrive()).toEqual({ redriven: 1 });
     await scene.drain({ search: MANY });
     expect(await scene.documents()).toEqual(recordedDocuments());
   });
@@ -129,6 +129,40 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     });
   });
 
+  test('are written all the same where MySQL does not answer for a while', async () => {
+    const scene = await openSearchScene(server);
+    let failures = 0;
+    const summary = await scene.drain({
+      search: MANY,
+      wrap: (executor) => ({
+        execute: (request) => {
+          if (request.operation === 'rows' && failures++ < 3) throw new Error('the function timed out');
+          return executor.execute(request);
+        },
+      }),
+    });
+    expect(summary).toMatchObject({ complete: true, channels: { search: { entries: 3, deadLetters: 0 } } });
+    expect(await scene.documents()).toEqual(recordedDocuments());
+  });
+
+  test('of a table that may not be read stay to be written, and hold up no other index', async () => {
+    const scene = await openSearchScene(server);
+    const refused = { status: 'error', kind: 'configuration', code: '1142', message: 'denied' } as const;
+    const summary = await scene.drain({
+      search: MANY,
+      wrap: (executor) => ({
+        execute: async (request) => {
+          const isRefused = request.operation === 'rows' && request.table === 'search_many';
+          return isRefused ? refused : executor.execute(request);
+        },
+      }),
+    });
+    expect(summary).toMatchObject({ complete: false, channels: { search: { entries: 2, pending: 1 } } });
+    expect(scene.log.join()).toContain('1142');
+    expect(await scene.drain({ search: MANY })).toMatchObject({ complete: true });
+    expect(await scene.documents()).toEqual(recordedDocuments());
+  });
+
   test('of an entry that is no event make a dead letter', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.del(STREAM);
@@ -136,6 +170,18 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.drain()).toMatchObject({ channels: { search: { entries: 1, deadLetters: 1 } } });
     const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
     expect(letter?.[1]).toEqual(expect.arrayContaining(['code', 'undecodable', 'original.s']));
+  });
+
+  test('of a cached entity that is inserted lazily: only its cache key is left to the consumer, and deleted', async () => {
+    const scene = await openSearchScene(server);
+    const { id, body } = recordedLazyInsert();
+    await scene.redis.xadd('orm-lazy-channel', id, 's', body);
+    await scene.redis.set('aeecc:13', 'cached');
+    expect(await scene.drain({ search: MANY })).toMatchObject({
+      complete: true,
+      channels: { lazy: { entries: 1, statements: 0, cacheKeys: 1, deadLetters: 0 } },
+    });
+    expect(await scene.redis.exists('aeecc:13')).toBe(0);
   });
 
   test('whose key holds something else make a dead letter that names it', async () => {

@@ -4,12 +4,15 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import { RedisDeadLetters } from '../../functions/poller/redis-dead-letters.ts';
 import type { DrainSummary } from '../../functions/poller/summary.ts';
+import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
 import { readRecording } from '../../infra/local/recording/recording.ts';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
 import { createLogger } from '../../shared/logging.ts';
+import type { SqlExecutor } from '../../shared/protocol.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { SearchSettings } from '../../shared/search/search-settings.ts';
 import { fixtureDirectory } from './load-fixture.ts';
@@ -28,6 +31,8 @@ export interface SearchScene {
   /** Warnings and errors of all drains, one line of JSON each. */
   readonly log: string[];
   drain(setting?: SearchDrainSetting): Promise<DrainSummary>;
+  /** Puts all dead letters back. */
+  redrive(): Promise<{ readonly redriven: number }>;
   /** All hashes, by key. */
   documents(): Promise<Record<string, Record<string, string>>>;
 }
@@ -36,6 +41,8 @@ export interface SearchDrainSetting {
   readonly search?: SearchSettings;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
+  /** Puts something between the poller and the executor. */
+  readonly wrap?: (executor: SqlExecutor) => SqlExecutor;
 }
 
 /** `namespace`: of the Redis pool; events and indexes are then put there. Default: none. */
@@ -74,11 +81,15 @@ export async function openSearchScene(
     registryYaml,
     ledgerDatabase,
     log,
+    redrive: () => new RedisDeadLetters(parseRegistry(registryYaml, 'registry.yaml')).redrive({}),
     documents: () => readHashes(redis),
-    drain: async ({ search = {}, signal, poller = {} } = {}) => {
+    drain: async ({ search = {}, signal, poller = {}, wrap } = {}) => {
+      const registry = parseRegistry(registryYaml, 'registry.yaml');
+      const { mysqlPools } = registry;
+      const executor = new MysqlExecutor({ mysqlPools, ledgerDatabase, connectionLimit: 4 });
       const consumer = await openLocalConsumer(
         {
-          registry: parseRegistry(registryYaml, 'registry.yaml'),
+          registry,
           logger: createLogger({ level: 'warn', destination: { write: (line) => log.push(line) > 0 } }),
           ordering: 'entity',
           lazyConcurrency: 4,
@@ -86,12 +97,13 @@ export async function openSearchScene(
           allowedStatements: [],
           search,
         },
-        poller,
+        { ...(wrap === undefined ? {} : { executor: wrap(executor) }), ...poller },
       );
       try {
         return await consumer.drain({ budgetMs: 30_000, ...(signal === undefined ? {} : { signal }) });
       } finally {
         await consumer.close();
+        await executor.close();
       }
     },
   };
@@ -101,6 +113,15 @@ export async function openSearchScene(
 export function recordedDocuments(): Record<string, Record<string, string>> {
   const text = readFileSync(`${fixtureDirectory('search')}/after-hashes.json`, 'utf8');
   return z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(text));
+}
+
+/** What a lazy insert of a searchable, cached entity leaves in the lazy stream. */
+export function recordedLazyInsert(): { readonly id: string; readonly body: Buffer } {
+  const text = readFileSync(`${fixtureDirectory('search')}/lazy-insert.jsonl`, 'utf8');
+  const { id, fields } = z
+    .object({ id: z.string(), fields: z.object({ s: z.base64() }) })
+    .parse(JSON.parse(text));
+  return { id, body: Buffer.from(fields.s, 'base64') };
 }
 
 async function createIndexes(redis: Redis, directory: string, prefix: string): Promise<void> {
