@@ -21,7 +21,7 @@ const batch = (...sizes: readonly number[]): ExecutorRequest => ({
   token: 'token',
   number: 1,
   entries: textToBinary('entries'),
-  items: sizes.map((size) => ({ sql: textToBinary(randomText(size)), final: true })),
+  items: sizes.map((size) => ({ sql: textToBinary(randomText(size)), final: true, isUnderstood: true })),
 });
 
 /** Incompressible, in characters that take one byte each. */
