@@ -44,6 +44,22 @@ test('Each group has its lock: who runs the one is no obstacle to the other, and
   expect({ mailed, audited }).toEqual({ mailed: [], audited: [0] });
 });
 
+test('What all groups of a stream have done is trimmed, as BeeORM does for the groups of its consumers.', async () => {
+  const scene = await openOwnStreamScene();
+  await scene.addMany(5);
+  const consumer = await openOwnStreams(
+    scene,
+    [{ handler: () => undefined }, { group: AUDITOR, handler: () => undefined }],
+    { collectsGarbage: true },
+  );
+  await consumer.drain({ budgetMs: 3000 });
+  // The first collection began beside the handlers; the next one may begin when the keys have ended.
+  await scene.redis.del(`${MAILER}_gc`, `${AUDITOR}_gc`);
+  const { channels } = await consumer.drain({ budgetMs: 3000 });
+  expect(channels['garbage']).toMatchObject({ entries: 3 });
+  expect(await scene.redis.xlen(ORDERS)).toBe(0);
+});
+
 test('A slow handler holds up neither the lazy channel nor a faster handler.', async () => {
   const scene = await openScene();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();

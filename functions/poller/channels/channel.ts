@@ -53,6 +53,8 @@ export interface ChannelContext {
   readonly search?: SearchSettings;
   readonly absentGroups?: AbsentGroups;
   readonly collectsGarbage?: boolean;
+  /** The streams that are bound to handlers. */
+  readonly ownStreams?: readonly Channel[];
   /** The stream's own Redis pool. */
   readonly pool: RedisPool;
   readonly session: RedisSession;

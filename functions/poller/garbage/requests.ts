@@ -7,8 +7,9 @@ import type { ChannelContext } from '../channels/channel.ts';
 const REQUEST_EVERY_MS = 30_000;
 
 /**
- * Asks for collections of the group's own streams, at once and every now and then while the drain goes on. With BeeORM
- * that is the running consumer's part; where ours runs in its place, nobody else would.
+ * Asks for collections of the streams of our group and of the groups that are bound to handlers, at once and every now
+ * and then while the drain goes on. With BeeORM that is each running consumer's part; where ours runs in its place, nobody
+ * else would.
  */
 export function requestCollections(context: ChannelContext): void {
   const { reading } = context.budget;
@@ -19,13 +20,17 @@ export function requestCollections(context: ChannelContext): void {
 }
 
 /** Sent before anything is read from this connection, so that the first one is read in this very drain. */
-function request({ registry, session, fenced, logger }: ChannelContext): void {
-  const streams = [...registry.streams.values()];
-  const ours = streams.filter(({ groups }) => groups.includes(ASYNC_CONSUMER_GROUP));
-  for (const pool of new Set(ours.map(({ redisPool }) => redisPool))) {
-    const body = encodeGarbageEvent({ group: ASYNC_CONSUMER_GROUP, pool });
+function request(context: ChannelContext): void {
+  const bound = (context.ownStreams ?? []).map(({ group }) => group);
+  for (const group of new Set([ASYNC_CONSUMER_GROUP, ...bound])) requestFor(group, context);
+}
+
+function requestFor(group: string, { registry, session, fenced, logger }: ChannelContext): void {
+  const streams = [...registry.streams.values()].filter(({ groups }) => groups.includes(group));
+  for (const pool of new Set(streams.map(({ redisPool }) => redisPool))) {
+    const body = encodeGarbageEvent({ group, pool });
     session.redis.xadd(fenced.stream, '*', 's', body).catch((error: unknown) => {
-      logger.warn('a garbage collection can not be asked for', { pool, ...errorFields(error) });
+      logger.warn('a garbage collection can not be asked for', { group, pool, ...errorFields(error) });
     });
   }
 }
