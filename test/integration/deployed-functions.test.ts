@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Redis } from 'ioredis';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type PollerConfiguration, pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
 import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
@@ -12,6 +14,7 @@ import { packPayload } from '../../shared/aws/payload.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseOperation } from '../../shared/operations.ts';
+import { PROTOCOL_VERSION } from '../../shared/protocol.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { plantCacheKeys } from '../kit/cache-keys.ts';
 import { compareState } from '../kit/compare.ts';
@@ -25,6 +28,9 @@ import { readTestRegistry } from '../kit/test-registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
 const REMAINING_MS = 60_000;
+
+/** Longer than the executor lets connections lie still. */
+const FROZEN_MS = 5200;
 
 /** Secrets in memory. The first read of each may be told to give an old password, as after a rotation. */
 class MemorySecrets implements SecretReader {
@@ -52,6 +58,7 @@ const quiet = createLogger({ level: 'error', destination: { write: () => true } 
 
 interface Deployed {
   readonly poller: DeployedPoller;
+  readonly executor: DeployedExecutor;
   readonly executorSecrets: MemorySecrets;
 }
 
@@ -95,7 +102,7 @@ async function deploy(
     metrics: new DrainMetrics('test', metrics),
     clientConfig: endpoint.clientConfig,
   });
-  return { poller, executorSecrets };
+  return { poller, executor, executorSecrets };
 }
 
 function pollerConfiguration(fixture: LoadedFixture): PollerConfiguration {
@@ -164,6 +171,22 @@ describe('poller and SQL executor as functions', () => {
     expect(await poller.perform({ operation: 'drain' }, REMAINING_MS)).toMatchObject({ complete: true });
     expect(executorSecrets.freshReads).toBeGreaterThan(0);
     expect(await differencesFrom(fixture, expected)).toBe('');
+  });
+
+  test('give up connections that died while the executor was frozen, unasked', async () => {
+    const { fixture } = await loadCrud();
+    const { poller, executor } = await deploy(fixture);
+    await poller.perform({ operation: 'status' }, REMAINING_MS);
+    await endSessions(fixture);
+    await sleep(FROZEN_MS);
+    const request = {
+      version: PROTOCOL_VERSION,
+      pool: 'default',
+      consumer: 'me',
+      deadline: Date.now() + 5000,
+      operation: 'peek',
+    } as const;
+    expect(await executor.execute(request)).toEqual({ status: 'peeked', token: null });
   });
 
   test('leave all entries where they are when the executor may not be invoked, and say so', async () => {
@@ -253,6 +276,19 @@ describe('a deployed consumer asked through its function', () => {
     });
   });
 });
+
+/** As the server does to those that have been silent for too long. */
+async function endSessions(fixture: LoadedFixture): Promise<void> {
+  const { host, port, user, password } = fixture.mysql;
+  const connection = await createConnection({ host, port, user, password });
+  const [sessions] = await connection.query<RowDataPacket[]>(
+    'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB LIKE ?',
+    [`${fixture.database('').replaceAll('_', '\\_')}%`],
+  );
+  for (const { id } of sessions) await connection.query('KILL ?', [id]);
+  await connection.end();
+  expect(sessions.length).toBeGreaterThan(0);
+}
 
 /** Between them Lambda's API, as the handler answers it. */
 async function consumerThrough(poller: DeployedPoller): Promise<FunctionConsumer> {
