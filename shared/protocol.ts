@@ -30,6 +30,8 @@ const batchItem = z.object({
    * error says nothing yet. The batch then ends before this item.
    */
   final: z.boolean(),
+  /** Its text was read to the end and holds this one statement, which reads no rows. */
+  isUnderstood: z.boolean(),
   /** Of an insert whose rows may travel with its neighbours': length of the text up to and including `VALUES `. */
   groupHead: number.optional(),
   /** Of an insert: how many rows it has. */

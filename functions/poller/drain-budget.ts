@@ -65,15 +65,19 @@ export class DrainBudget {
     this.#stop.abort();
   }
 
-  /** Waits before the next try, longer each time and never quite as long as others do. Ends early with the budget. */
-  async backOff(attempt: number): Promise<void> {
-    const most = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
-    const left = Math.max(0, this.#executeUntil - Date.now());
-    await sleep(Math.min(left, most * (0.5 + Math.random() / 2)));
+  /** Waits before the next try. Ends early with the budget. */
+  backOff(attempt: number): Promise<void> {
+    return pause(attempt, Math.max(0, this.#executeUntil - Date.now()));
   }
 
   /** Must be called, or the timer keeps the process alive. */
   close(): void {
     clearTimeout(this.#timer);
   }
+}
+
+/** Longer with each attempt, never quite as long as others do, and not beyond `mostMs`. */
+export async function pause(attempt: number, mostMs: number): Promise<void> {
+  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+  await sleep(Math.min(mostMs, longest * (0.5 + Math.random() / 2)));
 }

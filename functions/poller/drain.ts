@@ -4,7 +4,7 @@ import type { RedisPool } from '../../shared/registry/types.ts';
 import { ChannelStats } from './channel-stats.ts';
 import type { Channel } from './channels/channel.ts';
 import { CHANNELS } from './channels/channels.ts';
-import { DrainBudget } from './drain-budget.ts';
+import { DrainBudget, pause } from './drain-budget.ts';
 import { Exclusivity } from './exclusivity.ts';
 import type { PoolFailure } from './ledger-session.ts';
 import type { PollerOptions } from './poller-options.ts';
@@ -101,13 +101,14 @@ export class Drain {
         if (end.kind !== 'redis-lost' && end.kind !== 'unreachable') return end;
         if (end.kind === 'redis-lost') {
           lastReachedAt = Date.now();
+          attempt = 0;
           outlived = end.inHand;
         }
         const isHopeless = end.kind === 'unreachable' && end.error.code === 'redis-authentication';
         const isOver = this.#options.signal?.aborted === true || this.#leftMs() < 1000;
         if (isHopeless || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
         this.#poller.logger.warn('Redis pool fails, beginning again', { pool: pool.code, reason: end.kind });
-        await new DrainBudget(this.#leftMs()).backOff(attempt);
+        await pause(attempt, this.#leftMs());
       } finally {
         budget.close();
       }

@@ -47,7 +47,9 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
 }
 
 /** How an item travels to the executor. */
-export function toBatchItem(item: WorkItem, final: boolean): BatchItem {
-  if (item.shape.kind !== 'insert' || !item.shape.groupable) return { sql: item.sql, final };
-  return { sql: item.sql, final, groupHead: item.shape.head.length, rows: item.shape.rows.length };
+export function toBatchItem({ sql, shape }: WorkItem, final: boolean): BatchItem {
+  const item = { sql, final, isUnderstood: shape.kind !== 'other' };
+  const firstTuple = shape.kind === 'insert' && shape.groupable ? shape.rows[0]?.[0] : undefined;
+  if (shape.kind !== 'insert' || firstTuple === undefined) return item;
+  return { ...item, groupHead: firstTuple, rows: shape.rows.length };
 }

@@ -8,14 +8,16 @@ import type {
   ItemResult,
 } from '../../shared/protocol.ts';
 import { classifyError } from './error-classes.ts';
-import { groupInserts, splitResult } from './insert-grouping.ts';
+import { groupInserts, type SentStatement, splitResult } from './insert-grouping.ts';
 import { type Ledger, toFoundBatch } from './ledger.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
-import { ResultCountError, type Session } from './session.ts';
+import { ResultCountError, type Session, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 
 /** Bytes of a request beside the statements: transaction, claim, separators. */
 const REQUEST_OVERHEAD_BYTES = 2048;
+
+const DUPLICATE_ENTRY = 1062;
 
 /** Where the executor may be killed or held up by a test; does nothing otherwise. */
 export type AtPoint = (point: 'claimed' | 'executed' | 'recorded' | 'committed') => void | Promise<void>;
@@ -54,27 +56,57 @@ export class BatchTransaction {
 
   /** Rejects with mysql2's error where the transaction was given up for a reason that is not a statement's own. */
   async run(): Promise<ExecutorReply> {
-    if (!this.#fitsPacket(this.#request.items)) return this.#runOneByOne();
-    return (await this.#runWhole()) ?? (await this.#runOneByOne());
+    const { items } = this.#request;
+    // One that isn't understood might hold more than itself: then results don't tell which statement failed.
+    const areUnderstood = items.every(({ isUnderstood }) => isUnderstood);
+    if (!areUnderstood || !this.#fitsPacket(items)) return this.#runOneByOne();
+    return (await this.#runTogether()) ?? (await this.#runOneByOne());
   }
 
-  /** All statements in one request. Undefined where one of them failed by its own fault: nothing was applied. */
-  async #runWhole(): Promise<ExecutorReply | undefined> {
+  /**
+   * All statements in as few requests as there are failures. Undefined where the count of results doesn't fit: one of the
+   * statements swallowed or added to its neighbours; nothing was applied.
+   */
+  async #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
     try {
-      const [claim, ...results] = await this.#session.begin([this.#claim, ...sent.map(({ sql }) => sql)]);
-      if (claim?.affectedRows !== 1) return await this.#refused();
-      return await this.#finish(
-        sent.flatMap((statement, index) => {
-          const result = results[index];
-          return result === undefined ? [] : splitResult(statement, result, this.#facts.increment);
-        }),
-      );
+      const { results, error } = await this.#session.beginUntilFailure([this.#claim, ...sent.map(toSql)]);
+      const [claim, ...first] = results;
+      if (claim?.affectedRows !== 1) return await this.#refused(error);
+      await this.#atPoint('claimed');
+      return await this.#finish(await this.#runOn(sent, { results: first, error }));
     } catch (error) {
-      const isStatementsFault = error instanceof ResultCountError || isJudged(error);
-      if (!isStatementsFault || this.#session.hasUnknownOutcome) throw error;
+      if (!(error instanceof ResultCountError)) throw error;
       await this.#session.rollback();
       return undefined;
+    }
+  }
+
+  /**
+   * Goes on after each statement that failed by its own fault: InnoDB has undone that one alone, and what came before it
+   * stands. Inserts that failed together are tried one by one.
+   */
+  async #runOn(sent: readonly SentStatement[], first: UntilFailure): Promise<ItemResult[]> {
+    const itemResults: ItemResult[] = [];
+    let rest = sent;
+    let { results, error } = first;
+    for (;;) {
+      for (const [index, result] of results.entries()) {
+        const statement = rest[index];
+        if (statement !== undefined)
+          itemResults.push(...splitResult(statement, result, this.#facts.increment));
+      }
+      if (error === undefined) return itemResults;
+      if (!isJudged(error)) throw error;
+      const failed = rest[results.length];
+      for (const item of failed?.items ?? []) {
+        const result = failed?.items.length === 1 ? judge(item, error) : await this.#runAlone(item);
+        if (result === 'too-early') return itemResults;
+        itemResults.push(result);
+      }
+      rest = rest.slice(results.length + 1);
+      if (rest.length === 0) return itemResults;
+      ({ results, error } = await this.#session.untilFailure(rest.map(toSql)));
     }
   }
 
@@ -99,8 +131,7 @@ export class BatchTransaction {
       await this.#atPoint('claimed');
       return undefined;
     } catch (error) {
-      if (!isMysqlError(error) || error.errno !== 1062) throw error;
-      return this.#refused();
+      return this.#refused(error);
     }
   }
 
@@ -118,8 +149,7 @@ export class BatchTransaction {
       if (error instanceof ResultCountError) {
         return { status: 'failed', code: 'result-count', message: 'the text holds more than one statement' };
       }
-      if (!item.final && classifyError(error) === 'deferrable') return 'too-early';
-      return { status: 'failed', code: String(error.errno), message: messageOf(error) };
+      return judge(item, error);
     }
   }
 
@@ -142,7 +172,8 @@ export class BatchTransaction {
   }
 
   /** The claim was not to be had: the batch has run (then what it did counts, whatever the epoch), or never will. */
-  async #refused(): Promise<ExecutorReply> {
+  async #refused(error?: unknown): Promise<ExecutorReply> {
+    if (error !== undefined && (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY)) throw error;
     await this.#session.rollback();
     const found = toFoundBatch(await this.#session.one(this.#ledger.find(this.#request, this.#request)));
     await this.#session.rollback();
@@ -161,11 +192,24 @@ export class BatchTransaction {
   }
 }
 
+/** `too-early`: it is judged once all earlier statements of the pool are done. */
+function judge(item: BatchItem, error: { errno: number; message: string }): ItemResult | 'too-early' {
+  if (!item.final && classifyError(error) === 'deferrable') return 'too-early';
+  return { status: 'failed', code: String(error.errno), message: messageOf(error) };
+}
+
+function toSql({ sql }: SentStatement): BinaryString {
+  return sql;
+}
+
+/** For a session that stands these are the statement's own: it names a database that is not there, or not for us. */
+const DATABASE_OF_STATEMENT = new Set([1044, 1049]);
+
 /** The statement was answered by the server and is itself at fault, so only it was undone. */
 function isJudged(error: unknown): error is { errno: number; message: string } {
   if (!isMysqlError(error) || error.errno === undefined) return false;
   const errorClass = classifyError(error);
-  return errorClass === 'permanent' || errorClass === 'deferrable';
+  return errorClass === 'permanent' || errorClass === 'deferrable' || DATABASE_OF_STATEMENT.has(error.errno);
 }
 
 function contentHash(request: BatchRequest): string {

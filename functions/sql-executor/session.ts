@@ -9,6 +9,12 @@ export interface StatementResult {
   readonly rows: readonly Record<string, unknown>[];
 }
 
+/** How far a request came: `error` is that of the statement after the last result. */
+export interface UntilFailure {
+  readonly results: readonly StatementResult[];
+  readonly error: unknown;
+}
+
 /** The deadline passed before the server answered; the connection is gone and with it an open transaction. */
 export class DeadlinePassedError extends Error implements MysqlError {
   override readonly name = 'DeadlinePassedError';
@@ -85,6 +91,31 @@ export class Session {
     return results;
   }
 
+  /** Like `begin`, up to the first statement that fails. */
+  async beginUntilFailure(statements: readonly BinaryString[]): Promise<UntilFailure> {
+    this.#transactionMayBeOpen = true;
+    const { results, error } = await this.untilFailure(['START TRANSACTION' as BinaryString, ...statements]);
+    return { results: results.slice(1), error };
+  }
+
+  /**
+   * Sends the statements in one request, and tells how far it came: the results of those before the first that fails, and
+   * mysql2's error of that one. Only for statements that give one result each and read no rows.
+   */
+  async untilFailure(statements: readonly BinaryString[]): Promise<UntilFailure> {
+    const headers: StatementResult[] = [];
+    const onHeader = (header: StatementResult) => headers.push(header);
+    try {
+      await this.#query({ sql: statements.join(';') }, onHeader);
+    } catch (error) {
+      return { results: headers, error };
+    }
+    if (headers.length !== statements.length) {
+      throw new ResultCountError(`${statements.length} statements gave ${headers.length} results`);
+    }
+    return { results: headers, error: undefined };
+  }
+
   /**
    * Reads rows in a read-only transaction of their own, in one request: each value as the bytes that the server sent, in
    * the order of the columns.
@@ -103,7 +134,10 @@ export class Session {
     return toResults(result, fields);
   }
 
-  #query(options: QueryOptions): Promise<{ result: unknown; fields: unknown }> {
+  #query(
+    options: QueryOptions,
+    onHeader?: (header: StatementResult) => void,
+  ): Promise<{ result: unknown; fields: unknown }> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
@@ -113,7 +147,7 @@ export class Session {
         },
         Math.max(0, this.#deadline - Date.now()),
       );
-      this.#connection.query(options, (error, result, fields) => {
+      const query = this.#connection.query(options, (error, result, fields) => {
         clearTimeout(timer);
         if (error === null) resolve({ result, fields });
         else {
@@ -121,6 +155,8 @@ export class Session {
           reject(error);
         }
       });
+      // mysql2 hands out the results before an error only one by one, as they come.
+      if (onHeader !== undefined) query.on('result', (result) => onHeader(toResult(result)));
     });
   }
 }
