@@ -1,136 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { type PollerConfiguration, pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
-import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
-import { DrainMetrics } from '../../functions/poller/metrics.ts';
-import { answer } from '../../functions/sql-executor/answer.ts';
-import { executorConfigurationSchema } from '../../functions/sql-executor/configuration.ts';
-import { DeployedExecutor } from '../../functions/sql-executor/deployed-executor.ts';
+import { describe, expect, test } from 'vitest';
+import type { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
 import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
-import type { SecretReader } from '../../shared/aws/secret-reader.ts';
-import { createLogger } from '../../shared/logging.ts';
 import { parseOperation } from '../../shared/operations.ts';
 import { PROTOCOL_VERSION } from '../../shared/protocol.ts';
-import { parseRegistry } from '../../shared/registry/registry.ts';
 import { plantCacheKeys } from '../kit/cache-keys.ts';
 import { compareState } from '../kit/compare.ts';
 import { crudOutcome } from '../kit/crud-outcome.ts';
+import { deploy, REMAINING_MS } from '../kit/deployed-scene.ts';
 import { describeDifferences } from '../kit/difference.ts';
-import { type InvocationAnswer, startLambdaEndpoint } from '../kit/lambda-endpoint.ts';
+import { startLambdaEndpoint } from '../kit/lambda-endpoint.ts';
 import { type LoadedFixture, loadFixture } from '../kit/load-fixture.ts';
 import { entriesOf } from '../kit/recorded-entries.ts';
 import { readState } from '../kit/state.ts';
 import { readTestRegistry } from '../kit/test-registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
-const REMAINING_MS = 60_000;
-
 /** Longer than the executor lets connections lie still. */
 const FROZEN_MS = 5200;
-
-/** Secrets in memory. The first read of each may be told to give an old password, as after a rotation. */
-class MemorySecrets implements SecretReader {
-  readonly #texts: ReadonlyMap<string, string>;
-  reads = 0;
-  freshReads = 0;
-  isOutdated = false;
-
-  constructor(texts: ReadonlyMap<string, string>) {
-    this.#texts = texts;
-  }
-
-  read(id: string, { isFresh }: { readonly isFresh: boolean }): Promise<string> {
-    this.reads++;
-    if (isFresh) {
-      this.freshReads++;
-      this.isOutdated = false;
-    }
-    const text = this.#texts.get(id) ?? '';
-    return Promise.resolve(this.isOutdated ? text.replace(/"password":"[^"]*"/, '"password":"old"') : text);
-  }
-}
-
-const quiet = createLogger({ level: 'error', destination: { write: () => true } });
-
-interface Deployed {
-  readonly poller: DeployedPoller;
-  readonly executor: DeployedExecutor;
-  readonly executorSecrets: MemorySecrets;
-}
-
-/** Both functions' own code over real servers; between them Lambda's API on a socket. */
-async function deploy(
-  fixture: LoadedFixture,
-  before: () => InvocationAnswer = () => undefined,
-): Promise<Deployed> {
-  const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
-  const mysqlPools = Object.fromEntries(
-    [...registry.mysqlPools].map(([code, { host, port, database, parameters }]) => [
-      code,
-      { host, port, database, parameters: Object.fromEntries(parameters), secret: code },
-    ]),
-  );
-  const texts = [...registry.mysqlPools].map(([code, { user, password }]): [string, string] => [
-    code,
-    JSON.stringify({ username: user, password }),
-  ]);
-  const executorSecrets = new MemorySecrets(new Map(texts));
-  const executor = new DeployedExecutor({
-    ...executorConfigurationSchema.parse({
-      serviceName: 'test-executor',
-      logLevel: 'error',
-      mysqlPools,
-      ledgerDatabase: fixture.database('background_consumer'),
-      secretMaxAgeSeconds: 300,
-    }),
-    secrets: executorSecrets,
-  });
-  onTestFinished(() => executor.close());
-  const endpoint = await startLambdaEndpoint(async (event) => {
-    const refusal = before();
-    return refusal ?? { result: await answer(executor, event, 30_000, quiet) };
-  });
-  const metrics = new Metrics({ namespace: 'Test', serviceName: 'test' });
-  const poller = new DeployedPoller({
-    configuration: pollerConfiguration(fixture),
-    secrets: new MemorySecrets(new Map()),
-    logger: quiet,
-    metrics: new DrainMetrics('test', metrics),
-    clientConfig: endpoint.clientConfig,
-  });
-  return { poller, executor, executorSecrets };
-}
-
-function pollerConfiguration(fixture: LoadedFixture): PollerConfiguration {
-  const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
-  const streams: Record<string, Record<string, readonly string[]>> = {};
-  for (const { name, redisPool, groups } of registry.streams.values()) {
-    streams[redisPool] = { ...streams[redisPool], [name]: groups };
-  }
-  const redisPools = [...registry.redisPools.values()].map(({ code, target, database, namespace, tls }) => [
-    code,
-    { target, database, namespace, tls },
-  ]);
-  return pollerConfigurationSchema.parse({
-    serviceName: 'test',
-    logLevel: 'error',
-    mysqlPools: [...registry.mysqlPools.keys()],
-    redisPools: Object.fromEntries(redisPools),
-    streams,
-    executor: 'sql-executor',
-    ordering: 'entity',
-    lazyConcurrency: 11,
-    batchItems: 200,
-    allowedStatements: [],
-    isTail: false,
-    budgetMs: 50_000,
-    secretMaxAgeSeconds: 300,
-  });
-}
 
 async function differencesFrom(fixture: LoadedFixture, expected: Outcome): Promise<string> {
   const registry = readTestRegistry(fixture.registryYaml, fixture.database(''));

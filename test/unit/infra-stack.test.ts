@@ -3,13 +3,8 @@ import { type Stack, Validations } from 'aws-cdk-lib';
 import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import { CHANNELS } from '../../functions/poller/channels/channels.ts';
-import { METRIC_NAMESPACE } from '../../functions/poller/metrics.ts';
-import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
-import { CHANNEL_NAMES, consumerMetric } from '../../infra/constructs/metrics.ts';
 import { makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
@@ -213,81 +208,6 @@ describe('the template', () => {
   test('warns of an existing Redis that may evict', () => {
     const { stack } = makeStack();
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('redisPools.default.*noeviction'));
-  });
-});
-
-describe('alarms', () => {
-  test('say what they mean and where the runbook is, and tell the topic', () => {
-    const template = synthesize((stack) => ({ alarmTopic: new Topic(stack, 'Topic') }));
-    template.resourceCountIs('AWS::CloudWatch::Alarm', ALARM_NAMES.length);
-    template.allResourcesProperties('AWS::CloudWatch::Alarm', {
-      AlarmDescription: Match.stringLikeRegexp('^.{80,}docs/runbook.md'),
-      AlarmActions: Match.anyValue(),
-      OKActions: Match.anyValue(),
-    });
-  });
-
-  test('can be declined one by one, in writing', () => {
-    const declined = { budgetUsedUp: 'we drain at night only' };
-    synthesize(() => ({ declinedAlarms: declined })).resourceCountIs(
-      'AWS::CloudWatch::Alarm',
-      ALARM_NAMES.length - 1,
-    );
-    expect(() => synthesize(() => ({ declinedAlarms: { budgetUsedUp: '' } }))).toThrow(
-      'declinedAlarms.budgetUsedUp',
-    );
-  });
-
-  test('watch the metrics that the poller writes', () => {
-    expect(CHANNEL_NAMES).toEqual(CHANNELS.map(({ name }) => name));
-    const metric = consumerMetric({ serviceName: 'a', name: 'b', statistic: 'Sum' });
-    expect(metric.namespace).toBe(METRIC_NAMESPACE);
-  });
-
-  test('take a poller that is not running for an alarm when there is no data', () => {
-    synthesize().hasResourceProperties('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' });
-  });
-});
-
-describe('wrong props are refused at synth with their path:', () => {
-  test.each<[string, Omit<Partial<ReturnType<PropsMaker>>, 'registry'>]>([
-    ['lazyConcurrency', { lazyConcurrency: 0 }],
-    ['budgetSeconds', { budgetSeconds: 58, pollerTimeoutSeconds: 60 }],
-    ['pollerTimeoutSeconds', { pollerTimeoutSeconds: 901 }],
-    ['executorTimeoutSeconds', { executorTimeoutSeconds: 1 }],
-    ['allowedStatements.0', { allowedStatements: ['drop'] }],
-    ['logRetentionDays', { logRetentionDays: 31 }],
-    ['redisPools.cache', { redisPools: { cache: { kind: 'created' } } }],
-    ['mysqlPools.orders', { mysqlPools: { orders: { kind: 'created' } } }],
-    ['redisPools.default.replicas', { redisPools: { default: { kind: 'created', replicas: 9 } } }],
-    [
-      'mysqlPools.default.maxConnections',
-      { lazyConcurrency: 100, mysqlPools: { default: { kind: 'created' } } },
-    ],
-  ])('%s', (path, props) => {
-    expect(() => synthesize(() => props)).toThrow(path);
-  });
-
-  test('a password in the registry for which no secret stands', () => {
-    expect(() => synthesize(() => ({}), WITH_PASSWORDS)).toThrow('mysqlPools.default.secret');
-  });
-
-  test('a module that a stream is bound to', () => {
-    const bindings = writeFile(
-      'bindings: [{ stream: orders, group: billing, handler: { kind: module, path: a.ts } }]',
-    );
-    expect(() => synthesize(() => ({ bindings }))).toThrow('bindings[0].handler');
-  });
-
-  test('more streams than fit into the environment of a function', () => {
-    const names = Array.from({ length: 150 }, (_, index) => `    a-stream-with-a-name-${index}: [group]\n`);
-    const registry = `default:\n  mysql: app@tcp(h:1)/app\n  redis: h:1\n  streams:\n${names.join('')}`;
-    expect(() => synthesize(() => ({}), registry)).toThrow('registry: the configuration of function Poller');
-  });
-
-  test('a socket', () => {
-    const registry = 'default:\n  mysql: app@tcp(h:1)/app\n  redis: /tmp/redis.sock:0\n';
-    expect(() => synthesize(() => ({}), registry)).toThrow('redisPools.default');
   });
 });
 

@@ -1,0 +1,116 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { onTestFinished } from 'vitest';
+import { type PollerConfiguration, pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
+import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
+import { DrainMetrics } from '../../functions/poller/metrics.ts';
+import { answer } from '../../functions/sql-executor/answer.ts';
+import { executorConfigurationSchema } from '../../functions/sql-executor/configuration.ts';
+import { DeployedExecutor } from '../../functions/sql-executor/deployed-executor.ts';
+import type { SecretReader } from '../../shared/aws/secret-reader.ts';
+import { createLogger } from '../../shared/logging.ts';
+import { parseRegistry } from '../../shared/registry/registry.ts';
+import { type InvocationAnswer, startLambdaEndpoint } from './lambda-endpoint.ts';
+import type { LoadedFixture } from './load-fixture.ts';
+
+/** What the functions are told to have left, in milliseconds. */
+export const REMAINING_MS = 60_000;
+
+/** Secrets in memory. The first read of each may be told to give an old password, as after a rotation. */
+export class MemorySecrets implements SecretReader {
+  readonly #texts: ReadonlyMap<string, string>;
+  reads = 0;
+  freshReads = 0;
+  isOutdated = false;
+
+  constructor(texts: ReadonlyMap<string, string>) {
+    this.#texts = texts;
+  }
+
+  read(id: string, { isFresh }: { readonly isFresh: boolean }): Promise<string> {
+    this.reads++;
+    if (isFresh) {
+      this.freshReads++;
+      this.isOutdated = false;
+    }
+    const text = this.#texts.get(id) ?? '';
+    return Promise.resolve(this.isOutdated ? text.replace(/"password":"[^"]*"/, '"password":"old"') : text);
+  }
+}
+
+const quiet = createLogger({ level: 'error', destination: { write: () => true } });
+
+export interface Deployed {
+  readonly poller: DeployedPoller;
+  readonly executor: DeployedExecutor;
+  readonly executorSecrets: MemorySecrets;
+}
+
+/** Both functions' own code over real servers; between them Lambda's API on a socket. */
+export async function deploy(
+  fixture: LoadedFixture,
+  before: () => InvocationAnswer = () => undefined,
+): Promise<Deployed> {
+  const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
+  const mysqlPools = Object.fromEntries(
+    [...registry.mysqlPools].map(([code, { host, port, database, parameters }]) => [
+      code,
+      { host, port, database, parameters: Object.fromEntries(parameters), secret: code },
+    ]),
+  );
+  const texts = [...registry.mysqlPools].map(([code, { user, password }]): [string, string] => [
+    code,
+    JSON.stringify({ username: user, password }),
+  ]);
+  const executorSecrets = new MemorySecrets(new Map(texts));
+  const executor = new DeployedExecutor({
+    ...executorConfigurationSchema.parse({
+      serviceName: 'test-executor',
+      logLevel: 'error',
+      mysqlPools,
+      ledgerDatabase: fixture.database('background_consumer'),
+      secretMaxAgeSeconds: 300,
+    }),
+    secrets: executorSecrets,
+  });
+  onTestFinished(() => executor.close());
+  const endpoint = await startLambdaEndpoint(async (event) => {
+    const refusal = before();
+    return refusal ?? { result: await answer(executor, event, 30_000, quiet) };
+  });
+  const metrics = new Metrics({ namespace: 'Test', serviceName: 'test' });
+  const poller = new DeployedPoller({
+    configuration: pollerConfiguration(fixture),
+    secrets: new MemorySecrets(new Map()),
+    logger: quiet,
+    metrics: new DrainMetrics('test', metrics),
+    clientConfig: endpoint.clientConfig,
+  });
+  return { poller, executor, executorSecrets };
+}
+
+function pollerConfiguration(fixture: LoadedFixture): PollerConfiguration {
+  const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
+  const streams: Record<string, Record<string, readonly string[]>> = {};
+  for (const { name, redisPool, groups } of registry.streams.values()) {
+    streams[redisPool] = { ...streams[redisPool], [name]: groups };
+  }
+  const redisPools = [...registry.redisPools.values()].map(({ code, target, database, namespace, tls }) => [
+    code,
+    { target, database, namespace, tls },
+  ]);
+  return pollerConfigurationSchema.parse({
+    serviceName: 'test',
+    logLevel: 'error',
+    mysqlPools: [...registry.mysqlPools.keys()],
+    redisPools: Object.fromEntries(redisPools),
+    streams,
+    executor: 'sql-executor',
+    ordering: 'entity',
+    lazyConcurrency: 11,
+    batchItems: 200,
+    allowedStatements: [],
+    isTail: false,
+    budgetMs: 50_000,
+    secretMaxAgeSeconds: 300,
+  });
+}

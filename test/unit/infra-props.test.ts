@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
+
+const PASSWORD = 'pl4nted-s3cret';
+
+const WITH_PASSWORDS = `
+default:
+  mysql: app:${PASSWORD}@tcp(mysql.example.com:3306)/app
+  redis: redis.example.com:6379:0?password=${PASSWORD}
+`;
+
+describe('wrong props are refused at synth with their path:', () => {
+  test.each<[string, Omit<Partial<ReturnType<PropsMaker>>, 'registry'>]>([
+    ['lazyConcurrency', { lazyConcurrency: 0 }],
+    ['budgetSeconds', { budgetSeconds: 58, pollerTimeoutSeconds: 60 }],
+    ['pollerTimeoutSeconds', { pollerTimeoutSeconds: 901 }],
+    ['executorTimeoutSeconds', { executorTimeoutSeconds: 1 }],
+    ['allowedStatements.0', { allowedStatements: ['drop'] }],
+    ['logRetentionDays', { logRetentionDays: 31 }],
+    ['redisPools.cache', { redisPools: { cache: { kind: 'created' } } }],
+    ['mysqlPools.orders', { mysqlPools: { orders: { kind: 'created' } } }],
+    ['redisPools.default.replicas', { redisPools: { default: { kind: 'created', replicas: 9 } } }],
+    [
+      'mysqlPools.default.maxConnections',
+      { lazyConcurrency: 100, mysqlPools: { default: { kind: 'created' } } },
+    ],
+  ])('%s', (path, props) => {
+    expect(() => synthesize(() => props)).toThrow(path);
+  });
+
+  test('a password in the registry for which no secret stands', () => {
+    expect(() => synthesize(() => ({}), WITH_PASSWORDS)).toThrow('mysqlPools.default.secret');
+  });
+
+  test('a module that a stream is bound to', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: module, path: a.ts } }]',
+    );
+    expect(() => synthesize(() => ({ bindings }))).toThrow('bindings[0].handler');
+  });
+
+  test('more streams than fit into the environment of a function', () => {
+    const names = Array.from({ length: 150 }, (_, index) => `    a-stream-with-a-name-${index}: [group]\n`);
+    const registry = `default:\n  mysql: app@tcp(h:1)/app\n  redis: h:1\n  streams:\n${names.join('')}`;
+    expect(() => synthesize(() => ({}), registry)).toThrow('registry: the configuration of function Poller');
+  });
+
+  test('a socket', () => {
+    const registry = 'default:\n  mysql: app@tcp(h:1)/app\n  redis: /tmp/redis.sock:0\n';
+    expect(() => synthesize(() => ({}), registry)).toThrow('redisPools.default');
+  });
+});
