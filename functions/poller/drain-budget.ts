@@ -5,11 +5,12 @@ const LONGEST_BACKOFF_MS = 3000;
 
 /** Share of the budget that is kept for finishing what was read, within bounds. */
 const RESERVED_SHARE = 0.15;
-const LEAST_RESERVE_MS = 200;
+const LEAST_RESERVE_MS = 300;
 const LARGEST_RESERVE_MS = 8000;
 
-/** Of the reserve, what is kept for settling and saying goodbye after the last batch was due. */
+/** Of the reserve, what is kept for settling and saying goodbye after the last batch was due; of a short budget more. */
 const SETTLING_SHARE = 0.3;
+const LEAST_SETTLING_MS = 150;
 
 /** What a drain that was told to stop may still take for what is in flight. */
 const GRACE_MS = 5000;
@@ -25,7 +26,7 @@ export class DrainBudget {
   constructor(budgetMs: number, signal?: AbortSignal) {
     const reserve = Math.min(LARGEST_RESERVE_MS, Math.max(LEAST_RESERVE_MS, budgetMs * RESERVED_SHARE));
     this.#endsAt = Date.now() + budgetMs;
-    this.#executeUntil = this.#endsAt - reserve * SETTLING_SHARE;
+    this.#executeUntil = this.#endsAt - Math.max(LEAST_SETTLING_MS, reserve * SETTLING_SHARE);
     this.#timer = setTimeout(() => this.#stop.abort(), Math.max(0, budgetMs - reserve));
     if (signal?.aborted === true) this.stop();
     else signal?.addEventListener('abort', () => this.stop(), { once: true });

@@ -18,7 +18,7 @@ import type { DrainReason, DrainSummary } from './summary.ts';
 const PROGRESS_MS = 200;
 
 /** What a drain may take beyond its budget for saying goodbye. */
-const OVERDUE_MS = 600;
+const OVERDUE_MS = 900;
 
 /** A Redis pool that was not reached once for this long is given up until the next drain. */
 const UNREACHED_MS = 5000;
@@ -189,7 +189,7 @@ export class Drain {
     const mysql = mysqlFailures(ends);
     const isKnown = ends.every((end) => end.kind !== 'done' || end.isLeftKnown);
     const isEmpty = [...this.#stats.values()].every(
-      ({ summary }) => summary.pending === 0 && (summary.backlog ?? 0) === 0,
+      ({ summary }) => summary.pending === 0 && summary.backlog === 0,
     );
     if (isKnown && isEmpty) return { complete: true, reason: 'drained' };
     if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };

@@ -22,7 +22,8 @@ const UPKEEP_MS = 2000;
 
 const GIVEN_UP_MS = 1000;
 
-/** How long the release of the lock may take beyond the budget. */
+/** What taking stock, and the release of the lock, may take at least, budget or not. */
+const LEAST_GOODBYE_MS = 400;
 const RELEASE_MS = 300;
 
 export interface PoolDrainOptions {
@@ -240,19 +241,21 @@ export class PoolDrain {
     const { redis, lock } = this.#options.session;
     if (redis.status !== 'ready') return;
     if (this.#end.kind === 'behind') await this.#positions.giveBack().catch(() => undefined);
-    await Promise.race([this.#tidy().catch(() => undefined), this.#untilOver()]);
+    // These two have a bound of their own: without the first an outage would make killers of what it held up, without the
+    // last the lock would keep the next drain out.
+    const least = sleep(LEAST_GOODBYE_MS, undefined, { ref: false }).then(() => this.#untilOver());
+    await Promise.race([this.#takeStock().catch(() => undefined), least]);
+    await Promise.race([this.#mysql.prune().catch(() => undefined), this.#untilOver()]);
     await this.#atPoint?.('releasing');
-    // Even when the time is over: a lock that stays would keep the next drain out.
     await Promise.race([lock.release().catch(() => undefined), sleep(RELEASE_MS)]);
   }
 
-  async #tidy(): Promise<void> {
+  async #takeStock(): Promise<void> {
     if (this.#end.kind === 'done') {
       for (const stream of this.#streams.values()) await stream.setBackDeliveries();
     }
     await this.#readLeft();
     this.#isLeftKnown = true;
-    await this.#mysql.prune();
   }
 
   async #close(): Promise<void> {

@@ -43,6 +43,8 @@ export class StreamDrain {
   readonly #left = new Set<string>();
   /** Read and not settled. */
   readonly #inHand = new Set<string>();
+  /** Those that wait to be tried alone. */
+  readonly #suspects = new Set<string>();
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
@@ -72,12 +74,17 @@ export class StreamDrain {
    * Lets entries count as delivered once. What is left at a graceful end got an answer, or was never tried; what was in
    * hand when Redis was lost was outlived by this process: no sign that it kills anything, however often it happens.
    */
-  async setBackDeliveries(ids: readonly string[] = [...this.#left]): Promise<void> {
+  async setBackDeliveries(ids: readonly string[] = this.#outlived()): Promise<void> {
     if (this.#countsAttempts) return;
     for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
       const some = ids.slice(start, start + SET_BACK_AT_ONCE);
       await setDeliveries(this.#options.redis, this.#options.group, some, 1);
     }
+  }
+
+  /** A suspect that was not reached keeps its count: nothing new is known of it. */
+  #outlived(): string[] {
+    return [...this.#inHand].filter((id) => !this.#suspects.has(id));
   }
 
   get #countsAttempts(): boolean {
@@ -92,7 +99,10 @@ export class StreamDrain {
       const entries = await readPending(redis, group, this.#held.room, afterId, suspectedFrom);
       const last = entries.at(-1);
       if (last === undefined) return;
-      for (const { id } of entries) this.#inHand.add(id);
+      for (const entry of entries) {
+        this.#inHand.add(entry.id);
+        if (isSuspect(entry)) this.#suspects.add(entry.id);
+      }
       afterId = last.id;
       for (const entry of entries) {
         if (!budget.mayRead) return;
@@ -132,6 +142,10 @@ export class StreamDrain {
   }
 
   #startNow(entry: StreamEntry): void {
+    if (this.#options.work.runsBeside === true) {
+      void this.#run(entry);
+      return;
+    }
     this.#options.exclusivity.begin();
     void this.#run(entry).then(() => this.#options.exclusivity.end());
   }
@@ -156,6 +170,7 @@ export class StreamDrain {
   async #runSuspect(entry: StreamEntry): Promise<void> {
     const { redis, group, logger } = this.#options;
     if (!this.#options.budget.mayRead) return;
+    this.#suspects.delete(entry.id);
     logger.warn('an entry may be killing the consumer, trying it alone', {
       entry: entry.id,
       deliveries: entry.deliveries,

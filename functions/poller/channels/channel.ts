@@ -37,6 +37,8 @@ export interface ChannelWork {
    * and one that is left or was tried often is nothing that other entries must wait for.
    */
   readonly countsAttempts?: boolean;
+  /** Whether a suspect of another stream need not wait for this work, which may take long and executes no statement. */
+  readonly runsBeside?: boolean;
   /** How much may be read and not settled; by default some thousand entries. */
   readonly held?: { readonly entries: number; readonly bytes: number; readonly page: number };
 }

@@ -17,6 +17,7 @@ export const garbageChannel: Channel = {
     const turns = new Turns();
     if (context.collectsGarbage === true) requestCollections(context);
     return {
+      runsBeside: true,
       handle(entry) {
         const judged = judgeEntry(entry, decodeGarbageEvent);
         if (!judged.ok) return setAside(context, entry, judged.rejection);

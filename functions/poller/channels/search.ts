@@ -12,6 +12,7 @@ export const searchChannel: Channel = {
   open(context) {
     const reindexing = new Reindexing(context);
     return {
+      runsBeside: true,
       handle(entry) {
         const judged = judgeEntry(entry, decodeSearchEvent);
         if (judged.ok) return reindexing.run(entry, judged.event.index);

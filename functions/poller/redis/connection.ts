@@ -20,8 +20,8 @@ export async function connectRedis(pool: RedisPool): Promise<Redis> {
     lastError = error;
   });
   try {
-    // `connect` also resolves where AUTH or SELECT failed; a first command tells.
-    await withinTime(redis.connect().then(() => redis.ping()));
+    // `connect` also resolves where AUTH or SELECT failed, and commands then go to database 0: another application's.
+    await withinTime(redis.connect().then(() => redis.select(pool.database)));
     return redis;
   } catch (error) {
     redis.disconnect();
