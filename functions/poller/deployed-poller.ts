@@ -59,8 +59,12 @@ export class DeployedPoller {
       case 'dead-letters':
       case 'redrive':
       case 'discard': {
-        const registry = await this.#registry({ isFresh: false });
-        return deadLetterPage(operation, new RedisDeadLetters(registry), () => Date.now() < endsAt);
+        const page = (registry: PollerRegistry) =>
+          deadLetterPage(operation, new RedisDeadLetters(registry), () => Date.now() < endsAt);
+        return page(await this.#registry({ isFresh: false })).catch(async (error: unknown) => {
+          if (!isRefusedLogin(error)) throw error;
+          return page(await this.#registry({ isFresh: true }));
+        });
       }
     }
   }
@@ -113,7 +117,8 @@ export class DeployedPoller {
   async #status(): Promise<StatusReply> {
     const executor = this.#executor(new InvocationCounts());
     try {
-      const registry = await this.#registry({ isFresh: false });
+      // Fresh: who asks has perhaps just changed a password.
+      const registry = await this.#registry({ isFresh: true });
       return await readStatus(registry, this.#services.configuration.mysqlPools, executor);
     } finally {
       executor.close();
