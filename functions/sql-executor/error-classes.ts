@@ -35,6 +35,7 @@ const TRANSIENT = new Map<number, string>([
   [1041, 'out of resources'],
   [1042, "the server can't resolve this host now"],
   [1043, 'bad handshake: the server went away while connecting'],
+  [1047, 'the node is not ready (Galera), or does not know the command'],
   [1053, 'server is shutting down'],
   [1077, 'server shut down normally'],
   [1079, 'server is aborting'],
