@@ -4,7 +4,7 @@ import type { MysqlPool } from '../../shared/registry/types.ts';
 import { type AtPoint, BatchTransaction } from './batch.ts';
 import { Connections } from './connections.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './epoch.ts';
-import { classifyError } from './error-classes.ts';
+import { classifyError, type MysqlError } from './error-classes.ts';
 import { Ledger } from './ledger.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
@@ -112,9 +112,18 @@ export class MysqlExecutor implements SqlExecutor {
         `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
       );
     }
-    const kind = errorClass === 'configuration' ? 'configuration' : 'transient';
-    return { status: 'error', kind, code, message: messageOf(error) };
+    if (errorClass === 'configuration') {
+      return configurationError(code, messageOf(error), nextStepFor(request.pool, error));
+    }
+    return { status: 'error', kind: 'transient', code, message: messageOf(error) };
   }
+}
+
+function nextStepFor(pool: string, { errno }: MysqlError): string {
+  if (errno === 1044 || errno === 1049) {
+    return `Correct the database of MySQL pool '${pool}' in the registry, or create it.`;
+  }
+  return `Correct the user, password or parameters of MySQL pool '${pool}' in the registry.`;
 }
 
 function configurationError(code: string, message: string, nextStep?: string): ErrorReply {
