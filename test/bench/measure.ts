@@ -1,5 +1,11 @@
-import { type Contestant, type Figures, METRIC_NAMES, type MetricName } from './contestants/contestant.ts';
-import { type Goal, isReached } from './goals.ts';
+import {
+  type Contestant,
+  type Figures,
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+} from './contestants/contestant.ts';
+import { format, type Goal, isReached } from './goals.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Bench, Workload } from './workloads/workload.ts';
 
@@ -55,9 +61,10 @@ export async function measureWorkload(
   }
   for (let round = 1; round <= runs; round++) {
     for (const [contestant, figures] of turns) {
-      say(`${name}: round ${round} of ${runs}, ${contestant.name}`);
       try {
-        figures.push(await contestant.turn());
+        const turn = await contestant.turn();
+        figures.push(turn);
+        say(`${name}: round ${round} of ${runs}, ${contestant.name}: ${describeFigures(turn)}`);
       } catch (error) {
         turns.delete(contestant);
         isOut(contestant.name, error instanceof Error ? error.message : String(error));
@@ -74,6 +81,15 @@ export async function measureWorkload(
     goals: goals.flatMap((goal) => judge(goal, measurements)),
     absences,
   };
+}
+
+function describeFigures(figures: Figures): string {
+  return METRIC_NAMES.flatMap((metric) => {
+    const value = figures[metric];
+    if (value === undefined) return [];
+    const { unit, digits } = METRICS[metric];
+    return [`${metric} ${format(value, digits)}${unit}`];
+  }).join(', ');
 }
 
 /** A failed process says a lot, source code included. */
