@@ -8,9 +8,8 @@ const RESERVED_SHARE = 0.15;
 const LEAST_RESERVE_MS = 300;
 const LARGEST_RESERVE_MS = 8000;
 
-/** Of the reserve, what is kept for settling and saying goodbye after the last batch was due; of a short budget more. */
+/** Of the reserve, what is kept for settling after the last batch was due; of a short budget half. */
 const SETTLING_SHARE = 0.3;
-const LEAST_SETTLING_MS = 150;
 
 /** What a drain that was told to stop may still take for what is in flight. */
 const GRACE_MS = 5000;
@@ -24,9 +23,11 @@ export class DrainBudget {
 
   /** `signal` ends the reading early, as when the process was told to end; what is in flight is finished all the same. */
   constructor(budgetMs: number, signal?: AbortSignal) {
-    const reserve = Math.min(LARGEST_RESERVE_MS, Math.max(LEAST_RESERVE_MS, budgetMs * RESERVED_SHARE));
+    // Of a very short budget half is for reading all the same.
+    const least = Math.min(LEAST_RESERVE_MS, budgetMs / 2);
+    const reserve = Math.min(LARGEST_RESERVE_MS, Math.max(least, budgetMs * RESERVED_SHARE));
     this.#endsAt = Date.now() + budgetMs;
-    this.#executeUntil = this.#endsAt - Math.max(LEAST_SETTLING_MS, reserve * SETTLING_SHARE);
+    this.#executeUntil = this.#endsAt - Math.max(least / 2, reserve * SETTLING_SHARE);
     this.#timer = setTimeout(() => this.#stop.abort(), Math.max(0, budgetMs - reserve));
     if (signal?.aborted === true) this.stop();
     else signal?.addEventListener('abort', () => this.stop(), { once: true });
