@@ -13,6 +13,15 @@ export interface ConsumerRun {
 
 /** Runs `consumer …` on the scene's registry in a process of its own. */
 export function runConsumer(scene: Scene, ...commandLine: string[]): Promise<ConsumerRun> {
+  return runConsumerIn({}, scene, ...commandLine);
+}
+
+/** The same with further environment variables. */
+export function runConsumerIn(
+  environment: Readonly<Record<string, string>>,
+  scene: Scene,
+  ...commandLine: string[]
+): Promise<ConsumerRun> {
   const directory = mkdtempSync(join(tmpdir(), 'scene-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const registry = join(directory, 'registry.yaml');
@@ -20,7 +29,8 @@ export function runConsumer(scene: Scene, ...commandLine: string[]): Promise<Con
   const program = `${import.meta.dirname}/../../../infra/local/consumer.ts`;
   const settings = ['--registry', registry, '--ledger-database', scene.ledgerDatabase];
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...commandLine, ...settings], (error, stdout, stderr) => {
+    const env = { ...process.env, ...environment };
+    execFile(process.execPath, [program, ...commandLine, ...settings], { env }, (error, stdout, stderr) => {
       resolve({ exitCode: Number(error?.code ?? 0), stdout, stderr });
     });
   });
