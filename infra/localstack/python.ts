@@ -23,7 +23,8 @@ export function findPython({ path, pyenvDirectory }: LocalStackConfiguration): P
   for (const name of names) {
     for (const directory of directories) {
       const version = pythonVersion(`${directory}/${name}`);
-      if (version !== undefined && VERSIONS.includes(version)) return { path: `${directory}/${name}`, version };
+      if (version !== undefined && VERSIONS.includes(version))
+        return { path: `${directory}/${name}`, version };
     }
   }
   return undefined;
