@@ -43,7 +43,7 @@ export interface ReadEntry {
   readonly group: string;
   readonly deadLetterStream: string;
   /** Fields of a dead letter that depend on the entry alone: first id, group, attempts. */
-  readonly deadLetterFields: DeadLetterFields;
+  readonly deadLetterFields: () => DeadLetterFields;
   readonly planned: Planned;
 }
 
@@ -116,6 +116,11 @@ export class EntryRun {
   }
 
   #executeStatements({ statements }: Plan): Promise<WorkResult[]> {
+    const [only] = statements;
+    if (only !== undefined && statements.length === 1) {
+      const { pool, sql, shape } = only;
+      return this.#execute(this.#services.pushStatement, pool, 'q0', sql, shape).then((result) => [result]);
+    }
     return Promise.all(
       statements.map(({ pool, sql, shape }, index) =>
         this.#execute(this.#services.pushStatement, pool, `q${index}`, sql, shape),
@@ -233,7 +238,7 @@ export class EntryRun {
     return {
       stream: this.#entry.deadLetterStream,
       fields: [
-        ...this.#entry.deadLetterFields,
+        ...this.#entry.deadLetterFields(),
         ['code', first.code],
         ['message', `${first.message}${more}`],
         ['failed_at', new Date().toISOString()],

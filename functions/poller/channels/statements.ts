@@ -42,7 +42,7 @@ export function statementChannel(source: StatementSource): Channel {
               stream: fenced.stream,
               group: fenced.group,
               deadLetterStream: deadLetterStream(fenced.stream),
-              deadLetterFields: deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
+              deadLetterFields: () => deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
               planned: planOf(source, entry, rules),
             },
             services,
