@@ -19,6 +19,11 @@ const REQUEST_OVERHEAD_BYTES = 2048;
 
 const DUPLICATE_ENTRY = 1062;
 
+/** One of the batch's statements has deleted the batch's own row. */
+class ClaimGoneError extends Error {
+  override readonly name = 'ClaimGoneError';
+}
+
 /** Where the executor may be killed or held up by a test; does nothing otherwise. */
 export type AtPoint = (point: 'claimed' | 'executed' | 'recorded' | 'committed') => void | Promise<void>;
 
@@ -59,8 +64,13 @@ export class BatchTransaction {
     const { items } = this.#request;
     // One that isn't understood might hold more than itself: then results don't tell which statement failed.
     const areUnderstood = items.every(({ isUnderstood }) => isUnderstood);
-    if (!areUnderstood || !this.#fitsPacket(items)) return this.#runOneByOne();
-    return (await this.#runTogether()) ?? (await this.#runOneByOne());
+    try {
+      const isTogether = areUnderstood && this.#fitsPacket(items);
+      return (isTogether ? await this.#runTogether() : undefined) ?? (await this.#runOneByOne(false));
+    } catch (error) {
+      if (!(error instanceof ClaimGoneError)) throw error;
+      return this.#runOneByOne(true);
+    }
   }
 
   /**
@@ -110,15 +120,18 @@ export class BatchTransaction {
     }
   }
 
-  /** The same once more in exact order, a savepoint a statement, so that those at fault fail alone. */
-  async #runOneByOne(): Promise<ExecutorReply> {
+  /**
+   * In exact order, a savepoint a statement, so that those at fault fail alone. `guardsClaim`: looks after each whether the
+   * claim is still there.
+   */
+  async #runOneByOne(guardsClaim: boolean): Promise<ExecutorReply> {
     const taken = await this.#claimAlone();
     if (taken !== undefined) return taken;
     const results: ItemResult[] = [];
     for (const item of this.#request.items) {
       const result = await this.#runAlone(item);
       if (result === 'too-early') break;
-      results.push(result);
+      results.push(guardsClaim && (await this.#isClaimGone()) ? await this.#undoLast() : result);
     }
     return this.#finish(results);
   }
@@ -153,6 +166,20 @@ export class BatchTransaction {
     }
   }
 
+  async #isClaimGone(): Promise<boolean> {
+    const { rows } = await this.#session.one(this.#ledger.find(this.#request, this.#request));
+    return rows.length === 0;
+  }
+
+  async #undoLast(): Promise<ItemResult> {
+    await this.#session.one('ROLLBACK TO SAVEPOINT statement' as BinaryString);
+    return {
+      status: 'failed',
+      code: 'touches-ledger',
+      message: 'the statement deletes the record of its own batch',
+    };
+  }
+
   async #finish(results: ItemResult[]): Promise<ExecutorReply> {
     await this.#atPoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
@@ -161,9 +188,7 @@ export class BatchTransaction {
     );
     if (affectedRows !== 1) {
       await this.#session.rollback();
-      throw new Error(
-        `the claim of batch ${this.#request.number} is gone: a statement of its own batch removed it`,
-      );
+      throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);
     }
     await this.#atPoint('recorded');
     await this.#session.commit();

@@ -164,3 +164,15 @@ async function loggedIds({ query }: Scene): Promise<number[]> {
   const rows = await query('SELECT entity_id FROM _log_default_Thing ORDER BY entity_id');
   return rows.map(({ entity_id }) => Number(entity_id));
 }
+
+test('a statement that deletes the records of the ledger is a dead letter, and its neighbours are done', async () => {
+  const scene = await openScene();
+  await scene.add(insertThing('before'));
+  await scene.add(
+    lazyEvent([{ sql: `DELETE FROM \`${scene.ledgerDatabase}\`.batches WHERE number >= 0`, id: 1 }]),
+  );
+  await scene.add(insertThing('after'));
+  expect(await drainScene(scene)).toMatchObject({ complete: true });
+  expect(await thingNames(scene)).toEqual(['before', 'after']);
+  expect(await deadLetters(scene)).toMatchObject([{ code: 'touches-ledger' }]);
+});
