@@ -15,26 +15,37 @@ const MEASURED_UNTIL = 0.9 * FLOOD;
 const EVERY_MS = 100;
 const WITHIN_MS = 200;
 
-test('200,000 log entries in the same Redis pool do not delay a lazy entry by more than 200 ms', async () => {
-  const scene = await openScene();
-  await flood(scene.redis, LOG);
-  await measure(scene, 'same Redis pool');
-});
+/** Tests that start servers beside it stall a small machine for as long, now and then; a flood that delays does so each time. */
+const RETRIED = { retry: 2 };
 
-test('200,000 log entries in a Redis pool of their own do not delay a lazy entry by more than 200 ms', async () => {
-  const [lazy, log] = await Promise.all([startRedis(), startRedis()]);
-  onTestFinished(() => Promise.all([lazy.stop(), log.stop()]).then(() => undefined));
-  const journal = `
+test(
+  '200,000 log entries in the same Redis pool do not delay a lazy entry by more than 200 ms',
+  RETRIED,
+  async () => {
+    const scene = await openScene();
+    await flood(scene.redis, LOG);
+    await measure(scene, 'same Redis pool');
+  },
+);
+
+test(
+  '200,000 log entries in a Redis pool of their own do not delay a lazy entry by more than 200 ms',
+  RETRIED,
+  async () => {
+    const [lazy, log] = await Promise.all([startRedis(), startRedis()]);
+    onTestFinished(() => Promise.all([lazy.stop(), log.stop()]).then(() => undefined));
+    const journal = `
 journal:
   redis: 127.0.0.1:${log.port}:0
   streams: { ${LOG}: [${GROUP}] }
 `;
-  const scene = await openSceneInRedis(`redis: 127.0.0.1:${lazy.port}:0`, { port: lazy.port }, journal);
-  const redis = new Redis({ port: log.port, protocol: 2 });
-  onTestFinished(() => redis.disconnect());
-  await flood(redis, LOG);
-  await measure(scene, 'Redis pools of their own');
-});
+    const scene = await openSceneInRedis(`redis: 127.0.0.1:${lazy.port}:0`, { port: lazy.port }, journal);
+    const redis = new Redis({ port: log.port, protocol: 2 });
+    onTestFinished(() => redis.disconnect());
+    await flood(redis, LOG);
+    await measure(scene, 'Redis pools of their own');
+  },
+);
 
 /** Adds lazy entries while a drain works through the flood, and looks for each one's row. */
 async function measure(scene: Scene, name: string): Promise<void> {
@@ -52,11 +63,11 @@ async function measure(scene: Scene, name: string): Promise<void> {
   const sorted = delaysMs.toSorted((one, other) => one - other).map(Math.round);
   const [half, most] = [sorted[sorted.length >> 1], sorted.at(-1)];
   console.log(`${name}: ${sorted.length} in ${seconds} s, half within ${half} ms, all within ${most} ms`);
-  expect(sorted.length).toBeGreaterThan(20);
-  expect(most).toBeLessThan(WITHIN_MS);
   await expect.poll(() => logRows(scene), { timeout: 30_000, interval: 500 }).toBe(FLOOD);
   stop.abort();
   await drain;
+  expect(sorted.length).toBeGreaterThan(20);
+  expect(most).toBeLessThan(WITHIN_MS);
 }
 
 /** Milliseconds from XADD until another connection sees the row. */
