@@ -212,11 +212,11 @@ function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | 
   switch (end.kind) {
     case 'locked': {
       const who = end.holder.description ?? "a BeeORM consumer, or another program that doesn't say its name";
-      const seconds = Math.ceil(end.holder.endsInMs / 1000);
-      return {
-        reason: 'locked',
-        message: `the lock is held by ${who}; unless refreshed it ends in ${seconds} s`,
-      };
+      const ends =
+        end.holder.endsInMs === undefined
+          ? 'it has no time to live: whoever set it must delete it'
+          : `unless refreshed it ends in ${Math.ceil(end.holder.endsInMs / 1000)} s`;
+      return { reason: 'locked', message: `the lock is held by ${who}; ${ends}` };
     }
     case 'lock-lost':
       return { reason: 'lock-lost', message: 'another consumer has taken the lock meanwhile' };

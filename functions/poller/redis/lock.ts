@@ -6,8 +6,8 @@ import { Script } from './script.ts';
 export interface LockHolder {
   /** What the holder says of itself; BeeORM's own consumer says nothing. */
   readonly description: string | undefined;
-  /** Milliseconds until the lock ends unless its holder refreshes it. */
-  readonly endsInMs: number;
+  /** Milliseconds until the lock ends unless its holder refreshes it; undefined where it doesn't end by itself. */
+  readonly endsInMs: number | undefined;
 }
 
 const ACQUIRE = new Script(`
@@ -65,7 +65,8 @@ export class Lock {
     if (!Array.isArray(reply)) return undefined;
     const [holder, endsInMs] = reply;
     const text = String(holder);
-    return { description: text === '' ? undefined : text, endsInMs: Math.max(0, Number(endsInMs)) };
+    const ms = Number(endsInMs);
+    return { description: text === '' ? undefined : text, endsInMs: ms < 0 ? undefined : ms };
   }
 
   /** Extends the lock on a timer of its own, whatever else goes on; calls `onLost` once it is in other hands. */
