@@ -18,21 +18,20 @@ export interface CacheKeyEffects {
 export function decideCacheKeys(outcome: StatementOutcome): CacheKeyEffects {
   const keys = new Map<string, Set<BinaryString>>();
   const unapplied: number[] = [];
-  // An event of many rows names the same keys again for each of them.
-  const decisions = new Map<BinaryString, KeyDecision>();
   const decide = keyDecider(outcome);
   let place = 0;
   for (const { redisPool, keys: list } of outcome.plan.cacheKeys) {
     const deleted = keys.get(redisPool) ?? new Set();
     keys.set(redisPool, deleted);
+    // An event of many rows names the same keys again for each of them.
+    const isUnapplied = new Map<BinaryString, boolean>();
     for (const key of list) {
-      let decision = decisions.get(key);
-      if (decision === undefined) {
-        decision = decide(key);
-        decisions.set(key, decision);
+      if (!isUnapplied.has(key)) {
+        const decision = decide(key);
+        isUnapplied.set(key, decision.isUnapplied);
+        for (const name of decision.names) deleted.add(name);
       }
-      if (decision.isUnapplied) unapplied.push(place);
-      for (const name of decision.names) deleted.add(name);
+      if (isUnapplied.get(key) === true) unapplied.push(place);
       place++;
     }
   }

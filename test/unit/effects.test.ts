@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { decideEffects } from '../../functions/poller/effects.ts';
+import type { Plan, PlannedStatement } from '../../functions/poller/plan.ts';
+import type { WorkResult } from '../../functions/poller/work.ts';
+import { textToBinary } from '../../shared/binary-string.ts';
+import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+
+/** A quadratic decision takes minutes for these. */
+const MANY_ROWS = 40_000;
+
+describe('effects belong to the statement', () => {
+  test('of the table that their name tells, whatever ids other tables have', () => {
+    const plan = planOf(
+      ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO B(`N`) VALUES (2)'],
+      ['main.B', 'main.A'],
+    );
+    expect(idsOf(plan, [applied(7n), applied(70n)])).toEqual([70n, 7n]);
+  });
+
+  test('that inserted last with as many rows, where the table has a name of its own', () => {
+    const plan = planOf(
+      ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO bbb(`N`) VALUES (2)'],
+      ['main.BEntity'],
+    );
+    expect(idsOf(plan, [applied(100n), applied(500n)])).toEqual([500n]);
+  });
+
+  test('of rows without columns, which BeeORM writes for an entity with nothing but an id', () => {
+    const plan = planOf(['INSERT INTO `Empty` VALUES (),()'], ['main.Empty', 'main.Empty']);
+    expect(idsOf(plan, [applied(900n, 5n)])).toEqual([900n, 905n]);
+  });
+
+  test('and wait with it where it failed', () => {
+    const plan = planOf(
+      ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO B(`N`) VALUES (2)'],
+      ['main.A', 'main.B'],
+    );
+    const effects = decideEffects(plan, [{ kind: 'failed', code: '1062', message: '' }, applied(9n)]);
+    expect(effects.dirty).toEqual([{ index: 1, id: 9n }]);
+    expect(effects.unapplied).toMatchObject({ statements: [0], dirty: [0] });
+  });
+
+  test('of more new rows than there are, and are said to have none', () => {
+    const plan = planOf(['INSERT INTO A(`N`) VALUES (1)'], ['main.A', 'main.A']);
+    const effects = decideEffects(plan, [applied(3n)]);
+    expect(effects.dirty).toEqual([{ index: 0, id: 3n }]);
+    expect(effects.withoutRow.dirty).toEqual([1]);
+  });
+
+  test(`of one of ${MANY_ROWS} rows, in time that grows with their number only`, () => {
+    const rows = Array.from({ length: MANY_ROWS }, () => '(1)').join(',');
+    const entities = Array.from({ length: MANY_ROWS }, () => 'main.A');
+    const plan = planOf([`INSERT INTO A(\`N\`) VALUES ${rows}`], entities);
+    const keys = entities.map(() => textToBinary('abc:0'));
+    const effects = decideEffects({ ...plan, cacheKeys: [{ redisPool: 'default', keys }] }, [applied(1n)]);
+    expect(effects.dirty.at(-1)).toEqual({ index: MANY_ROWS - 1, id: BigInt(MANY_ROWS) });
+    expect(effects.cacheKeys.get('default')?.size).toBe(MANY_ROWS);
+  });
+});
+
+function planOf(statements: readonly string[], entities: readonly string[]): Plan {
+  return {
+    statements: statements.map(toStatement),
+    logs: [],
+    dirty: entities.map((entity) => ({
+      event: new Map(),
+      id: 0n,
+      entity,
+      action: 'i',
+      streams: ['changed'],
+    })),
+    cacheKeys: [],
+  };
+}
+
+function toStatement(text: string): PlannedStatement {
+  const sql = textToBinary(text);
+  const judgement = judgeStatement(sql, defaultAllowedStatements);
+  if (!judgement.allowed) throw new Error(judgement.reason);
+  return { pool: 'default', sql, shape: judgement.shape, id: 0n };
+}
+
+function applied(insertId: bigint, increment = 1n): WorkResult {
+  return { kind: 'applied', insertId, increment };
+}
+
+function idsOf(plan: Plan, results: readonly WorkResult[]): bigint[] {
+  return decideEffects(plan, results).dirty.map(({ id }) => id);
+}
