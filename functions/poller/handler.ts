@@ -6,9 +6,9 @@ import { reportingErrors, reportUncaughtErrors } from '../../shared/aws/reported
 import { SecretsManagerReader } from '../../shared/aws/secret-reader.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
 import { type Operation, parseOperation } from '../../shared/operations.ts';
-import { readPollerConfiguration } from './configuration.ts';
-import { DeployedPoller } from './deployed-poller.ts';
-import { DrainMetrics } from './metrics.ts';
+import { readPollerConfiguration } from './aws/configuration.ts';
+import { DeployedPoller } from './aws/deployed-poller.ts';
+import { DrainMetrics } from './aws/metrics.ts';
 
 const configuration = readPollerConfiguration(process.env);
 const logger = createLambdaLogger(configuration.logLevel, configuration.serviceName);

@@ -3,8 +3,8 @@ import type { SqlExecutor } from '../../shared/protocol.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
 import type { SearchSettings } from '../../shared/search/search-settings.ts';
 import type { Channel } from './channels/channel.ts';
-import type { LaneLimits } from './lanes.ts';
-import type { Ordering } from './ordering.ts';
+import type { LaneLimits } from './lanes/lanes.ts';
+import type { Ordering } from './lanes/ordering.ts';
 import type { settle } from './redis/settle-script.ts';
 
 export type AtPollerPoint = (point: PollerPoint) => void | Promise<void>;

@@ -1,6 +1,6 @@
-import { Drain, type DrainOptions } from './drain.ts';
+import { Drain, type DrainOptions } from './drain/drain.ts';
+import type { DrainSummary } from './drain/summary.ts';
 import type { PollerOptions } from './poller-options.ts';
-import type { DrainSummary } from './summary.ts';
 
 /** Drains the streams of one registry, as often as it is asked. */
 export class Poller {

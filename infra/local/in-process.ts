@@ -1,8 +1,8 @@
-import { createOrdering } from '../../functions/poller/ordering.ts';
+import { RedisDeadLetters } from '../../functions/poller/dead-letters/redis-dead-letters.ts';
+import { createOrdering } from '../../functions/poller/lanes/ordering.ts';
 import { Poller } from '../../functions/poller/poller.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import { RedisDeadLetters } from '../../functions/poller/redis-dead-letters.ts';
-import { readStatus } from '../../functions/poller/status.ts';
+import { readStatus } from '../../functions/poller/status/status.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
 import { openOwnStreams } from './handlers/open-own-streams.ts';

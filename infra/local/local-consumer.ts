@@ -1,7 +1,7 @@
-import type { DeadLetterOperations } from '../../functions/poller/dead-letters.ts';
+import type { DeadLetterOperations } from '../../functions/poller/dead-letters/dead-letters.ts';
+import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
 import type { StreamBinding } from '../../functions/poller/own-streams/binding.ts';
 import type { AbsentGroups } from '../../functions/poller/poller-options.ts';
-import type { DrainSummary } from '../../functions/poller/summary.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { StatusReply } from '../../shared/operations.ts';
 import type { Registry } from '../../shared/registry/registry.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ordering } from '../../functions/poller/ordering.ts';
+import type { Ordering } from '../../functions/poller/lanes/ordering.ts';
 import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
 import type { Mechanism } from './orders.ts';
 

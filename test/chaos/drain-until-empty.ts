@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createOrdering } from '../../functions/poller/ordering.ts';
+import { createOrdering } from '../../functions/poller/lanes/ordering.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import { createLogger } from '../../shared/logging.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { describe, expect, test } from 'vitest';
-import type { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
+import type { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
 import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { parseOperation } from '../../shared/operations.ts';

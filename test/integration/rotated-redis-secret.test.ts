@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
-import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
-import { DrainMetrics } from '../../functions/poller/metrics.ts';
+import { pollerConfigurationSchema } from '../../functions/poller/aws/configuration.ts';
+import { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
+import { DrainMetrics } from '../../functions/poller/aws/metrics.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { createLogger } from '../../shared/logging.ts';

@@ -1,8 +1,11 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { onTestFinished } from 'vitest';
-import { type PollerConfiguration, pollerConfigurationSchema } from '../../functions/poller/configuration.ts';
-import { DeployedPoller } from '../../functions/poller/deployed-poller.ts';
-import { DrainMetrics } from '../../functions/poller/metrics.ts';
+import {
+  type PollerConfiguration,
+  pollerConfigurationSchema,
+} from '../../functions/poller/aws/configuration.ts';
+import { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
+import { DrainMetrics } from '../../functions/poller/aws/metrics.ts';
 import { answer } from '../../functions/sql-executor/answer.ts';
 import { executorConfigurationSchema } from '../../functions/sql-executor/configuration.ts';
 import { DeployedExecutor } from '../../functions/sql-executor/deployed-executor.ts';

@@ -1,4 +1,4 @@
-import type { DrainSummary } from '../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import type { LocalConsumer, Ordering } from '../../infra/local/local-consumer.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
+import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import type { DrainSummary } from '../../functions/poller/summary.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
 import { createLogger } from '../../shared/logging.ts';

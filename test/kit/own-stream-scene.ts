@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { DeadLetter } from '../../functions/poller/dead-letters.ts';
+import type { DeadLetter } from '../../functions/poller/dead-letters/dead-letters.ts';
+import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
 import { parseBindings, type StreamBinding } from '../../functions/poller/own-streams/binding.ts';
 import type { EntryEvent, EntryHandler } from '../../functions/poller/own-streams/entry-handler.ts';
 import { ownStreamChannel } from '../../functions/poller/own-streams/own-stream-channel.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import type { DrainSummary } from '../../functions/poller/summary.ts';
 import { ModuleHandler } from '../../infra/local/handlers/module-handler.ts';
 import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import type { LocalConsumer } from '../../infra/local/local-consumer.ts';

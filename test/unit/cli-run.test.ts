@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { DrainSummary } from '../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
 import { type Drain, runUntilStopped } from '../../infra/local/cli/run-until-stopped.ts';
 import type { DrainOptions } from '../../infra/local/local-consumer.ts';
 import { ConfigurationError, ConnectionError } from '../../shared/errors.ts';

@@ -1,8 +1,8 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
+import { METRIC_NAMESPACE } from '../../functions/poller/aws/metrics.ts';
 import { CHANNELS } from '../../functions/poller/channels/channels.ts';
-import { METRIC_NAMESPACE } from '../../functions/poller/metrics.ts';
 import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
 import { CHANNEL_NAMES, consumerMetric } from '../../infra/constructs/metrics.ts';
 import { synthesize } from './infra-synthesize.ts';

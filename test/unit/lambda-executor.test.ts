@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { LambdaExecutor } from '../../functions/poller/lambda-executor.ts';
+import { LambdaExecutor } from '../../functions/poller/aws/lambda-executor.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import { type ExecutorRequest, PROTOCOL_VERSION } from '../../shared/protocol.ts';

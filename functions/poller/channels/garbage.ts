@@ -1,11 +1,11 @@
 import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../shared/registry/beeorm-names.ts';
 import { decodeGarbageEvent, type GarbageEvent } from '../../../shared/wire/garbage-event.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../entry-outcome.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
+import { acknowledge, judgeEntry, setAside } from '../entry/whole-entry.ts';
 import { GarbageCollection } from '../garbage/collection.ts';
 import { requestCollections } from '../garbage/requests.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import { Turns } from '../turns.ts';
-import { acknowledge, judgeEntry, setAside } from '../whole-entry.ts';
 import type { Channel, ChannelContext } from './channel.ts';
 
 /** Trims the streams of a group where a consumer asks for it. */

@@ -2,7 +2,7 @@ import { LAZY_STREAM } from '../../../shared/registry/beeorm-names.ts';
 import { judgeStatement } from '../../../shared/sql/statement.ts';
 import { encodeLazyEvent } from '../../../shared/wire/encode-lazy-event.ts';
 import { decodeLazyEvent, type LazyEvent } from '../../../shared/wire/lazy-event.ts';
-import { type Plan, type Planned, type PlannedStatement, type PlanRules, reject } from '../plan.ts';
+import { type Plan, type Planned, type PlannedStatement, type PlanRules, reject } from '../entry/plan.ts';
 import type { StatementSource } from './statements.ts';
 
 /** Lazy flushes: SQL to execute, then log rows, cache keys and dirty events. */

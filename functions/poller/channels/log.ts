@@ -1,6 +1,6 @@
 import { LOG_STREAM } from '../../../shared/registry/beeorm-names.ts';
 import { decodeLogValue, encodeLogValue } from '../../../shared/wire/log-value.ts';
-import { type Plan, type Planned, reject } from '../plan.ts';
+import { type Plan, type Planned, reject } from '../entry/plan.ts';
 import type { StatementSource } from './statements.ts';
 
 /** Log rows of changes that the application made itself. */

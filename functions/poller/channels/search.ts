@@ -1,7 +1,7 @@
 import { ASYNC_CONSUMER_GROUP, SEARCH_STREAM } from '../../../shared/registry/beeorm-names.ts';
 import { decodeSearchEvent } from '../../../shared/wire/search-event.ts';
+import { judgeEntry, setAside } from '../entry/whole-entry.ts';
 import { Reindexing } from '../search/reindexing.ts';
-import { judgeEntry, setAside } from '../whole-entry.ts';
 import type { Channel } from './channel.ts';
 
 /** Writes all documents of a search index anew, where BeeORM's application asks for it. */

@@ -1,13 +1,13 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
-import { deadLetterFields, isForAnotherGroup } from '../dead-letter-fields.ts';
-import { deadLetterStream } from '../dead-letters.ts';
-import { identify } from '../entry-identity.ts';
-import { EntryRun, type EntryServices } from '../entry-run.ts';
-import { logRowShape } from '../mysql-work.ts';
-import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../plan.ts';
-import { PublicationOrder } from '../publication-order.ts';
+import { deadLetterFields, isForAnotherGroup } from '../dead-letters/dead-letter-fields.ts';
+import { deadLetterStream } from '../dead-letters/dead-letters.ts';
+import { judgeDelivery } from '../drain/suspects.ts';
+import { PublicationOrder } from '../effects/publication-order.ts';
+import { identify } from '../entry/entry-identity.ts';
+import { EntryRun, type EntryServices } from '../entry/entry-run.ts';
+import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../entry/plan.ts';
+import { logRowShape } from '../lanes/mysql-work.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
-import { judgeDelivery } from '../suspects.ts';
 import type { Channel, ChannelContext } from './channel.ts';
 
 /** A kind of entry that becomes MySQL statements and what follows from them. */

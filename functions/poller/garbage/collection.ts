@@ -4,7 +4,7 @@ import { garbageCollectionKey, namespaced } from '../../../shared/registry/beeor
 import type { RedisPool, StreamDefinition } from '../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../shared/wire/garbage-event.ts';
 import type { ChannelContext } from '../channels/channel.ts';
-import { deadLetterStream } from '../dead-letters.ts';
+import { deadLetterStream } from '../dead-letters/dead-letters.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 

@@ -1,6 +1,6 @@
 import { errorFields } from '../../../shared/error-fields.ts';
 import type { ChannelContext } from '../channels/channel.ts';
-import { type EntryOutcome, SETTLED } from '../entry-outcome.ts';
+import { type EntryOutcome, SETTLED } from '../entry/entry-outcome.ts';
 import { beginAttempts } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';

@@ -1,8 +1,8 @@
 import type { Logger } from '../../../shared/logging.ts';
 import type { ChannelContext } from '../channels/channel.ts';
-import { deadLetterFields } from '../dead-letter-fields.ts';
-import { deadLetterStream, NOTHING_APPLIED } from '../dead-letters.ts';
-import { type EntryOutcome, SET_ASIDE, SETTLED } from '../entry-outcome.ts';
+import { deadLetterFields } from '../dead-letters/dead-letter-fields.ts';
+import { deadLetterStream, NOTHING_APPLIED } from '../dead-letters/dead-letters.ts';
+import { type EntryOutcome, SET_ASIDE, SETTLED } from '../entry/entry-outcome.ts';
 import type { Settlement } from '../redis/settle-script.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import type { StreamBinding } from './binding.ts';

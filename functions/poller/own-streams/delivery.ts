@@ -1,4 +1,4 @@
-import type { EntryOutcome } from '../entry-outcome.ts';
+import type { EntryOutcome } from '../entry/entry-outcome.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import type { EntryRecord } from './entry-handler.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { SQSMessageAttribute, SQSMessageAttributes } from 'aws-lambda';
-import { REDRIVE_FIELDS } from '../dead-letters.ts';
+import { REDRIVE_FIELDS } from '../dead-letters/dead-letters.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import type { EntryBody } from './entry-body.ts';
 import type { EntryRecord } from './entry-handler.ts';

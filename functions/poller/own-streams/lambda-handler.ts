@@ -5,7 +5,7 @@ import {
   type LambdaClientConfig,
 } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
-import { classifyInvocationError } from '../invocation-errors.ts';
+import { classifyInvocationError } from '../aws/invocation-errors.ts';
 import { type EntryEvent, type EntryHandler, type HandlerAnswer, handlerFailed } from './entry-handler.ts';
 
 const CONNECTION_TIMEOUT_MS = 3000;

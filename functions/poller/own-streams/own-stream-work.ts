@@ -1,6 +1,6 @@
 import type { ChannelContext, ChannelWork } from '../channels/channel.ts';
-import { isForAnotherGroup } from '../dead-letter-fields.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../entry-outcome.ts';
+import { isForAnotherGroup } from '../dead-letters/dead-letter-fields.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import { type Again, BatchRunner } from './batch-runner.ts';
 import { attemptsOf } from './begin-attempts.ts';

@@ -1,4 +1,4 @@
-import type { EntryOutcome } from '../entry-outcome.ts';
+import type { EntryOutcome } from '../entry/entry-outcome.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deadLetterStream } from '../dead-letters.ts';
+import { deadLetterStream } from '../dead-letters/dead-letters.ts';
 
 /**
  * Puts an entry back at its stream's end and removes its dead letter, in one step; false where it is gone already. A

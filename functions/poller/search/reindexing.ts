@@ -1,9 +1,9 @@
 import { errorFields } from '../../../shared/logging.ts';
 import type { ChannelContext } from '../channels/channel.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../entry-outcome.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
+import { acknowledge, setAside } from '../entry/whole-entry.ts';
 import { type StreamEntry, setDeliveries } from '../redis/stream-reads.ts';
 import { Turns } from '../turns.ts';
-import { acknowledge, setAside } from '../whole-entry.ts';
 import { UnwritableDocumentError, writeDocuments } from './documents.ts';
 import { lookUpIndex } from './index-lookup.ts';
 import { Progress } from './progress.ts';

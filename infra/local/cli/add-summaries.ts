@@ -1,4 +1,4 @@
-import type { ChannelSummary, DrainSummary } from '../../../functions/poller/summary.ts';
+import type { ChannelSummary, DrainSummary } from '../../../functions/poller/drain/summary.ts';
 
 /** Two drains, one after the other, as if they were one: counts add up, the state is that of the later one. */
 export function addSummaries(earlier: DrainSummary, later: DrainSummary): DrainSummary {

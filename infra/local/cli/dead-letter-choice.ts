@@ -1,5 +1,8 @@
 import { type Command, Option } from 'commander';
-import { type DeadLetterFilter, deadLetterStream } from '../../../functions/poller/dead-letters.ts';
+import {
+  type DeadLetterFilter,
+  deadLetterStream,
+} from '../../../functions/poller/dead-letters/dead-letters.ts';
 import { ConfigurationError } from '../../../shared/errors.ts';
 import type { Registry } from '../../../shared/registry/registry.ts';
 import { streamEntryId } from './option-values.ts';

@@ -1,4 +1,4 @@
-import type { DeadLetter, Unapplied } from '../../../functions/poller/dead-letters.ts';
+import type { DeadLetter, Unapplied } from '../../../functions/poller/dead-letters/dead-letters.ts';
 import {
   type BinaryString,
   binaryToBytes,

@@ -3,7 +3,7 @@ import type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterOperations,
-} from '../../../functions/poller/dead-letters.ts';
+} from '../../../functions/poller/dead-letters/dead-letters.ts';
 import { ConfigurationError } from '../../../shared/errors.ts';
 import type { Registry } from '../../../shared/registry/registry.ts';
 import type { ProgramContext } from './context.ts';

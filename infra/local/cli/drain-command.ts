@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { ProgramContext } from './context.ts';
 import { showWork } from './display.ts';
 import { EXIT_CODES, type ExitCode, exitCodeOf } from './exit-codes.ts';

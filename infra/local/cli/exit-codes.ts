@@ -1,4 +1,4 @@
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 
 /** What the program ends with. Scripts build on these: they stay as they are. */
 export const EXIT_CODES = {

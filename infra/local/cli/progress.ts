@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import type { ChannelSummary, DrainSummary } from '../../../functions/poller/summary.ts';
+import type { ChannelSummary, DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { Logger, LoggerOptions } from '../../../shared/logging.ts';
 import type { Output } from './context.ts';
 import { Rates } from './rates.ts';

@@ -1,4 +1,4 @@
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 
 /** Long enough that a rate doesn't flicker from batch to batch. */
 const WINDOW_SECONDS = 5;

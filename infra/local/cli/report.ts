@@ -1,4 +1,4 @@
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { Output } from './context.ts';
 import { count, formatNumber, formatTable, printable } from './table.ts';
 

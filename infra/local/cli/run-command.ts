@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { ProgramContext } from './context.ts';
 import { type Display, showWork } from './display.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DrainReason, DrainSummary } from '../../../functions/poller/summary.ts';
+import type { DrainReason, DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import { ConnectionError } from '../../../shared/errors.ts';
 import { errorFields } from '../../../shared/logging.ts';
 import { addSummaries } from './add-summaries.ts';

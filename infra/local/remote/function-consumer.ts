@@ -1,12 +1,12 @@
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
+import { classifyInvocationError } from '../../../functions/poller/aws/invocation-errors.ts';
 import type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterOperations,
-} from '../../../functions/poller/dead-letters.ts';
-import { classifyInvocationError } from '../../../functions/poller/invocation-errors.ts';
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
+} from '../../../functions/poller/dead-letters/dead-letters.ts';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import { packPayload, unpackPayload } from '../../../shared/aws/payload.ts';
 import type { BinaryString } from '../../../shared/binary-string.ts';
 import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../../shared/errors.ts';

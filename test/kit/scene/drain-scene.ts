@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
+import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
-import type { DrainSummary } from '../../../functions/poller/summary.ts';
 import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
 import { openLocalConsumer } from '../../../infra/local/in-process.ts';
 import type { LocalConsumerOptions } from '../../../infra/local/local-consumer.ts';

@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
+import { BackgroundConsumerError } from '../../../shared/errors.ts';
+import type { Logger } from '../../../shared/logging.ts';
+import type { ChannelState, Operation, StatusReply } from '../../../shared/operations.ts';
+import type { PollerRegistry } from '../../../shared/registry/types.ts';
+import { parseSearchSettings } from '../../../shared/search/search-settings.ts';
+import { defaultAllowedStatements } from '../../../shared/sql/statement.ts';
+import { type DeadLetterPage, deadLetterPage } from '../dead-letters/dead-letter-pages.ts';
+import { RedisDeadLetters } from '../dead-letters/redis-dead-letters.ts';
+import type { DrainSummary } from '../drain/summary.ts';
+import { createOrdering } from '../lanes/ordering.ts';
+import { Poller } from '../poller.ts';
+import { readChannelStates } from '../status/channel-states.ts';
+import { readStatus } from '../status/status.ts';
+import type { PollerConfiguration } from './configuration.ts';
+import { DeployedOwnStreams } from './deployed-own-streams.ts';
+import { areSameRedisPools, resolveRegistry } from './deployed-registry.ts';
+import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
+import { type DrainMetrics, InvocationCounts } from './metrics.ts';
+
+const BATCH_BYTES = 1 << 20;
+const LOCK_TTL_MS = 20_000;
+
+/** Beside batches in flight, invocations for opening, voiding and pruning. */
+const SPARE_INVOCATIONS = 3;
+
+/** Kept of the function's time for metrics, the reply, and a drain that ends late. */
+const KEPT_MS = 4000;
+const STATES_MS = 2000;
+
+export interface DeployedPollerServices {
+  readonly configuration: PollerConfiguration;
+  readonly secrets: SecretReader;
+  readonly logger: Logger;
+  readonly metrics: DrainMetrics;
+  readonly clientConfig?: LambdaExecutorOptions['clientConfig'];
+}
+
+export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
+
+/** The poller as a function runs it: with secrets that rotate, and what it is asked beside draining. */
+export class DeployedPoller {
+  readonly #services: DeployedPollerServices;
+  #ownStreams: DeployedOwnStreams | undefined;
+
+  constructor(services: DeployedPollerServices) {
+    this.#services = services;
+  }
+
+  /** `remainingMs`: until Lambda ends the function. */
+  async perform(operation: Operation, remainingMs: number): Promise<OperationResult> {
+    const endsAt = Date.now() + remainingMs - KEPT_MS;
+    switch (operation.operation) {
+      case 'drain':
+        return this.#drain(operation, endsAt);
+      case 'status':
+        return this.#status();
+      case 'dead-letters':
+      case 'redrive':
+      case 'discard': {
+        const page = (registry: PollerRegistry) =>
+          deadLetterPage(operation, new RedisDeadLetters(registry), () => Date.now() < endsAt);
+        return page(await this.#registry({ isFresh: false })).catch(async (error: unknown) => {
+          if (!isRefusedLogin(error)) throw error;
+          return page(await this.#registry({ isFresh: true }));
+        });
+      }
+    }
+  }
+
+  async #drain(
+    { budgetMs, isTail }: Extract<Operation, { operation: 'drain' }>,
+    latestEnd: number,
+  ): Promise<DrainSummary> {
+    const { configuration, metrics, logger } = this.#services;
+    const endsAt = Math.min(latestEnd, Date.now() + (budgetMs ?? configuration.budgetMs));
+    const invocations = new InvocationCounts();
+    const executor = this.#executor(invocations);
+    let registry: PollerRegistry | undefined;
+    let summary: DrainSummary | undefined;
+    try {
+      registry = await this.#registry({ isFresh: false });
+      const run = (used: PollerRegistry) =>
+        this.#poller(used, executor).drain({
+          budgetMs: Math.max(1, endsAt - Date.now()),
+          isTail: isTail ?? configuration.isTail,
+        });
+      summary = await this.#runWithNewSecrets(registry, run);
+      logger.info('drained', { ...loggable(summary), failedInvocations: invocations.failures });
+      return summary;
+    } finally {
+      executor.close();
+      this.#ownStreams?.closeSockets();
+      const budgetLeftMs = Math.max(0, endsAt - Date.now());
+      const channels = registry === undefined ? [] : await this.#channelStates(registry);
+      metrics.publish({ summary, channels, invocations, budgetLeftMs });
+    }
+  }
+
+  /** A password may have been rotated since its secret was read: once more, where a secret says something else now. */
+  async #runWithNewSecrets(
+    registry: PollerRegistry,
+    run: (registry: PollerRegistry) => Promise<DrainSummary>,
+  ): Promise<DrainSummary> {
+    const first = await run(registry).catch((error: unknown) => {
+      if (!isRefusedLogin(error)) throw error;
+      return error;
+    });
+    if (!(first instanceof BackgroundConsumerError) && !hasRefusedLogin(first)) return first;
+    const fresh = await this.#registry({ isFresh: true });
+    if (!areSameRedisPools(registry, fresh)) return run(fresh);
+    if (first instanceof BackgroundConsumerError) throw first;
+    return first;
+  }
+
+  async #status(): Promise<StatusReply> {
+    const executor = this.#executor(new InvocationCounts());
+    try {
+      // Fresh: who asks has perhaps just changed a password.
+      const registry = await this.#registry({ isFresh: true });
+      return await readStatus(registry, this.#services.configuration.mysqlPools, executor);
+    } finally {
+      executor.close();
+    }
+  }
+
+  /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
+  async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
+    const states = [...registry.redisPools.values()].map((pool) =>
+      Promise.race([readChannelStates(pool, registry), sleep(STATES_MS, [])]).catch(() => []),
+    );
+    return (await Promise.all(states)).flat();
+  }
+
+  #registry(options: { readonly isFresh: boolean }): Promise<PollerRegistry> {
+    return resolveRegistry(this.#services.configuration, this.#services.secrets, options);
+  }
+
+  #executor(invocations: InvocationCounts): LambdaExecutor {
+    const { configuration, clientConfig } = this.#services;
+    return new LambdaExecutor({
+      functionName: configuration.executor,
+      concurrency: configuration.lazyConcurrency + SPARE_INVOCATIONS,
+      onInvocation: invocations.add,
+      ...(clientConfig === undefined ? {} : { clientConfig }),
+    });
+  }
+
+  #poller(registry: PollerRegistry, executor: LambdaExecutor): Poller {
+    const { configuration, logger, clientConfig } = this.#services;
+    this.#ownStreams ??= new DeployedOwnStreams(configuration.bindings, registry, clientConfig);
+    return new Poller({
+      registry,
+      executor,
+      logger,
+      createOrdering: () => createOrdering(configuration.ordering),
+      limits: {
+        lanes: configuration.lazyConcurrency,
+        batchItems: configuration.batchItems,
+        batchBytes: BATCH_BYTES,
+      },
+      allowedStatements: new Set([...defaultAllowedStatements, ...configuration.allowedStatements]),
+      lockTtlMs: LOCK_TTL_MS,
+      search: parseSearchSettings(configuration.search ?? {}, 'search'),
+      absentGroups: configuration.absentGroups,
+      collectsGarbage: true,
+      ownStreams: this.#ownStreams.channels,
+    });
+  }
+}
+
+function isRefusedLogin(error: unknown): error is BackgroundConsumerError {
+  return error instanceof BackgroundConsumerError && error.code === 'redis-authentication';
+}
+
+function hasRefusedLogin({ channels }: DrainSummary): boolean {
+  return Object.values(channels).some(({ error }) => error?.code === 'redis-authentication');
+}
+
+/** Messages may quote a server's words, and those a row: codes are enough for a log. */
+function loggable({ complete, reason, seconds, channels }: DrainSummary): object {
+  const counts = Object.entries(channels).map(([name, { error, ...channel }]) => [
+    name,
+    error === undefined ? channel : { ...channel, error: error.code },
+  ]);
+  return { complete, reason, seconds, channels: Object.fromEntries(counts) };
+}

@@ -1,0 +1,57 @@
+import { parsePoolSecret } from '../../../shared/aws/pool-secret.ts';
+import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
+import type { PollerRegistry, RedisPool, RedisTarget } from '../../../shared/registry/types.ts';
+import type { DeployedRedisPool, PollerConfiguration } from './configuration.ts';
+
+type Deployed = Pick<PollerConfiguration, 'mysqlPools' | 'redisPools' | 'streams'>;
+
+/**
+ * The registry as the deployed poller knows it, with what the secrets of its Redis pools say.
+ * @throws ConfigurationError or ConnectionError where a secret can't be read
+ */
+export async function resolveRegistry(
+  deployed: Deployed,
+  secrets: SecretReader,
+  options: { readonly isFresh: boolean },
+): Promise<PollerRegistry> {
+  const pools = Object.entries(deployed.redisPools).map(
+    async ([code, pool]): Promise<[string, RedisPool]> => {
+      return [code, await resolveRedisPool(code, pool, secrets, options)];
+    },
+  );
+  return {
+    mysqlPools: new Set(deployed.mysqlPools),
+    redisPools: new Map(await Promise.all(pools)),
+    streams: new Map(
+      Object.entries(deployed.streams).flatMap(([redisPool, streams]) =>
+        Object.entries(streams).map(([name, groups]) => [name, { name, redisPool, groups }]),
+      ),
+    ),
+  };
+}
+
+/** Whether both would connect to the same servers in the same way. */
+export function areSameRedisPools(left: PollerRegistry, right: PollerRegistry): boolean {
+  return JSON.stringify([...left.redisPools]) === JSON.stringify([...right.redisPools]);
+}
+
+async function resolveRedisPool(
+  code: string,
+  { secret, target, ...pool }: DeployedRedisPool,
+  secrets: SecretReader,
+  options: { readonly isFresh: boolean },
+): Promise<RedisPool> {
+  if (secret === undefined) return { code, target, ...pool };
+  const { host, port, user, password } = parsePoolSecret(await secrets.read(secret, options), secret);
+  return {
+    code,
+    ...pool,
+    target: withAddress(target, host, port),
+    ...(user === undefined ? {} : { username: user }),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
+function withAddress(target: RedisTarget, host: string | undefined, port: number | undefined): RedisTarget {
+  return target.kind === 'tcp' ? { ...target, host: host ?? target.host, port: port ?? target.port } : target;
+}

@@ -1,0 +1,192 @@
+import type { Redis } from 'ioredis';
+import { errorFields, type Logger } from '../../../shared/logging.ts';
+import type { ChannelWork } from '../channels/channel.ts';
+import type { EntryOutcome } from '../entry/entry-outcome.ts';
+import type { AtPollerPoint } from '../poller-options.ts';
+import type { NewEntries } from '../redis/new-entries.ts';
+import {
+  type FencedGroup,
+  readNew,
+  readPending,
+  type StreamEntry,
+  setDeliveries,
+} from '../redis/stream-reads.ts';
+import type { DrainBudget } from './drain-budget.ts';
+import type { Exclusivity } from './exclusivity.ts';
+import { HeldEntries } from './held-entries.ts';
+import { isSuspect, SUSPECTED_FROM } from './suspects.ts';
+
+const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
+
+/** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
+const MOST_LEFT = 4000;
+
+const SET_BACK_AT_ONCE = 500;
+
+export interface StreamDrainOptions {
+  readonly redis: Redis;
+  readonly group: FencedGroup;
+  readonly work: ChannelWork;
+  readonly budget: DrainBudget;
+  readonly logger: Logger;
+  readonly atPoint: AtPollerPoint | undefined;
+  readonly exclusivity: Exclusivity;
+  /** Waits for new entries; undefined where the drain ends with the stream. */
+  readonly newEntries: NewEntries | undefined;
+  readonly onOutcome: (outcome: EntryOutcome) => void;
+}
+
+/** Drains one stream: what is pending first, then what is new, in the order of the stream. */
+export class StreamDrain {
+  readonly #options: StreamDrainOptions;
+  readonly #held: HeldEntries;
+  readonly #left = new Set<string>();
+  /** Read and not settled. */
+  readonly #inHand = new Set<string>();
+  /** Those that wait to be tried alone. */
+  readonly #suspects = new Set<string>();
+  readonly #readingIsOver: Promise<void>;
+
+  constructor(options: StreamDrainOptions) {
+    this.#options = options;
+    this.#held = new HeldEntries(options.work.held ?? HELD);
+    this.#readingIsOver = aborted(options.budget.reading);
+  }
+
+  /** Ends when the stream is empty (or, in tail mode, with the budget) and all that was read is settled or left. */
+  async run(): Promise<void> {
+    await this.#drainPending();
+    await this.#drainNew();
+    this.#options.work.readingEnded?.();
+    await this.#held.empty();
+  }
+
+  /** Whether this drain will still run the entry, or has left it. */
+  isInHand(id: string): boolean {
+    return this.#inHand.has(id);
+  }
+
+  get idsInHand(): readonly string[] {
+    return [...this.#inHand];
+  }
+
+  /**
+   * Lets entries count as delivered once. What is left at a graceful end got an answer, or was never tried; what was in
+   * hand when Redis was lost was outlived by this process: no sign that it kills anything, however often it happens.
+   */
+  async setBackDeliveries(ids: readonly string[] = this.#outlived()): Promise<void> {
+    if (this.#countsAttempts) return;
+    for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
+      const some = ids.slice(start, start + SET_BACK_AT_ONCE);
+      await setDeliveries(this.#options.redis, this.#options.group, some, 1);
+    }
+  }
+
+  /** A suspect that was not reached keeps its count: nothing new is known of it. */
+  #outlived(): string[] {
+    return [...this.#inHand].filter((id) => !this.#suspects.has(id));
+  }
+
+  get #countsAttempts(): boolean {
+    return this.#options.work.countsAttempts === true;
+  }
+
+  async #drainPending(): Promise<void> {
+    const { redis, group, budget } = this.#options;
+    const suspectedFrom = this.#countsAttempts ? 0 : SUSPECTED_FROM;
+    let afterId = '0';
+    while (await this.#mayReadOn()) {
+      const entries = await readPending(redis, group, this.#held.room, afterId, suspectedFrom);
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      for (const entry of entries) {
+        this.#inHand.add(entry.id);
+        if (isSuspect(entry)) this.#suspects.add(entry.id);
+      }
+      afterId = last.id;
+      for (const entry of entries) {
+        if (!budget.mayRead) return;
+        if (this.#countsAttempts) void this.#run(entry);
+        else if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
+        else await this.#startAll([entry]);
+      }
+    }
+  }
+
+  async #drainNew(): Promise<void> {
+    const { redis, group, newEntries } = this.#options;
+    while (await this.#mayReadOn()) {
+      const entries = await readNew(redis, group, this.#held.room);
+      for (const { id } of entries) this.#inHand.add(id);
+      if (entries.length === 0) {
+        if (newEntries === undefined || !(await newEntries.arrived())) return;
+      }
+      await this.#options.atPoint?.('read');
+      await this.#startAll(entries);
+    }
+  }
+
+  async #mayReadOn(): Promise<boolean> {
+    const { budget } = this.#options;
+    await Promise.race([this.#held.roomy(), this.#readingIsOver]);
+    return budget.mayRead && this.#left.size < MOST_LEFT;
+  }
+
+  async #startAll(entries: readonly StreamEntry[]): Promise<void> {
+    if (this.#countsAttempts) {
+      for (const entry of entries) void this.#run(entry);
+      return;
+    }
+    await this.#options.exclusivity.shared();
+    for (const entry of entries) this.#startNow(entry);
+  }
+
+  #startNow(entry: StreamEntry): void {
+    if (this.#options.work.runsBeside === true) {
+      void this.#run(entry);
+      return;
+    }
+    this.#options.exclusivity.begin();
+    void this.#run(entry).then(() => this.#options.exclusivity.end());
+  }
+
+  async #run(entry: StreamEntry): Promise<void> {
+    const bytes = sizeOf(entry);
+    this.#held.add(bytes);
+    try {
+      const outcome = await this.#options.work.handle(entry);
+      if (outcome.isSettled) this.#inHand.delete(entry.id);
+      else this.#left.add(entry.id);
+      this.#options.onOutcome(outcome);
+    } catch (error) {
+      this.#left.add(entry.id);
+      this.#options.logger.error('an entry could not be handled', { entry: entry.id, ...errorFields(error) });
+    } finally {
+      this.#held.remove(bytes);
+    }
+  }
+
+  /** An entry that was there each time when the process died. Its attempt is counted before it begins. */
+  async #runSuspect(entry: StreamEntry): Promise<void> {
+    const { redis, group, logger } = this.#options;
+    if (!this.#options.budget.mayRead) return;
+    this.#suspects.delete(entry.id);
+    logger.warn('an entry may be killing the consumer, trying it alone', {
+      entry: entry.id,
+      deliveries: entry.deliveries,
+    });
+    await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
+    await this.#run(entry);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function sizeOf(entry: StreamEntry): number {
+  return (entry.fields ?? []).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}

@@ -1,0 +1,37 @@
+import type { TrackedRow } from '../ledger/tracked-row.ts';
+
+/** What became of an entry, and what was done for it in this drain. */
+export interface EntryOutcome {
+  /** False: it stays pending. */
+  readonly isSettled: boolean;
+  readonly statements: number;
+  readonly logRows: number;
+  readonly dirtyEvents: number;
+  readonly cacheKeys: number;
+  readonly failed: number;
+  readonly isDeadLetter: boolean;
+  /** Documents of search indexes that were written, also where the entry is not settled yet. */
+  readonly documents?: number;
+  /** Entries that garbage collection has deleted, also where the entry is not settled yet. */
+  readonly trimmed?: number;
+  /** Ledger rows that hold what it did. */
+  readonly rows: ReadonlySet<TrackedRow>;
+}
+
+const NOTHING: EntryOutcome = {
+  isSettled: true,
+  statements: 0,
+  logRows: 0,
+  dirtyEvents: 0,
+  cacheKeys: 0,
+  failed: 0,
+  isDeadLetter: false,
+  rows: new Set(),
+};
+
+/** Settled, with nothing in MySQL or Redis to count. */
+export const SETTLED: EntryOutcome = NOTHING;
+
+export const LEFT_PENDING: EntryOutcome = { ...NOTHING, isSettled: false };
+
+export const SET_ASIDE: EntryOutcome = { ...NOTHING, failed: 1, isDeadLetter: true };

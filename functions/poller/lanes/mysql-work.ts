@@ -1,0 +1,123 @@
+import type { BinaryString } from '../../../shared/binary-string.ts';
+import type { Logger } from '../../../shared/logging.ts';
+import type { SqlExecutor } from '../../../shared/protocol.ts';
+import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
+import type { DrainBudget } from '../drain/drain-budget.ts';
+import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
+import { LedgerSession, type PoolFailure } from '../ledger/ledger-session.ts';
+import type { TrackedRow } from '../ledger/tracked-row.ts';
+import { type LaneLimits, Lanes } from './lanes.ts';
+import type { Ordering } from './ordering.ts';
+import type { Slots } from './slots.ts';
+import type { WorkItem } from './work.ts';
+
+export interface MysqlWorkOptions {
+  readonly executor: SqlExecutor;
+  readonly consumer: string;
+  readonly budget: DrainBudget;
+  readonly logger: Logger;
+  readonly slots: Slots;
+  readonly limits: LaneLimits;
+  readonly createOrdering: () => Ordering;
+  readonly isLockHeld: () => Promise<boolean>;
+  readonly onGivenUp: () => void;
+  readonly onFenced: () => void;
+  readonly findOpenIds: FindOpenIds;
+  /** Per stream, the highest entry id that a pool can no longer look up. False: the drain must not go on. */
+  readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
+}
+
+interface MysqlPoolWork {
+  readonly session: LedgerSession;
+  readonly rows: LedgerRows;
+  readonly statements: Lanes;
+  readonly logRows: Lanes;
+}
+
+/**
+ * Log rows are appended to tables of their own, which no statement reads: they keep no order among themselves, and wait
+ * for nothing but the statement that they tell of.
+ */
+const APPENDING: Ordering = {
+  predecessors: () => new Set([0]),
+  assigned: () => undefined,
+  finished: () => undefined,
+};
+
+/** All work of a drain in MySQL, by MySQL pool; one that is down holds nothing else up. */
+export class MysqlWork {
+  readonly #options: MysqlWorkOptions;
+  readonly #pools = new Map<string, MysqlPoolWork>();
+
+  constructor(options: MysqlWorkOptions) {
+    this.#options = options;
+  }
+
+  readonly pushStatement = (pool: string, item: WorkItem): void => this.#pool(pool).statements.push(item);
+
+  readonly pushLogRow = (pool: string, item: WorkItem): void => this.#pool(pool).logRows.push(item);
+
+  /** Pools that can't be used now, and why. */
+  get failures(): ReadonlyMap<string, PoolFailure> {
+    const failures = new Map<string, PoolFailure>();
+    for (const [code, { session }] of this.#pools) {
+      if (session.failure !== undefined) failures.set(code, session.failure);
+    }
+    return failures;
+  }
+
+  entrySettled(rows: ReadonlySet<TrackedRow>): void {
+    for (const row of rows) row.owner.entrySettled(row);
+  }
+
+  /** Leaves all that is not in flight. */
+  stop(): void {
+    for (const { statements, logRows } of this.#pools.values()) {
+      statements.stop();
+      logRows.stop();
+    }
+  }
+
+  async prune(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(({ rows }) => rows.prune()));
+  }
+
+  #pool(code: string): MysqlPoolWork {
+    const known = this.#pools.get(code);
+    if (known !== undefined) return known;
+    const work = this.#start(code);
+    this.#pools.set(code, work);
+    return work;
+  }
+
+  #start(pool: string): MysqlPoolWork {
+    const { limits, findOpenIds } = this.#options;
+    const session: LedgerSession = new LedgerSession({
+      ...this.#options,
+      pool,
+      onEarlierRows: (page) => rows.addEarlier(page),
+    });
+    const rows = new LedgerRows(session, findOpenIds);
+    const logLimits = { ...limits, lanes: 1 };
+    return {
+      session,
+      rows,
+      statements: new Lanes(session, rows, this.#options.createOrdering(), limits),
+      logRows: new Lanes(session, rows, APPENDING, logLimits),
+    };
+  }
+}
+
+/** The shape of a log row's insert, which is written here and needs no reading. */
+export function logRowShape(sql: BinaryString): StatementShape {
+  const head = sql.slice(0, sql.indexOf(' VALUES ') + ' VALUES '.length) as BinaryString;
+  return {
+    kind: 'insert',
+    table: '' as BinaryString,
+    head,
+    columns: [],
+    rows: [[head.length, sql.length]],
+    rowIds: [undefined],
+    groupable: true,
+  };
+}

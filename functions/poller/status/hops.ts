@@ -1,0 +1,40 @@
+import type { Hop } from '../../../shared/operations.ts';
+
+const NAME_RESOLUTION = new Set(['EAI_AGAIN', 'EAI_FAIL', 'ENOTFOUND']);
+const NETWORK_PATH = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+  'redis-unreachable',
+  'secret-unreachable',
+  'deadline',
+]);
+/** MySQL's numbers, and names of ours. */
+const AUTHENTICATION = new Set(['1045', '1251', '1524', '1698', '1820', '1862', '3118', '4151']);
+const PERMISSION = new Set(['1044', '1049', '1130', '1142', '1143', '1227', 'AccessDeniedException', '403']);
+
+/**
+ * Where on the way to a server an error arose, by its codes: its own first, then those of what caused it. `text`: of a
+ * Redis error, which tells by words what others tell by codes.
+ */
+export function hopOf(codes: readonly string[], text = ''): Hop {
+  for (const code of codes.toReversed()) {
+    const hop = hopOfCode(code);
+    if (hop !== undefined) return hop;
+  }
+  if (/NOPERM/.test(text)) return 'permission';
+  if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) return 'authentication';
+  return /timed? ?out/i.test(text) ? 'network-path' : 'server';
+}
+
+function hopOfCode(code: string): Hop | undefined {
+  if (NAME_RESOLUTION.has(code)) return 'name-resolution';
+  if (code === 'secret-unreadable' || code === 'invalid-secret') return 'secret';
+  if (NETWORK_PATH.has(code)) return 'network-path';
+  if (/CERT|_SSL_|_TLS_|SELF_SIGNED|EPROTO/.test(code) || code === '3159') return 'tls';
+  if (AUTHENTICATION.has(code)) return 'authentication';
+  return PERMISSION.has(code) ? 'permission' : undefined;
+}

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BackgroundConsumerError } from '../../../shared/errors.ts';
+import type { ChannelState, PoolStatus, StatusReply } from '../../../shared/operations.ts';
+import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
+import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import { readChannelStates } from './channel-states.ts';
+import { hopOf } from './hops.ts';
+
+const REDIS_ANSWER_MS = 8000;
+const MYSQL_ANSWER_MS = 8000;
+
+/** The name under which `status` looks at a MySQL pool's ledger: of no consumer. */
+const STATUS_CONSUMER = 'status';
+
+type PoolFailure = NonNullable<PoolStatus['failure']>;
+
+/** Tries each pool, and tells what is left in each channel that can be read. Changes nothing, takes no lock. */
+export async function readStatus(
+  registry: PollerRegistry,
+  mysqlPools: readonly string[],
+  executor: SqlExecutor,
+): Promise<StatusReply> {
+  const channels: ChannelState[] = [];
+  const redis = [...registry.redisPools.values()].map(async (pool): Promise<PoolStatus> => {
+    const failure = await readRedisPool(pool, registry, channels);
+    return { pool: pool.code, kind: 'redis', ...(failure && { failure }) };
+  });
+  const mysql = mysqlPools.map(async (pool): Promise<PoolStatus> => {
+    const failure = await tryMysqlPool(pool, executor);
+    return { pool, kind: 'mysql', ...(failure && { failure }) };
+  });
+  return { pools: await Promise.all([...redis, ...mysql]), channels };
+}
+
+async function readRedisPool(
+  pool: RedisPool,
+  registry: PollerRegistry,
+  channels: ChannelState[],
+): Promise<PoolFailure | undefined> {
+  try {
+    const states = await Promise.race([readChannelStates(pool, registry), sleep(REDIS_ANSWER_MS, undefined)]);
+    if (states === undefined) return silentRedis;
+    channels.push(...states);
+    return undefined;
+  } catch (error) {
+    return redisFailure(error);
+  }
+}
+
+const silentRedis: PoolFailure = {
+  hop: 'server',
+  code: 'no-answer',
+  message: 'Redis takes connections but does not answer',
+};
+
+async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<PoolFailure | undefined> {
+  const deadline = Date.now() + MYSQL_ANSWER_MS;
+  const common = { version: PROTOCOL_VERSION, pool, consumer: STATUS_CONSUMER, deadline } as const;
+  try {
+    const reply = await executor.execute({ ...common, operation: 'peek' });
+    return reply.status === 'error' ? mysqlFailure(reply) : undefined;
+  } catch {
+    return {
+      hop: 'server',
+      code: 'no-answer',
+      message: `the SQL executor gave no answer for MySQL pool '${pool}'`,
+      nextStep: "See the log of the SQL executor's function.",
+    };
+  }
+}
+
+function redisFailure(error: unknown): PoolFailure {
+  const codes: string[] = [];
+  let text = '';
+  for (let cause = error; cause instanceof Error && codes.length < 4; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') codes.push(cause.code);
+    text += cause.message;
+  }
+  const known = error instanceof BackgroundConsumerError ? error : undefined;
+  return {
+    hop: hopOf(codes, text),
+    code: codes.at(-1) ?? 'redis-failed',
+    message: known?.message ?? 'Redis gives an error',
+    ...(known?.nextStep === undefined ? {} : { nextStep: known.nextStep }),
+  };
+}
+
+function mysqlFailure({ code, message, nextStep }: ErrorReply): PoolFailure {
+  return { hop: hopOf([code]), code, message, ...(nextStep === undefined ? {} : { nextStep }) };
+}
