@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { ConfigurationError } from '../../shared/errors.ts';
+
+/** What a file is to the user, for messages. */
+export interface YamlFileKind {
+  /** As a sentence names it: `bindings`. */
+  readonly name: string;
+  /** As error codes name it: `bindings`. */
+  readonly code: string;
+  readonly nextStep: string;
+}
+
+/**
+ * The content of a file in YAML, of which JSON is a part; null where it is empty.
+ *
+ * @throws ConfigurationError where it can't be read, or is no YAML
+ */
+export async function readYamlFile(path: string, { name, code, nextStep }: YamlFileKind): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const message = `${name} ${path}: the file can't be read`;
+    throw new ConfigurationError(`unreadable-${code}`, message, { nextStep, cause });
+  });
+  try {
+    return parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'unreadable';
+    throw new ConfigurationError(`invalid-${code}`, `${path}: ${reason}`, { nextStep, cause });
+  }
+}
