@@ -104,14 +104,13 @@ export class PoolDrain {
     session.redis.once('end', () => this.#stop({ kind: 'redis-lost' }));
     session.lock.keep(() => this.#stop({ kind: 'lock-lost' }));
     const upkeep = setInterval(() => void this.#upkeep(), UPKEEP_MS);
-    const stopWork = setTimeout(() => this.#stopWork(), Math.max(0, budget.executeUntil - Date.now()));
-    budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
+    if (budget.mayRead) budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
+    else this.#stopWhenDue();
     try {
       await Promise.race([this.#drainStreams(), this.#untilOver()]);
       await this.#sayGoodbye();
     } finally {
       clearInterval(upkeep);
-      clearTimeout(stopWork);
       await this.#close();
     }
     const inHand = new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand]));
