@@ -1,19 +1,61 @@
 import type { BinaryString } from '../binary-string.ts';
 import { character } from './characters.ts';
+import { KnownHeads } from './known-heads.ts';
+import { endOfLiteral } from './literal.ts';
 import { skipRowExpression } from './row-expression.ts';
-import { isIdColumn, StatementReader } from './statement-reader.ts';
+import { isIdColumn, StatementReader, sliceBinary, type TableName } from './statement-reader.ts';
 import type { DeleteShape, UpdateShape } from './statement-shape.ts';
+
+/** `UPDATE t SET ` and the table that it names. */
+interface UpdateHead {
+  readonly head: BinaryString;
+  readonly name: TableName;
+}
+
+const knownHeads = new KnownHeads<UpdateHead>();
 
 /** The shape of an UPDATE of rows by id; undefined for anything else that begins with UPDATE. */
 export function readUpdate(sql: BinaryString): UpdateShape | undefined {
   const reader = new StatementReader(sql);
-  const name = reader.takeWord('UPDATE') ? reader.takeTableName() : undefined;
-  if (name === undefined || !reader.takeWord('SET')) {
-    return undefined; // a modifier, an alias, or several tables
+  const name = readUpdateHead(reader);
+  if (name === undefined || !skipAssignments(reader, false)) {
+    return undefined;
   }
-  const columns = readAssignments(reader);
-  const ids = columns === undefined ? undefined : readWhereId(reader);
-  return columns === undefined || ids === undefined ? undefined : { kind: 'update', ...name, columns, ids };
+  return updateShape(name, readWhereId(reader));
+}
+
+/**
+ * The shape of an update whose head was let through before, and that assigns nothing but literals to quoted columns: in
+ * such there is nothing to refuse, so it needs no further judgement. Undefined says nothing.
+ */
+export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
+  const known = knownHeads.find(sql);
+  if (known === undefined) {
+    return undefined;
+  }
+  const reader = new StatementReader(sql, known.head.length);
+  return skipAssignments(reader, true) ? updateShape(known.name, readWhereId(reader)) : undefined;
+}
+
+/** To be called with updates that were let through. */
+export function rememberUpdate(sql: BinaryString): void {
+  const reader = new StatementReader(sql);
+  const name = readUpdateHead(reader);
+  if (name !== undefined && sql.charCodeAt(reader.position) === character.space) {
+    knownHeads.remember({ head: sliceBinary(sql, 0, reader.position + 1), name });
+  }
+}
+
+function readUpdateHead(reader: StatementReader): TableName | undefined {
+  const name = reader.takeWord('UPDATE') ? reader.takeTableName() : undefined;
+  return name !== undefined && reader.takeWord('SET') ? name : undefined; // a modifier, an alias, or several tables
+}
+
+function updateShape({ table, database }: TableName, ids: bigint[] | undefined): UpdateShape | undefined {
+  if (ids === undefined) {
+    return undefined;
+  }
+  return database === undefined ? { kind: 'update', table, ids } : { kind: 'update', table, database, ids };
 }
 
 /** The shape of a DELETE of rows by id; undefined for anything else that begins with DELETE. */
@@ -24,20 +66,32 @@ export function readDelete(sql: BinaryString): DeleteShape | undefined {
   return name === undefined || ids === undefined ? undefined : { kind: 'delete', ...name, ids };
 }
 
-function readAssignments(reader: StatementReader): BinaryString[] | undefined {
-  const columns: BinaryString[] = [];
+/** `isPlain`: takes quoted columns and literals only. */
+function skipAssignments(reader: StatementReader, isPlain: boolean): boolean {
   do {
+    if (isPlain && !reader.isAt(character.backtick)) {
+      return false;
+    }
     const column = reader.takeName();
     // A row that gets another id is a second row that the statement touches.
-    if (column === undefined || isIdColumn(column)) {
-      return undefined;
+    if (column === undefined || isIdColumn(column) || !reader.takeCharacter(character.equals)) {
+      return false;
     }
-    if (!reader.takeCharacter(character.equals) || !skipRowExpression(reader)) {
-      return undefined;
+    if (!(isPlain ? skipLiteral(reader) : skipRowExpression(reader))) {
+      return false;
     }
-    columns.push(column);
   } while (reader.takeCharacter(character.comma));
-  return columns;
+  return true;
+}
+
+function skipLiteral(reader: StatementReader): boolean {
+  reader.skipSpaces();
+  const end = endOfLiteral(reader.sql, reader.position);
+  if (end === -1) {
+    return false;
+  }
+  reader.position = end;
+  return true;
 }
 
 /** ``WHERE `ID` = 5`` or ``WHERE `ID` IN (5,6)``, up to the statement's end. */

@@ -1,12 +1,50 @@
 import type { BinaryString } from '../binary-string.ts';
 import { character, skipSpaces } from './characters.ts';
+import { KnownHeads } from './known-heads.ts';
 import { endOfLiteral } from './literal.ts';
-import { isIdColumn, parseUnsigned, StatementReader, sliceBinary } from './statement-reader.ts';
+import {
+  isIdColumn,
+  parseUnsigned,
+  StatementReader,
+  sliceBinary,
+  type TableName,
+} from './statement-reader.ts';
 import type { InsertShape, RowRange } from './statement-shape.ts';
+
+/** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
+export interface InsertHead {
+  readonly head: BinaryString;
+  readonly name: TableName;
+  readonly columnCount: number;
+  /** Place of column `ID`; -1 where it isn't named. */
+  readonly idColumn: number;
+}
+
+const knownHeads = new KnownHeads<InsertHead>();
 
 /** The shape of a plain INSERT … VALUES of literals; undefined for anything else that begins with INSERT. */
 export function readInsert(sql: BinaryString): InsertShape | undefined {
   const reader = new StatementReader(sql);
+  const head = readHead(reader);
+  return head === undefined ? undefined : readTuples(reader, head);
+}
+
+/**
+ * The shape of an insert whose head was let through before. Nothing in a tuple of literals can be refused, so it needs no
+ * further judgement; undefined says nothing.
+ */
+export function readKnownInsert(sql: BinaryString): InsertShape | undefined {
+  const known = knownHeads.find(sql);
+  return known === undefined ? undefined : readTuples(new StatementReader(sql, known.head.length), known);
+}
+
+/** To be called with inserts that were let through. */
+export function rememberInsert(sql: BinaryString): void {
+  const head = readHead(new StatementReader(sql));
+  if (head !== undefined && sql.startsWith(head.head)) knownHeads.remember(head);
+}
+
+function readHead(reader: StatementReader): InsertHead | undefined {
   const start = reader.position;
   if (!reader.takeWord('INSERT') || !reader.takeWord('INTO')) {
     return undefined; // a modifier such as IGNORE
@@ -16,23 +54,26 @@ export function readInsert(sql: BinaryString): InsertShape | undefined {
   if (name === undefined || columns === undefined || !reader.takeWord('VALUES')) {
     return undefined;
   }
-  const head = headUntil(sql, start, reader.position);
-  const idColumn = columns.findIndex(isIdColumn);
-  const values = readRows(reader, columns.length, idColumn);
+  return {
+    head: headUntil(reader.sql, start, reader.position),
+    name,
+    columnCount: columns.length,
+    idColumn: columns.findIndex(isIdColumn),
+  };
+}
+
+function readTuples(
+  reader: StatementReader,
+  { head, name, columnCount, idColumn }: InsertHead,
+): InsertShape | undefined {
+  const values = readRows(reader, columnCount, idColumn);
   if (values === undefined || !reader.isAtEnd()) {
     return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
   }
+  const { table, database } = name;
   const { rows, rowIds } = values;
-  const shape: InsertShape = {
-    kind: 'insert',
-    table: name.table,
-    head,
-    columns,
-    rows,
-    rowIds,
-    groupable: idColumn === -1,
-  };
-  return name.database === undefined ? shape : { ...shape, database: name.database };
+  const shape: InsertShape = { kind: 'insert', table, head, rows, rowIds, groupable: idColumn === -1 };
+  return database === undefined ? shape : { ...shape, database };
 }
 
 function headUntil(sql: BinaryString, start: number, end: number): BinaryString {

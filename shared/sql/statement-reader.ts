@@ -18,13 +18,18 @@ export class StatementReader {
   /** Offset of what comes next. */
   position: number;
 
-  constructor(sql: BinaryString) {
+  constructor(sql: BinaryString, position = skipSpaces(sql, 0)) {
     this.sql = sql;
-    this.position = skipSpaces(sql, 0);
+    this.position = position;
   }
 
   skipSpaces(): void {
     this.position = skipSpaces(this.sql, this.position);
+  }
+
+  /** @param code of {@link character} */
+  isAt(code: number): boolean {
+    return this.sql.charCodeAt(skipSpaces(this.sql, this.position)) === code;
   }
 
   isAtEnd(): boolean {

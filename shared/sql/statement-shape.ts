@@ -10,7 +10,6 @@ export interface InsertShape {
   readonly table: BinaryString;
   /** The text up to and with `VALUES` and one space. Statements with equal heads insert into the same columns. */
   readonly head: BinaryString;
-  readonly columns: readonly BinaryString[];
   readonly rows: readonly RowRange[];
   /** One for each row: the value given for column `ID`, or undefined where MySQL chooses it. */
   readonly rowIds: readonly (bigint | undefined)[];
@@ -23,8 +22,6 @@ export interface UpdateShape {
   readonly kind: 'update';
   readonly database?: BinaryString;
   readonly table: BinaryString;
-  /** Those assigned to. */
-  readonly columns: readonly BinaryString[];
   readonly ids: readonly bigint[];
 }
 

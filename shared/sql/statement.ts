@@ -1,7 +1,7 @@
 import type { BinaryString } from '../binary-string.ts';
-import { readDelete, readUpdate } from './by-id-shape.ts';
+import { readDelete, readKnownUpdate, readUpdate, rememberUpdate } from './by-id-shape.ts';
 import { endOfName, skipSpaces } from './characters.ts';
-import { readInsert } from './insert-shape.ts';
+import { readInsert, readKnownInsert, rememberInsert } from './insert-shape.ts';
 import { findRefusal } from './policy.ts';
 import type { StatementShape } from './statement-shape.ts';
 
@@ -24,12 +24,44 @@ export const defaultAllowedStatements: ReadonlySet<string> = new Set([
  * @param allowed verbs in upper case
  */
 export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<string>, 'has'>): Judgement {
+  const known = readKnownShape(sql, allowed);
+  if (known !== undefined) {
+    return { allowed: true, shape: known };
+  }
   const verb = verbOf(sql);
   if (verb === undefined || !allowed.has(verb)) {
     return { allowed: false, reason: verbRefusal(sql, verb) };
   }
   const reason = findRefusal(sql);
-  return reason === undefined ? { allowed: true, shape: shapeOf(sql, verb) } : { allowed: false, reason };
+  if (reason !== undefined) {
+    return { allowed: false, reason };
+  }
+  const shape = readShape(sql, verb) ?? { kind: 'other', verb };
+  remember(sql, shape);
+  return { allowed: true, shape };
+}
+
+/** Where the statement goes on, with plain values, from a beginning that was let through before. */
+function readKnownShape(
+  sql: BinaryString,
+  allowed: Pick<ReadonlySet<string>, 'has'>,
+): StatementShape | undefined {
+  if (isInitial(sql, 'I')) {
+    return allowed.has('INSERT') ? readKnownInsert(sql) : undefined;
+  }
+  return isInitial(sql, 'U') && allowed.has('UPDATE') ? readKnownUpdate(sql) : undefined;
+}
+
+function isInitial(sql: BinaryString, letter: string): boolean {
+  return sql.charCodeAt(0) === letter.charCodeAt(0);
+}
+
+function remember(sql: BinaryString, { kind }: StatementShape): void {
+  if (kind === 'insert') {
+    rememberInsert(sql);
+  } else if (kind === 'update') {
+    rememberUpdate(sql);
+  }
 }
 
 function verbOf(sql: BinaryString): string | undefined {
@@ -43,10 +75,6 @@ function verbRefusal(sql: BinaryString, verb: string | undefined): string {
     return `${verb} is not among the allowed statements`;
   }
   return skipSpaces(sql, 0) === sql.length ? 'An empty statement' : 'Does not begin with a statement';
-}
-
-function shapeOf(sql: BinaryString, verb: string): StatementShape {
-  return readShape(sql, verb) ?? { kind: 'other', verb };
 }
 
 function readShape(sql: BinaryString, verb: string): StatementShape | undefined {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
 import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
-import type { InsertShape } from '../../shared/sql/statement-shape.ts';
+import type { InsertShape, StatementShape } from '../../shared/sql/statement-shape.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
 const numRuns = 20_000;
@@ -132,6 +132,40 @@ const name = awkward.map((pieces) => `n${pieces.join('').replaceAll('\0', '')}`)
 const quotedName = (plain: string): string => `\`${plain.replaceAll('`', '``')}\``;
 const space = fc.constantFrom('', ' ', '\n ');
 
+/** Beginnings of statements are remembered once they are let through: what follows is then read another way. */
+test.each(['INSERT INTO t(`a`) VALUES ', 'UPDATE t SET '])(
+  'a known beginning %j changes no judgement',
+  (head) => {
+    const seed = Date.now() & 0x7fffffff;
+    let allowed = 0;
+    const known = asBytes(head === 'UPDATE t SET ' ? `${head}\`a\`=1 WHERE ID = 1` : `${head}(1)`);
+    judgeStatement(known, defaultAllowedStatements);
+    const beginnings = head === 'UPDATE t SET ' ? ['`a`=', "`a`='", 'a=', '`ID`='] : ['(', "('", '(1),('];
+    const ends = ['', ')', "')", ' WHERE `ID` = 5', "' WHERE ID IN (5)"];
+    const rest = fc
+      .tuple(fc.constantFrom(...beginnings), tail, fc.constantFrom(...ends))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(rest, (text) => {
+        const judgement = judgeStatement(asBytes(head + text), defaultAllowedStatements);
+        // A space before it makes a beginning that is never known.
+        const anew = judgeStatement(asBytes(` ${head}${text}`), defaultAllowedStatements);
+        expect(judgement.allowed).toBe(anew.allowed);
+        if (!judgement.allowed || !anew.allowed) return;
+        allowed++;
+        expect(withoutOffsets(judgement.shape)).toEqual(withoutOffsets(anew.shape));
+      }),
+      { seed, numRuns },
+    );
+    console.log(`known beginnings: seed ${seed}, ${numRuns} statements, ${allowed} of them allowed`);
+    expect(allowed).toBeGreaterThan(0);
+  },
+);
+
+function withoutOffsets(shape: StatementShape): unknown {
+  return shape.kind === 'insert' ? { ...shape, rows: shape.rows.map(([start, end]) => end - start) } : shape;
+}
+
 test('an insert of any names and literals is understood to the byte', () => {
   const seed = Date.now() & 0x7fffffff;
   console.log(`inserts: seed ${seed}, 5000 statements`);
@@ -152,7 +186,7 @@ test('an insert of any names and literals is understood to the byte', () => {
       const tuples = rows.map((values) => `(${values.join(`,${gap}`)})`);
       const sql = asBytes(`${head}${tuples.join(`${gap},${gap}`)}${gap}`);
       const judgement = judgeStatement(sql, defaultAllowedStatements);
-      expect(judgement).toMatchObject({ shape: { kind: 'insert', table, columns, head, groupable: true } });
+      expect(judgement).toMatchObject({ shape: { kind: 'insert', table, head, groupable: true } });
       expect.assert(judgement.allowed && judgement.shape.kind === 'insert');
       expect(judgement.shape.rows.map(([start, end]) => sql.slice(start, end))).toEqual(tuples);
     }),
@@ -177,7 +211,7 @@ test('an update of any names, literals and ids is understood', () => {
       const sql = asBytes(`UPDATE ${quotedName(table)} SET ${set} WHERE \`ID\` IN (${ids.join(`,${gap}`)})`);
       expect(judgeStatement(sql, defaultAllowedStatements)).toEqual({
         allowed: true,
-        shape: { kind: 'update', table, columns: assignments.map(([column]) => column), ids },
+        shape: { kind: 'update', table, ids },
       });
     }),
     { seed, numRuns: 5_000 },

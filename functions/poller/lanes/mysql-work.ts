@@ -115,7 +115,6 @@ export function logRowShape(sql: BinaryString): StatementShape {
     kind: 'insert',
     table: '' as BinaryString,
     head,
-    columns: [],
     rows: [[head.length, sql.length]],
     rowIds: [undefined],
     groupable: true,
