@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { EntryIdentity } from '../lanes/work.ts';
-import type { StreamEntry } from '../redis/stream-reads.ts';
+import { isNamed, type StreamEntry } from '../redis/stream-reads.ts';
 
 const HASH_BYTES = 8;
 
@@ -8,7 +8,7 @@ const HASH_BYTES = 8;
 export function identify(stream: string, { id, fields = [] }: StreamEntry): EntryIdentity {
   const [only] = fields;
   // By far the most frequent: the body alone.
-  if (only !== undefined && fields.length === 1 && only[0].toString('latin1') === 's') {
+  if (only !== undefined && fields.length === 1 && isNamed(only[0], 's')) {
     return { stream, id, hash: hash('sha1', only[1], 'hex').slice(0, 2 * HASH_BYTES) };
   }
   const lengths = fields.flat().map(({ length }) => length);
