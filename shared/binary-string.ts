@@ -9,7 +9,10 @@ import { isUtf8 } from 'node:buffer';
 export type BinaryString = string & { readonly __bytes: unique symbol };
 
 export function bytesToBinary(bytes: Uint8Array): BinaryString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as BinaryString;
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1') as BinaryString;
 }
 
 export function binaryToBytes(binary: BinaryString): Buffer {

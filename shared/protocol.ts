@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { BinaryString } from './binary-string.ts';
 
 /**
- * What the poller asks of the SQL executor, and what it gets back. Both sides check what arrives: through Lambda they
- * are deployed one after the other, and a request of another version must fail before it touches a database.
+ * What the poller asks of the SQL executor, and what it gets back. Where it travels through Lambda both sides check what
+ * arrives: they are deployed one after the other, and a request of another version must fail before it touches a database.
  *
  * Every string of bytes is a BinaryString, so that a request survives JSON.
  */

@@ -1,5 +1,4 @@
 import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
-import { parseRequest } from '../../shared/protocol.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { type AtPoint, BatchTransaction } from './batch.ts';
 import { Connections } from './connections.ts';
@@ -33,8 +32,7 @@ export class MysqlExecutor implements SqlExecutor {
   }
 
   /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
-  async execute(value: ExecutorRequest): Promise<ExecutorReply> {
-    const request = parseRequest(value);
+  async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const mysql = this.#options.mysqlPools.get(request.pool);
     if (mysql === undefined) {
       return configurationError('unknown-pool', `the registry has no MySQL pool '${request.pool}'`);

@@ -9,7 +9,7 @@ import {
   sliceBinary,
   type TableName,
 } from './statement-reader.ts';
-import type { InsertShape, RowRange } from './statement-shape.ts';
+import type { InsertShape } from './statement-shape.ts';
 
 /** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
 export interface InsertHead {
@@ -66,14 +66,17 @@ function readTuples(
   reader: StatementReader,
   { head, name, columnCount, idColumn }: InsertHead,
 ): InsertShape | undefined {
-  const values = readRows(reader, columnCount, idColumn);
-  if (values === undefined || !reader.isAtEnd()) {
+  reader.skipSpaces();
+  const firstRow = reader.position;
+  const rowIds = readRows(reader, columnCount, idColumn);
+  if (rowIds === undefined || !reader.isAtEnd()) {
     return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
   }
   const { table, database } = name;
-  const { rows, rowIds } = values;
-  const shape: InsertShape = { kind: 'insert', table, head, rows, rowIds, groupable: idColumn === -1 };
-  return database === undefined ? shape : { ...shape, database };
+  const groupable = idColumn === -1;
+  return database === undefined
+    ? { kind: 'insert', table, head, firstRow, rowIds, groupable }
+    : { kind: 'insert', table, database, head, firstRow, rowIds, groupable };
 }
 
 function headUntil(sql: BinaryString, start: number, end: number): BinaryString {
@@ -101,25 +104,25 @@ function readColumns(reader: StatementReader): BinaryString[] | undefined {
   return reader.takeCharacter(character.close) ? columns : undefined;
 }
 
-interface Rows {
-  readonly rows: RowRange[];
-  readonly rowIds: (bigint | undefined)[];
-}
-
-function readRows(reader: StatementReader, columnCount: number, idColumn: number): Rows | undefined {
-  const rows: RowRange[] = [];
-  const rowIds: (bigint | undefined)[] = [];
-  do {
-    reader.skipSpaces();
-    const start = reader.position;
+/** The id given in each tuple; undefined where they aren't all as many literals as there are columns. */
+function readRows(
+  reader: StatementReader,
+  columnCount: number,
+  idColumn: number,
+): (bigint | undefined)[] | undefined {
+  const first = readRow(reader, columnCount, idColumn);
+  if (first === false) {
+    return undefined;
+  }
+  const rowIds = [first];
+  while (reader.takeCharacter(character.comma)) {
     const id = readRow(reader, columnCount, idColumn);
     if (id === false) {
       return undefined;
     }
-    rows.push([start, reader.position]);
     rowIds.push(id);
-  } while (reader.takeCharacter(character.comma));
-  return { rows, rowIds };
+  }
+  return rowIds;
 }
 
 /** Moves behind one tuple. Returns the id given in it; false where it isn't as many literals as there are columns. */

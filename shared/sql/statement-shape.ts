@@ -1,8 +1,5 @@
 import type { BinaryString } from '../binary-string.ts';
 
-/** Offsets of a tuple in its statement: `[start, end)`, with its parentheses. */
-export type RowRange = readonly [start: number, end: number];
-
 /** `INSERT INTO t(…) VALUES (…),(…)` of plain literals, with no modifier before and nothing after. */
 export interface InsertShape {
   readonly kind: 'insert';
@@ -10,7 +7,8 @@ export interface InsertShape {
   readonly table: BinaryString;
   /** The text up to and with `VALUES` and one space. Statements with equal heads insert into the same columns. */
   readonly head: BinaryString;
-  readonly rows: readonly RowRange[];
+  /** Offset of the first tuple; the others follow up to the statement's end. */
+  readonly firstRow: number;
   /** One for each row: the value given for column `ID`, or undefined where MySQL chooses it. */
   readonly rowIds: readonly (bigint | undefined)[];
   /** Whether rows of statements with this head may travel as one INSERT without changing a meaning. */

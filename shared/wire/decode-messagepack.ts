@@ -36,7 +36,7 @@ export function decodeMessagePack(bytes: Uint8Array): MessagePackResult {
 /** As {@link decodeMessagePack}, but throws: for decoders that run inside {@link wireResult}. */
 export function readMessagePack(bytes: Uint8Array): MessageValue {
   assertLengthsFit(bytes);
-  return toMessageValue(decoder.decode(bytes), 0);
+  return toMessageValue(decoder.decode(bytes), bytes, 0);
 }
 
 /** Runs a decoder, and turns whatever it throws into an error value. */
@@ -50,12 +50,12 @@ export function wireResult<Result>(
   }
 }
 
-function toMessageValue(decoded: unknown, depth: number): MessageValue {
+function toMessageValue(decoded: unknown, message: Uint8Array, depth: number): MessageValue {
   if (decoded === null || typeof decoded === 'number' || typeof decoded === 'bigint') {
     return decoded;
   }
   if (decoded instanceof Uint8Array) {
-    return isBinaryType(decoded) ? decoded : bytesToBinary(decoded);
+    return isBinaryType(decoded, message) ? decoded : bytesToBinary(decoded);
   }
   if (typeof decoded === 'boolean' || decoded instanceof DecodedTimestamp) {
     return decoded;
@@ -64,18 +64,18 @@ function toMessageValue(decoded: unknown, depth: number): MessageValue {
     throw new WireFormatError(`Nested deeper than ${MAX_DEPTH} levels`);
   }
   if (Array.isArray(decoded)) {
-    return decoded.map((item: unknown) => toMessageValue(item, depth + 1));
+    return decoded.map((item: unknown) => toMessageValue(item, message, depth + 1));
   }
   if (isRecord(decoded)) {
-    return toMessageMap(decoded, depth + 1);
+    return toMessageMap(decoded, message, depth + 1);
   }
   throw new WireFormatError(`A value of unexpected type ${typeof decoded}`);
 }
 
-function toMessageMap(record: Record<string, unknown>, depth: number): MessageMap {
+function toMessageMap(record: Record<string, unknown>, message: Uint8Array, depth: number): MessageMap {
   const map = new Map<BinaryString, MessageValue>();
   for (const key in record) {
-    map.set(asKey(key), toMessageValue(record[key], depth));
+    map.set(asKey(key), toMessageValue(record[key], message, depth));
   }
   return map;
 }
@@ -110,22 +110,24 @@ function keyToString(key: unknown): string {
  * Whether raw bytes came from MessagePack's binary type. The library gives strings and binaries alike, as views into
  * the message; the head before them tells. Its length field equals the view's length in one of the forms only.
  */
-function isBinaryType(view: Uint8Array): boolean {
-  const message = new DataView(view.buffer);
-  const { byteOffset: start, byteLength: length } = view;
-  if (length < 32 && message.getUint8(start - 1) === FIXED_STRING + length) {
+function isBinaryType(view: Uint8Array, message: Uint8Array): boolean {
+  const start = view.byteOffset - message.byteOffset;
+  const length = view.byteLength;
+  const before = message[start - 1];
+  if (length < 32 && before === FIXED_STRING + length) {
     return false;
   }
-  if (message.getUint8(start - 1) === length) {
-    const head = message.getUint8(start - 2);
+  if (before === length) {
+    const head = message[start - 2];
     if (head === BINARY_8 || head === STRING_8) {
       return head === BINARY_8;
     }
   }
   // A short length in a long field is preceded by zeros, which are no head.
-  const head = message.getUint8(start - 3);
-  if (message.getUint16(start - 2) === length && (head === BINARY_16 || head === STRING_16)) {
+  const head = message[start - 3];
+  const length16 = 256 * (message[start - 2] ?? 0) + (before ?? 0);
+  if (length16 === length && (head === BINARY_16 || head === STRING_16)) {
     return head === BINARY_16;
   }
-  return message.getUint8(start - 5) === BINARY_32;
+  return message[start - 5] === BINARY_32;
 }

@@ -4,6 +4,7 @@ import { type LogValue, readLogValue } from './log-value.ts';
 import {
   binary,
   binaryToName,
+  isAbsent,
   list,
   map,
   optionalId,
@@ -74,15 +75,25 @@ export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
 
 function readLazyEvent(value: MessageValue): LazyEvent {
   const fields = map(value, 'lazy event');
-  const statements = optionalList(fields.get(lazyEventKeys.statements), 'q').map(readStatement);
+  const statements = readEach(fields.get(lazyEventKeys.statements), 'q', readStatement);
   const ids = optionalList(fields.get(lazyEventKeys.ids), 'i');
   return {
     statements,
     ids: statements.map((_, index) => optionalId(ids[index], 'i[]')),
     cacheKeys: readCacheKeys(fields.get(lazyEventKeys.cacheKeys)),
-    logs: optionalList(fields.get(lazyEventKeys.logs), 'l').map(readLogValue),
-    dirty: optionalList(fields.get(lazyEventKeys.dirty), 'd').map(readDirtyEvent),
+    logs: readEach(fields.get(lazyEventKeys.logs), 'l', readLogValue),
+    dirty: readEach(fields.get(lazyEventKeys.dirty), 'd', readDirtyEvent),
   };
+}
+
+const NONE: readonly never[] = [];
+
+function readEach<Item>(
+  value: MessageValue | undefined,
+  path: string,
+  read: (item: MessageValue) => Item,
+): readonly Item[] {
+  return isAbsent(value) ? NONE : list(value, path).map((item) => read(item));
 }
 
 function readStatement(value: MessageValue): LazyStatement {
@@ -90,10 +101,10 @@ function readStatement(value: MessageValue): LazyStatement {
   return { pool: text(parts[0], 'q[][0]'), sql: binary(parts[1], 'q[][1]') };
 }
 
-function readCacheKeys(value: MessageValue | undefined): CacheKeys[] {
+function readCacheKeys(value: MessageValue | undefined): readonly CacheKeys[] {
   const pools = optionalMap(value, 'cr');
   if (pools === null) {
-    return [];
+    return NONE;
   }
   return Array.from(pools, ([pool, poolKeys]) => ({
     redisPool: binaryToName(pool),

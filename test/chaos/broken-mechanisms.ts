@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NO_LANE } from '../../functions/poller/lanes/lane-counts.ts';
 import type { Ordering } from '../../functions/poller/lanes/ordering.ts';
 import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
 import type { Mechanism } from './orders.ts';
 
 /** An ordering that knows of no order. */
 export const UNORDERED: Ordering = {
-  predecessors: () => new Set(),
+  laneToFollow: () => NO_LANE,
   assigned: () => undefined,
   finished: () => undefined,
 };

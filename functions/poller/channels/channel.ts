@@ -5,10 +5,10 @@ import type { SearchSettings } from '../../../shared/search/search-settings.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
 import type { OtherPools } from '../effects/other-pools.ts';
 import type { EntryOutcome } from '../entry/entry-outcome.ts';
+import type { Settler } from '../entry/settler.ts';
 import type { MysqlWork } from '../lanes/mysql-work.ts';
 import type { AbsentGroups, AtPollerPoint } from '../poller-options.ts';
 import type { RedisSession } from '../redis/session.ts';
-import type { Settlement, SettlementResult } from '../redis/settle-script.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
 
 /** What a drain does with the entries of one stream for one consumer group. */
@@ -66,6 +66,6 @@ export interface ChannelContext {
   readonly ledgerName: string;
   readonly mysql: MysqlWork;
   readonly others: OtherPools;
-  readonly settle: (settlement: Settlement) => Promise<SettlementResult | 'left'>;
+  readonly settler: Settler;
   readonly atPoint: AtPollerPoint | undefined;
 }

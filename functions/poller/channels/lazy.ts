@@ -22,24 +22,31 @@ export const lazySource: StatementSource = {
   },
 };
 
-function unknownPool(event: LazyEvent, rules: PlanRules): Planned | undefined {
-  const mysql = [...event.statements, ...event.logs].find(({ pool }) => !rules.mysqlPools.has(pool));
+function unknownPool(
+  { statements, logs, cacheKeys }: LazyEvent,
+  { mysqlPools, redisPools }: PlanRules,
+): Planned | undefined {
+  const mysql =
+    statements.find(({ pool }) => !mysqlPools.has(pool)) ?? logs.find(({ pool }) => !mysqlPools.has(pool));
   if (mysql !== undefined) return reject('unknown-pool', `the registry has no MySQL pool '${mysql.pool}'`);
-  const redis = event.cacheKeys.find(({ redisPool }) => !rules.redisPools.has(redisPool));
+  const redis = cacheKeys.find(({ redisPool }) => !redisPools.has(redisPool));
   if (redis !== undefined)
     return reject('unknown-pool', `the registry has no Redis pool '${redis.redisPool}'`);
   return undefined;
 }
 
 function planStatements(event: LazyEvent, rules: PlanRules): Planned {
-  const statements: PlannedStatement[] = [];
-  for (const [index, statement] of event.statements.entries()) {
-    const judgement = judgeStatement(statement.sql, rules.allowedStatements);
+  const { statements, ids, logs, dirty, cacheKeys } = event;
+  const planned: PlannedStatement[] = new Array(statements.length);
+  for (let place = 0; place < statements.length; place++) {
+    const statement = statements[place];
+    if (statement === undefined) continue;
+    const { pool, sql } = statement;
+    const judgement = judgeStatement(sql, rules.allowedStatements);
     if (!judgement.allowed) {
-      return reject('refused-statement', `statement ${index}: ${judgement.reason}`);
+      return reject('refused-statement', `statement ${place}: ${judgement.reason}`);
     }
-    statements.push({ ...statement, shape: judgement.shape, id: event.ids[index] ?? 0n });
+    planned[place] = { pool, sql, shape: judgement.shape, id: ids[place] ?? 0n };
   }
-  const { logs, dirty, cacheKeys } = event;
-  return { ok: true, plan: { statements, logs, dirty, cacheKeys } };
+  return { ok: true, plan: { statements: planned, logs, dirty, cacheKeys } };
 }

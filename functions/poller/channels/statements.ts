@@ -1,12 +1,11 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
-import { deadLetterFields, isForAnotherGroup } from '../dead-letters/dead-letter-fields.ts';
-import { deadLetterStream } from '../dead-letters/dead-letters.ts';
+import { isForAnotherGroup } from '../dead-letters/dead-letter-fields.ts';
 import { judgeDelivery } from '../drain/suspects.ts';
-import { PublicationOrder } from '../effects/publication-order.ts';
 import { identify } from '../entry/entry-identity.ts';
-import { EntryRun, type EntryServices } from '../entry/entry-run.ts';
+import { runEntry } from '../entry/entry-run.ts';
+import type { EntryServices } from '../entry/entry-services.ts';
 import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../entry/plan.ts';
-import { logRowShape } from '../lanes/mysql-work.ts';
+import { SettlementLines } from '../entry/settlement-lines.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import type { Channel, ChannelContext } from './channel.ts';
 
@@ -32,21 +31,14 @@ export function statementChannel(source: StatementSource): Channel {
     group: ASYNC_CONSUMER_GROUP,
     open(context) {
       const services = entryServices(context);
-      const { fenced, ledgerName } = context;
-      const rules = { ...context.registry, allowedStatements: context.allowedStatements };
+      const { ledgerName, registry, allowedStatements } = context;
+      const { mysqlPools, redisPools } = registry;
+      const rules = { mysqlPools, redisPools, allowedStatements };
       return {
-        handle: (entry: StreamEntry) =>
-          new EntryRun(
-            {
-              identity: identify(ledgerName, entry),
-              stream: fenced.stream,
-              group: fenced.group,
-              deadLetterStream: deadLetterStream(fenced.stream),
-              deadLetterFields: () => deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
-              planned: planOf(source, entry, rules),
-            },
-            services,
-          ).run(),
+        handle: (entry) => {
+          const identity = identify(ledgerName, entry);
+          return runEntry({ entry, identity, planned: planOf(source, entry, rules) }, services);
+        },
       };
     },
   };
@@ -58,17 +50,17 @@ function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): 
 }
 
 function entryServices(context: ChannelContext): EntryServices {
-  const { pool, registry, mysql, others, settle, atPoint } = context;
+  const { fenced, pool, registry, mysql, others, settler, atPoint } = context;
   return {
+    fenced,
     pool,
     redisPools: registry.redisPools,
     streams: registry.streams,
     pushStatement: mysql.pushStatement,
     pushLogRow: mysql.pushLogRow,
-    publicationOrder: new PublicationOrder(),
+    lines: new SettlementLines(),
     applyElsewhere: (code, effects) => others.apply(code, effects),
-    settle,
-    logRowShape,
+    settler,
     atPoint,
   };
 }

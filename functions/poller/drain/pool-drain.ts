@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../../shared/registry/types.ts';
-import type { Channel, ChannelContext, ChannelWork } from '../channels/channel.ts';
+import type { Channel, ChannelWork } from '../channels/channel.ts';
 import { OtherPools } from '../effects/other-pools.ts';
 import { Settler } from '../entry/settler.ts';
 import { MysqlWork } from '../lanes/mysql-work.ts';
@@ -61,7 +61,7 @@ export class PoolDrain {
   readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
   readonly #works: ChannelWork[] = [];
-  readonly #settle: ChannelContext['settle'];
+  readonly #settler: Settler;
   readonly #atPoint: AtPollerPoint | undefined;
   #isLeftKnown = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
@@ -72,8 +72,7 @@ export class PoolDrain {
     const { poller, session, budget, slots } = options;
     this.#positions = new StreamPositions(options.pool, session, this.#streams);
     const isLockHeld = () => session.lock.isHeld();
-    const settler = new Settler({ ...poller, redis: session.redis, budget });
-    this.#settle = (settlement) => settler.settle(settlement);
+    this.#settler = new Settler({ ...poller, redis: session.redis, budget });
     this.#mysql = new MysqlWork({
       ...poller,
       consumer: session.consumer,
@@ -158,7 +157,7 @@ export class PoolDrain {
       ledgerName: ledgerName(pool, channel.stream),
       mysql: this.#mysql,
       others: this.#others,
-      settle: this.#settle,
+      settler: this.#settler,
       atPoint: this.#atPoint,
     });
     this.#works.push(work);

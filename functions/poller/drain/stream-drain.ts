@@ -147,10 +147,11 @@ export class StreamDrain {
       return;
     }
     this.#options.exclusivity.begin();
-    void this.#run(entry).then(() => this.#options.exclusivity.end());
+    void this.#run(entry, true);
   }
 
-  async #run(entry: StreamEntry): Promise<void> {
+  /** `isShared`: among those that an entry which must run alone waits for. */
+  async #run(entry: StreamEntry, isShared = false): Promise<void> {
     const bytes = sizeOf(entry);
     this.#held.add(bytes);
     try {
@@ -163,6 +164,7 @@ export class StreamDrain {
       this.#options.logger.error('an entry could not be handled', { entry: entry.id, ...errorFields(error) });
     } finally {
       this.#held.remove(bytes);
+      if (isShared) this.#options.exclusivity.end();
     }
   }
 
@@ -188,5 +190,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function sizeOf(entry: StreamEntry): number {
-  return (entry.fields ?? []).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  let bytes = 0;
+  for (const [name, value] of entry.fields ?? []) bytes += name.length + value.length;
+  return bytes;
 }

@@ -1,5 +1,5 @@
 import type { BinaryString } from '../../../shared/binary-string.ts';
-import type { Plan } from '../entry/plan.ts';
+import { isStatementsAlone, type Plan } from '../entry/plan.ts';
 import type { WorkResult } from '../lanes/work.ts';
 import { decideCacheKeys } from './effect-cache-keys.ts';
 import { type ResolvedEffect, resolveEffects, type StatementOutcome } from './effect-owners.ts';
@@ -38,7 +38,7 @@ const NO_EFFECTS: Effects = {
  * (id 0) by the order of the rows. A failed statement takes its own effects with it; the rest are done.
  */
 export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
-  if (hasNoEffects(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
+  if (isStatementsAlone(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
   const outcome: StatementOutcome = {
     plan,
     results,
@@ -67,8 +67,4 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
 /** BeeORM calls an entity by its Go type, such as `main.UserEntity`; its table has the type's name, or one of its own. */
 function withoutPackage(entity: string): string {
   return entity.slice(entity.lastIndexOf('.') + 1);
-}
-
-function hasNoEffects({ logs, dirty, cacheKeys }: Plan): boolean {
-  return logs.length === 0 && dirty.length === 0 && cacheKeys.length === 0;
 }

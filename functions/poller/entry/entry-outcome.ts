@@ -15,7 +15,7 @@ export interface EntryOutcome {
   /** Entries that garbage collection has deleted, also where the entry is not settled yet. */
   readonly trimmed?: number;
   /** Ledger rows that hold what it did. */
-  readonly rows: ReadonlySet<TrackedRow>;
+  readonly rows: readonly TrackedRow[];
 }
 
 const NOTHING: EntryOutcome = {
@@ -26,7 +26,7 @@ const NOTHING: EntryOutcome = {
   cacheKeys: 0,
   failed: 0,
   isDeadLetter: false,
-  rows: new Set(),
+  rows: [],
 };
 
 /** Settled, with nothing in MySQL or Redis to count. */

@@ -20,6 +20,11 @@ export interface Plan {
   readonly cacheKeys: readonly CacheKeys[];
 }
 
+/** Whether nothing follows from its statements. */
+export function isStatementsAlone({ logs, dirty, cacheKeys }: Plan): boolean {
+  return logs.length === 0 && dirty.length === 0 && cacheKeys.length === 0;
+}
+
 export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
 
 /** An entry that is set aside as it is, with no effect at all. */

@@ -3,13 +3,18 @@ import type { Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
 import type { AtPollerPoint } from '../poller-options.ts';
 import { type Settlement, type SettlementResult, settle } from '../redis/settle-script.ts';
+import type { SettledTogether, SettlementPlace } from './settlement-lines.ts';
 
 /** Settlements in one call of the script: Redis serves nobody else meanwhile. */
 const MOST_AT_ONCE = 200;
 
+/** What becomes of a settlement; `left` where Redis can't be asked or can't write: the entry stays pending. */
+export type Settled = Exclude<SettlementResult, { readonly kind: 'deferred' }> | 'left';
+
 interface Waiting {
   readonly settlement: Settlement;
-  readonly resolve: (result: SettlementResult | 'left') => void;
+  readonly place: SettlementPlace | undefined;
+  readonly resolve: (result: Settled) => void;
 }
 
 export interface SettlerOptions {
@@ -25,31 +30,72 @@ export interface SettlerOptions {
 export class Settler {
   readonly #options: SettlerOptions;
   #waiting: Waiting[] = [];
+  /** Those that keep an order with others. */
+  #inLine: Waiting[] = [];
   #isRunning = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
   }
 
-  /** `left` where Redis can't be asked or can't write: the entry stays pending. */
-  settle(settlement: Settlement): Promise<SettlementResult | 'left'> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ settlement, resolve });
-      if (!this.#isRunning) {
-        this.#isRunning = true;
-        queueMicrotask(() => void this.#run());
-      }
-    });
+  /** `place`: where the entry's publications must keep an order; it waits for those before it. */
+  settle(settlement: Settlement, place?: SettlementPlace): Promise<Settled> {
+    return new Promise((resolve) => this.add(settlement, place, resolve));
+  }
+
+  /** The same, with a function that is called once it is settled or left. */
+  add(settlement: Settlement, place: SettlementPlace | undefined, resolve: (result: Settled) => void): void {
+    (place === undefined ? this.#waiting : this.#inLine).push({ settlement, place, resolve });
+    this.#start();
+  }
+
+  /** The entry that holds the place is over: others may have waited for it. */
+  leave(place: SettlementPlace): void {
+    place.leave();
+    if (this.#inLine.length > 0) this.#start();
+  }
+
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    queueMicrotask(() => void this.#run());
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MOST_AT_ONCE);
-      const results = await this.#try(batch.map(({ settlement }) => settlement));
-      await this.#options.atPoint?.('settled');
-      for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? 'left');
+    const { atPoint } = this.#options;
+    for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+      const results = await this.#try(batch.map(toSettlement));
+      if (atPoint !== undefined) await atPoint('settled');
+      for (const [index, waiting] of batch.entries()) this.#answer(waiting, results[index] ?? 'left');
     }
     this.#isRunning = false;
+  }
+
+  #nextBatch(): Waiting[] {
+    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+    if (this.#inLine.length === 0) return batch;
+    this.#inLine.sort((one, other) => (one.place?.sequence ?? 0) - (other.place?.sequence ?? 0));
+    const ahead: SettledTogether = new Map();
+    this.#inLine = this.#inLine.filter((waiting) => {
+      if (waiting.place?.isBroken === true) {
+        waiting.resolve('left');
+        return false;
+      }
+      const isNext = batch.length < MOST_AT_ONCE && waiting.place?.follows(ahead) === true;
+      if (isNext) batch.push(waiting);
+      return !isNext;
+    });
+    return batch;
+  }
+
+  #answer(waiting: Waiting, result: SettlementResult | 'left'): void {
+    if (result !== 'left' && result.kind === 'deferred') {
+      this.#inLine.push(waiting);
+      return;
+    }
+    if (result !== 'left' && (result.kind === 'settled' || result.kind === 'already'))
+      waiting.place?.settled();
+    waiting.resolve(result);
   }
 
   async #try(settlements: readonly Settlement[]): Promise<SettlementResult[]> {
@@ -66,4 +112,8 @@ export class Settler {
       }
     }
   }
+}
+
+function toSettlement({ settlement, place }: Waiting): Settlement {
+  return place === undefined ? settlement : { ...settlement, lines: place.names };
 }

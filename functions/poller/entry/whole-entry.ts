@@ -63,13 +63,20 @@ export function setAside(
 }
 
 async function settleWhole(
-  { fenced, settle }: ChannelContext,
+  { fenced, settler }: ChannelContext,
   entry: StreamEntry,
   deadLetter: Settlement['deadLetter'],
   outcome: EntryOutcome,
 ): Promise<EntryOutcome> {
   const { stream, group } = fenced;
-  const result = await settle({ stream, group, id: entry.id, cacheKeys: [], publications: [], deadLetter });
+  const result = await settler.settle({
+    stream,
+    group,
+    id: entry.id,
+    cacheKeys: [],
+    publications: [],
+    deadLetter,
+  });
   return result !== 'left' && (result.kind === 'settled' || result.kind === 'already')
     ? outcome
     : LEFT_PENDING;

@@ -2,7 +2,8 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResult } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
-import { type Ordering, toOrderedShape } from './ordering.ts';
+import { NO_LANE } from './lane-counts.ts';
+import { type OrderedStatement, type Ordering, toOrderedStatement } from './ordering.ts';
 import { LEFT, type WorkItem } from './work.ts';
 
 export interface LaneLimits {
@@ -15,8 +16,12 @@ export interface LaneLimits {
 /** Attempts, each of two tries, after which a statement that gets no answer even alone is set aside. */
 const ATTEMPTS_ALONE = 3;
 
+/** Lanes that are used before each of them has a full batch to do: few large batches win over many small ones. */
+const FEW_LANES = 4;
+
 interface Queued {
   readonly item: WorkItem;
+  readonly statement: OrderedStatement;
   /** Position among all items of this pool. */
   readonly sequence: number;
   /** Times that it was in a batch that had to be voided. */
@@ -72,7 +77,9 @@ export class Lanes {
       item.finish(LEFT);
       return;
     }
-    this.#intake.push({ item, sequence: this.#nextSequence++, voided: 0, waitsForEarlier: false });
+    const statement = toOrderedStatement(item.shape);
+    const sequence = this.#nextSequence++;
+    this.#intake.push({ item, statement, sequence, voided: 0, waitsForEarlier: false });
     this.#schedulePump();
   }
 
@@ -123,28 +130,45 @@ export class Lanes {
   }
 
   #assignOne(queued: Queued): boolean {
-    const { item } = queued;
+    const { item, statement } = queued;
     const earlier = this.#rows.find(item.entry, item.key);
     if (earlier !== undefined) {
       item.finish(earlier.result, earlier.row);
       return true;
     }
-    const shape = toOrderedShape(item.shape);
-    const predecessors = this.#ordering.predecessors(shape);
-    if (predecessors.size > 1) return false;
-    const [lane = this.#leastBusyLane()] = [...predecessors].map((index) => this.#lanes[index]);
+    const place = this.#ordering.laneToFollow(statement);
+    const lane = place === NO_LANE ? this.#freeLane() : this.#lanes[place];
     if (lane === undefined) return false;
     lane.queue.push(queued);
-    this.#ordering.assigned(shape, lane.index);
+    this.#ordering.assigned(statement, lane.index);
     return true;
   }
 
-  /** An idle lane whose next batch has room, the first one first: few full batches rather than many small ones. */
-  #leastBusyLane(): Lane | undefined {
+  /**
+   * For an item that follows none: an idle lane whose next batch has room, the first one first. Once a few lanes are
+   * busy, a batch is filled behind them before another lane is opened: it goes as soon as one of them falls free.
+   */
+  #freeLane(): Lane | undefined {
+    let idle: Lane | undefined;
+    let shortest: Lane | undefined;
+    let busy = 0;
+    for (const lane of this.#lanes) {
+      const isFull = lane.queue.length >= lane.mostItems;
+      if (lane.inFlight.length === 0 && !isFull) idle ??= lane;
+      else busy++;
+      if (shortest === undefined || lane.queue.length < shortest.queue.length) shortest = lane;
+    }
+    if (idle === undefined) return shortest;
+    if (busy < FEW_LANES || idle.queue.length > 0) return idle;
+    return this.#behindBusyLane() ?? idle;
+  }
+
+  #behindBusyLane(): Lane | undefined {
     let best: Lane | undefined;
     for (const lane of this.#lanes) {
-      if (lane.inFlight.length === 0 && lane.queue.length < lane.mostItems) return lane;
-      if (best === undefined || load(lane) < load(best)) best = lane;
+      const takesMore = lane.inFlight.length > 0 && lane.queue.length < lane.mostItems;
+      // The fullest: its next batch is the first to be worth sending.
+      if (takesMore && (best === undefined || lane.queue.length > best.queue.length)) best = lane;
     }
     return best;
   }
@@ -254,8 +278,13 @@ export class Lanes {
     else lane.queue.unshift(...batch);
   }
 
-  #finish(lane: Lane, { item }: Queued, result: Parameters<WorkItem['finish']>[0], row?: TrackedRow): void {
-    this.#ordering.finished(toOrderedShape(item.shape), lane.index);
+  #finish(
+    lane: Lane,
+    { item, statement }: Queued,
+    result: Parameters<WorkItem['finish']>[0],
+    row?: TrackedRow,
+  ): void {
+    this.#ordering.finished(statement, lane.index);
     item.finish(result, row);
   }
 
@@ -263,8 +292,4 @@ export class Lanes {
   #finishAll(batch: readonly Queued[]): void {
     for (const { item } of batch) item.finish(LEFT);
   }
-}
-
-function load(lane: Lane): number {
-  return lane.queue.length + lane.inFlight.length;
 }

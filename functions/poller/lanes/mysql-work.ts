@@ -1,7 +1,5 @@
-import type { BinaryString } from '../../../shared/binary-string.ts';
 import type { Logger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
-import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession, type PoolFailure } from '../ledger/ledger-session.ts';
@@ -39,7 +37,7 @@ interface MysqlPoolWork {
  * for nothing but the statement that they tell of.
  */
 const APPENDING: Ordering = {
-  predecessors: () => new Set([0]),
+  laneToFollow: () => 0,
   assigned: () => undefined,
   finished: () => undefined,
 };
@@ -66,7 +64,7 @@ export class MysqlWork {
     return failures;
   }
 
-  entrySettled(rows: ReadonlySet<TrackedRow>): void {
+  entrySettled(rows: readonly TrackedRow[]): void {
     for (const row of rows) row.owner.entrySettled(row);
   }
 
@@ -106,17 +104,4 @@ export class MysqlWork {
       logRows: new Lanes(session, rows, APPENDING, logLimits),
     };
   }
-}
-
-/** The shape of a log row's insert, which is written here and needs no reading. */
-export function logRowShape(sql: BinaryString): StatementShape {
-  const head = sql.slice(0, sql.indexOf(' VALUES ') + ' VALUES '.length) as BinaryString;
-  return {
-    kind: 'insert',
-    table: '' as BinaryString,
-    head,
-    rows: [[head.length, sql.length]],
-    rowIds: [undefined],
-    groupable: true,
-  };
 }

@@ -1,88 +1,27 @@
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
+import { LaneCounts, type LaneToFollow, RowLanes, sameLane, TableLanes } from './lane-counts.ts';
 
 export type OrderingName = 'entity' | 'pool';
+
+/** What the order of a statement depends on, told once from its shape. */
+export interface OrderedStatement {
+  /** `barrier`: whatever may touch any row of any table. */
+  readonly kind: 'insert' | 'update' | 'barrier';
+  /** Servers may tell `T` and `t` apart or not: taking them for one only makes a statement wait more than it must. */
+  readonly table: string;
+  /** Of an update: the rows that it touches, each with its table. */
+  readonly rows: readonly string[];
+}
 
 /**
  * Knows, for one MySQL pool, which unfinished statements a statement must come after. A lane runs its statements in
  * order, so what matters is in which lanes they are.
  */
 export interface Ordering {
-  /** Lanes that hold unfinished statements which this one must not overtake. */
-  predecessors(shape: StatementShape): ReadonlySet<number>;
-  assigned(shape: StatementShape, lane: number): void;
-  finished(shape: StatementShape, lane: number): void;
-}
-
-const NO_LANES: ReadonlySet<number> = new Set();
-
-/** How many unfinished statements of one kind each lane holds. */
-class LaneCounts {
-  readonly #counts = new Map<number, number>();
-
-  get isEmpty(): boolean {
-    return this.#counts.size === 0;
-  }
-
-  add(lane: number): void {
-    this.#counts.set(lane, (this.#counts.get(lane) ?? 0) + 1);
-  }
-
-  remove(lane: number): void {
-    const left = (this.#counts.get(lane) ?? 0) - 1;
-    if (left > 0) this.#counts.set(lane, left);
-    else this.#counts.delete(lane);
-  }
-
-  addLanesTo(lanes: Set<number>): void {
-    for (const lane of this.#counts.keys()) lanes.add(lane);
-  }
-}
-
-/** LaneCounts by table, without the empty ones. */
-class TableLaneCounts {
-  readonly #byTable = new Map<string, LaneCounts>();
-
-  add(table: string, lane: number): void {
-    let counts = this.#byTable.get(table);
-    if (counts === undefined) {
-      counts = new LaneCounts();
-      this.#byTable.set(table, counts);
-    }
-    counts.add(lane);
-  }
-
-  remove(table: string, lane: number): void {
-    const counts = this.#byTable.get(table);
-    counts?.remove(lane);
-    if (counts?.isEmpty === true) this.#byTable.delete(table);
-  }
-
-  addLanesTo(table: string, lanes: Set<number>): void {
-    this.#byTable.get(table)?.addLanesTo(lanes);
-  }
-}
-
-/** Unfinished statements by row. Those of one row follow each other, so they are all in one lane. */
-class RowLanes {
-  readonly #byRow = new Map<string, { lane: number; count: number }>();
-
-  add(row: string, lane: number): void {
-    const known = this.#byRow.get(row);
-    if (known === undefined) this.#byRow.set(row, { lane, count: 1 });
-    else known.count++;
-  }
-
-  remove(row: string): void {
-    const known = this.#byRow.get(row);
-    if (known === undefined) return;
-    known.count--;
-    if (known.count === 0) this.#byRow.delete(row);
-  }
-
-  addLaneTo(row: string, lanes: Set<number>): void {
-    const known = this.#byRow.get(row);
-    if (known !== undefined) lanes.add(known.lane);
-  }
+  /** Where the unfinished statements are that this one must not overtake. */
+  laneToFollow(statement: OrderedStatement): LaneToFollow;
+  assigned(statement: OrderedStatement, lane: number): void;
+  finished(statement: OrderedStatement, lane: number): void;
 }
 
 /**
@@ -100,53 +39,57 @@ export class EntityOrdering implements Ordering {
   readonly #all = new LaneCounts();
   readonly #barriers = new LaneCounts();
   readonly #inserts = new LaneCounts();
-  readonly #insertsByTable = new TableLaneCounts();
-  readonly #updatesByTable = new TableLaneCounts();
+  readonly #insertsByTable = new TableLanes();
+  readonly #updatesByTable = new TableLanes();
   readonly #updatesByRow = new RowLanes();
 
-  predecessors(shape: StatementShape): ReadonlySet<number> {
-    if (this.#all.isEmpty) return NO_LANES;
-    const lanes = new Set<number>();
-    switch (shape.kind) {
-      case 'update':
-        this.#barriers.addLanesTo(lanes);
-        this.#insertsByTable.addLanesTo(tableKey(shape), lanes);
-        for (const row of rowKeys(shape)) this.#updatesByRow.addLaneTo(row, lanes);
-        return lanes;
+  laneToFollow({ kind, table, rows }: OrderedStatement): LaneToFollow {
+    switch (kind) {
+      case 'update': {
+        let lane = sameLane(this.#barriers.lane, this.#insertsByTable.laneOf(table));
+        for (const row of rows) lane = sameLane(lane, this.#updatesByRow.laneOf(row));
+        return lane;
+      }
       case 'insert':
-        this.#barriers.addLanesTo(lanes);
-        this.#inserts.addLanesTo(lanes);
-        this.#updatesByTable.addLanesTo(tableKey(shape), lanes);
-        return lanes;
-      case 'delete':
-      case 'other':
-        this.#all.addLanesTo(lanes);
-        return lanes;
+        return sameLane(
+          sameLane(this.#barriers.lane, this.#inserts.lane),
+          this.#updatesByTable.laneOf(table),
+        );
+      case 'barrier':
+        return this.#all.lane;
     }
   }
 
-  assigned(shape: StatementShape, lane: number): void {
-    this.#count(shape, lane, 'add');
-  }
-
-  finished(shape: StatementShape, lane: number): void {
-    this.#count(shape, lane, 'remove');
-  }
-
-  #count(shape: StatementShape, lane: number, change: 'add' | 'remove'): void {
-    this.#all[change](lane);
-    switch (shape.kind) {
+  assigned({ kind, table, rows }: OrderedStatement, lane: number): void {
+    this.#all.add(lane);
+    switch (kind) {
       case 'update':
-        this.#updatesByTable[change](tableKey(shape), lane);
-        for (const row of rowKeys(shape)) this.#updatesByRow[change](row, lane);
+        this.#updatesByTable.add(table, lane);
+        for (const row of rows) this.#updatesByRow.add(row, lane);
         return;
       case 'insert':
-        this.#inserts[change](lane);
-        this.#insertsByTable[change](tableKey(shape), lane);
+        this.#inserts.add(lane);
+        this.#insertsByTable.add(table, lane);
         return;
-      case 'delete':
-      case 'other':
-        this.#barriers[change](lane);
+      case 'barrier':
+        this.#barriers.add(lane);
+        return;
+    }
+  }
+
+  finished({ kind, table, rows }: OrderedStatement, lane: number): void {
+    this.#all.remove(lane);
+    switch (kind) {
+      case 'update':
+        this.#updatesByTable.remove(table, lane);
+        for (const row of rows) this.#updatesByRow.remove(row);
+        return;
+      case 'insert':
+        this.#inserts.remove(lane);
+        this.#insertsByTable.remove(table, lane);
+        return;
+      case 'barrier':
+        this.#barriers.remove(lane);
         return;
     }
   }
@@ -154,10 +97,8 @@ export class EntityOrdering implements Ordering {
 
 /** Strictly one after another: everything in the first lane. */
 export class PoolOrdering implements Ordering {
-  static readonly #FIRST_LANE: ReadonlySet<number> = new Set([0]);
-
-  predecessors(): ReadonlySet<number> {
-    return PoolOrdering.#FIRST_LANE;
+  laneToFollow(): LaneToFollow {
+    return 0;
   }
 
   assigned(): void {}
@@ -165,28 +106,17 @@ export class PoolOrdering implements Ordering {
   finished(): void {}
 }
 
-/**
- * A name such as `shop.Order` may mean the same table as `Order` in another statement, or one of another pool: like what
- * isn't understood.
- */
-export function toOrderedShape(shape: StatementShape): StatementShape {
-  return shape.kind !== 'other' && shape.database !== undefined ? { kind: 'other', verb: shape.kind } : shape;
+const NO_ROWS: readonly string[] = [];
+const BARRIER: OrderedStatement = { kind: 'barrier', table: '', rows: NO_ROWS };
+
+export function toOrderedStatement(shape: StatementShape): OrderedStatement {
+  // A name such as `shop.Order` may mean the same table as `Order` in another statement, or one of another pool.
+  if (shape.kind === 'other' || shape.kind === 'delete' || shape.database !== undefined) return BARRIER;
+  const table = shape.table.toLowerCase();
+  if (shape.kind === 'insert') return { kind: 'insert', table, rows: NO_ROWS };
+  return { kind: 'update', table, rows: shape.ids.map((id) => `${table} ${id}`) };
 }
 
 export function createOrdering(name: OrderingName): Ordering {
   return name === 'pool' ? new PoolOrdering() : new EntityOrdering();
-}
-
-interface OfTable {
-  readonly table: string;
-}
-
-/** Servers may tell `T` and `t` apart or not; taking them for one only makes a statement wait more than it must. */
-function tableKey({ table }: OfTable): string {
-  return table.toLowerCase();
-}
-
-function rowKeys(shape: OfTable & { readonly ids: readonly bigint[] }): string[] {
-  const table = tableKey(shape);
-  return shape.ids.map((id) => `${table} ${id}`);
 }

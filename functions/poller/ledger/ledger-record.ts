@@ -48,8 +48,7 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
 
 /** How an item travels to the executor. */
 export function toBatchItem({ sql, shape }: WorkItem, final: boolean): BatchItem {
-  const item = { sql, final, isUnderstood: shape.kind !== 'other' };
-  const firstTuple = shape.kind === 'insert' && shape.groupable ? shape.rows[0]?.[0] : undefined;
-  if (shape.kind !== 'insert' || firstTuple === undefined) return item;
-  return { ...item, groupHead: firstTuple, rows: shape.rows.length };
+  const isUnderstood = shape.kind !== 'other';
+  if (shape.kind !== 'insert' || !shape.groupable) return { sql, final, isUnderstood };
+  return { sql, final, isUnderstood, groupHead: shape.firstRow, rows: shape.rowIds.length };
 }

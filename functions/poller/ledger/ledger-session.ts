@@ -10,7 +10,6 @@ import {
   type ExecutorRequest,
   type LedgerRow,
   PROTOCOL_VERSION,
-  parseReply,
   type SqlExecutor,
 } from '../../../shared/protocol.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
@@ -222,7 +221,7 @@ export class LedgerSession {
       deadline: budget.executeUntil,
     } satisfies ExecutorRequest;
     try {
-      const reply = parseReply(await slots.use(() => executor.execute(request)));
+      const reply = await slots.use(() => executor.execute(request));
       return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
     } catch {
       return { status: 'lost' };

@@ -11,10 +11,10 @@ import type { HandlerFailure } from './entry-handler.ts';
 /** Acknowledges entries, and sets aside those that are given up. */
 export class DeliverySettler {
   readonly #binding: StreamBinding;
-  readonly #context: Pick<ChannelContext, 'fenced' | 'settle'>;
+  readonly #context: Pick<ChannelContext, 'fenced' | 'settler'>;
   readonly #logger: Logger;
 
-  constructor(binding: StreamBinding, context: Pick<ChannelContext, 'fenced' | 'settle' | 'logger'>) {
+  constructor(binding: StreamBinding, context: Pick<ChannelContext, 'fenced' | 'settler' | 'logger'>) {
     this.#binding = binding;
     this.#context = context;
     this.#logger = context.logger;
@@ -52,9 +52,9 @@ export class DeliverySettler {
     deadLetter: Settlement['deadLetter'],
     outcome: EntryOutcome,
   ): Promise<EntryOutcome | undefined> {
-    const { settle, fenced } = this.#context;
+    const { settler, fenced } = this.#context;
     const { stream, group } = fenced;
-    const result = await settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
+    const result = await settler.settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
     return result === 'left' || result.kind === 'blocked' ? undefined : outcome;
   }
 }

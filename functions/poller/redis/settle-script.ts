@@ -20,6 +20,8 @@ export interface Settlement {
   readonly cacheKeys: readonly Buffer[];
   readonly publications: readonly Publication[];
   readonly deadLetter: { readonly stream: string; readonly fields: DeadLetterFields } | undefined;
+  /** What its publications must keep the order of: nothing is done for it while an earlier one of a line is stuck. */
+  readonly lines?: readonly string[];
 }
 
 /**
@@ -27,9 +29,10 @@ export interface Settlement {
  * - `already`: it was acknowledged before; nothing was done.
  * - `unwritable`: nothing was done, for these publications' keys can't take an entry.
  * - `blocked`: nothing was done, for the dead-letter stream's key can't take an entry.
+ * - `deferred`: nothing was done, for an earlier settlement of one of its lines was not.
  */
 export type SettlementResult =
-  | { readonly kind: 'settled' | 'already' | 'blocked' }
+  | { readonly kind: 'settled' | 'already' | 'blocked' | 'deferred' }
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
 /**
@@ -60,6 +63,7 @@ export const SURPLUS_FIELD = 'surplus';
 const SETTLED = 1;
 const ALREADY = 0;
 const BLOCKED = 2;
+const DEFERRED = 3;
 
 /**
  * Settles entries, each by itself: checks every key that it will write, acknowledges, and only where that succeeds does
@@ -85,19 +89,37 @@ local function takeMany(count)
   return taken
 end
 
+local stuck = {}
+local function setStuck(lines)
+  for _, line in ipairs(lines) do stuck[line] = true end
+end
+
 local function settle()
   local stream, group, id = take(), take(), take()
+  local lines = takeMany(tonumber(take()))
   local keys = takeMany(tonumber(take()))
   local publications = takeMany(2 * tonumber(take()))
   local deadStream = take()
   local fields = takeMany(2 * tonumber(take()))
 
+  for _, line in ipairs(lines) do
+    if stuck[line] then
+      setStuck(lines)
+      return ${DEFERRED}
+    end
+  end
   local unwritable = {}
   for index = 1, #publications, 2 do
     if not canAdd(publications[index]) then unwritable[#unwritable + 1] = (index - 1) / 2 end
   end
-  if #unwritable > 0 then return unwritable end
-  if #fields > 0 and not canAdd(deadStream) then return ${BLOCKED} end
+  if #unwritable > 0 then
+    setStuck(lines)
+    return unwritable
+  end
+  if #fields > 0 and not canAdd(deadStream) then
+    setStuck(lines)
+    return ${BLOCKED}
+  end
   if #fields > 0 then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     for index, text in ipairs(entry and entry[2] or {}) do
@@ -122,24 +144,28 @@ while position < #ARGV do results[#results + 1] = settle() end
 return results
 `);
 
+const MERELY_ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
+
 /** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
-  const [results] = await Promise.all([
-    withEffects.length === 0 ? [] : settleWithEffects(redis, withEffects),
-    acknowledge(redis, settlements.filter(isMereAcknowledgement)),
-  ]);
-  let place = 0;
-  return settlements.map((settlement) => {
-    if (isMereAcknowledgement(settlement)) return { kind: 'settled' };
-    return results[place++] ?? { kind: 'already' };
-  });
+  const results = settlements.map(() => MERELY_ACKNOWLEDGED);
+  const mere: Settlement[] = [];
+  const withEffects: Settlement[] = [];
+  const places: number[] = [];
+  for (const [place, settlement] of settlements.entries()) {
+    if (isMereAcknowledgement(settlement)) mere.push(settlement);
+    else places[withEffects.push(settlement) - 1] = place;
+  }
+  const [effective] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
+  for (const [index, result] of effective.entries()) results[places[index] ?? 0] = result;
+  return results;
 }
 
 async function settleWithEffects(
   redis: Redis,
   settlements: readonly Settlement[],
 ): Promise<SettlementResult[]> {
+  if (settlements.length === 0) return [];
   const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
   if (!Array.isArray(reply) || reply.length !== settlements.length) {
     throw new Error(`the settlement of ${settlements.length} entries gave another number of results`);
@@ -162,12 +188,14 @@ async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Pr
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {
-  const { cacheKeys, publications, deadLetter } = settlement;
+  const { cacheKeys, publications, deadLetter, lines = [] } = settlement;
   const fields = deadLetter?.fields ?? [];
   return [
     settlement.stream,
     settlement.group,
     settlement.id,
+    lines.length,
+    ...lines,
     cacheKeys.length,
     ...cacheKeys,
     publications.length,
@@ -180,6 +208,14 @@ function toArguments(settlement: Settlement): ScriptArgument[] {
 
 function toResult(reply: unknown): SettlementResult {
   if (Array.isArray(reply)) return { kind: 'unwritable', publications: reply.map(Number) };
-  if (reply === SETTLED) return { kind: 'settled' };
-  return { kind: reply === BLOCKED ? 'blocked' : 'already' };
+  switch (reply) {
+    case SETTLED:
+      return { kind: 'settled' };
+    case BLOCKED:
+      return { kind: 'blocked' };
+    case DEFERRED:
+      return { kind: 'deferred' };
+    default:
+      return { kind: 'already' };
+  }
 }

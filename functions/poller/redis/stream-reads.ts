@@ -15,7 +15,12 @@ export interface StreamEntry {
 
 /** The first value of a field; undefined where there is none. */
 export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined {
-  return entry.fields?.find(([field]) => isNamed(field, name))?.[1];
+  const { fields = [] } = entry;
+  for (let place = 0; place < fields.length; place++) {
+    const field = fields[place];
+    if (field !== undefined && isNamed(field[0], name)) return field[1];
+  }
+  return undefined;
 }
 
 /** `name`: of ASCII characters. */
