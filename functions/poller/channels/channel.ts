@@ -39,6 +39,8 @@ export interface ChannelWork {
   readonly countsAttempts?: boolean;
   /** Whether a suspect of another stream need not wait for this work, which may take long and executes no statement. */
   readonly runsBeside?: boolean;
+  /** Whether there is enough to do for now, so that reading on can wait until some of it is done. */
+  isFed?(): boolean;
   /** How much may be read and not settled; by default some thousand entries. */
   readonly held?: { readonly entries: number; readonly bytes: number; readonly page: number };
 }

@@ -9,6 +9,7 @@ import type { StatementSource } from './statements.ts';
 export const lazySource: StatementSource = {
   name: 'lazy',
   stream: LAZY_STREAM,
+  workKind: 'statements',
 
   plan(body, rules): Planned {
     if (body === undefined) return reject('undecodable', 'the entry has no field s');

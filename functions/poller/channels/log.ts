@@ -7,6 +7,7 @@ import type { StatementSource } from './statements.ts';
 export const logSource: StatementSource = {
   name: 'log',
   stream: LOG_STREAM,
+  workKind: 'logRows',
 
   plan(body, rules): Planned {
     if (body === undefined) return reject('undecodable', 'the entry has no field s');

@@ -6,6 +6,7 @@ import { runEntry } from '../entry/entry-run.ts';
 import type { EntryServices } from '../entry/entry-services.ts';
 import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../entry/plan.ts';
 import { SettlementLines } from '../entry/settlement-lines.ts';
+import type { WorkKind } from '../lanes/mysql-work.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import type { Channel, ChannelContext } from './channel.ts';
 
@@ -14,6 +15,8 @@ export interface StatementSource {
   /** As it stands in summaries. */
   readonly name: string;
   readonly stream: string;
+  /** What most of the work of its entries is. */
+  readonly workKind: WorkKind;
   /** Never throws; what can't be done is a rejection. */
   plan(body: Buffer | undefined, rules: PlanRules): Planned;
   /**
@@ -35,6 +38,7 @@ export function statementChannel(source: StatementSource): Channel {
       const { mysqlPools, redisPools } = registry;
       const rules = { mysqlPools, redisPools, allowedStatements };
       return {
+        isFed: () => context.mysql.isFed(source.workKind),
         handle: (entry) => {
           const identity = identify(ledgerName, entry);
           return runEntry({ entry, identity, planned: planOf(source, entry, rules) }, services);

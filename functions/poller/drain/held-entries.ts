@@ -3,14 +3,20 @@ export class HeldEntries {
   readonly #mostEntries: number;
   readonly #mostBytes: number;
   readonly #page: number;
+  readonly #isFed: () => boolean;
   #entries = 0;
   #bytes = 0;
   #onChange: (() => void) | undefined;
 
-  constructor(most: { readonly entries: number; readonly bytes: number; readonly page: number }) {
+  /** `isFed`: whether what is held is enough for now. */
+  constructor(
+    most: { readonly entries: number; readonly bytes: number; readonly page: number },
+    isFed: () => boolean,
+  ) {
     this.#mostEntries = most.entries;
     this.#mostBytes = most.bytes;
     this.#page = most.page;
+    this.#isFed = isFed;
   }
 
   get count(): number {
@@ -36,11 +42,16 @@ export class HeldEntries {
     this.#onChange?.();
   }
 
-  /** Resolves when there is room for a good part of a page. */
+  /** To be called when `isFed` may have changed without an entry having been removed. */
+  reconsider(): void {
+    this.#onChange?.();
+  }
+
+  /** Resolves when there is room for a good part of a page, and it is wanted. */
   roomy(): Promise<void> {
     return this.#until(() => {
       const { entries, bytes } = this.room;
-      return entries >= this.#page / 2 && bytes > 0;
+      return entries >= this.#page / 2 && bytes > 0 && !this.#isFed();
     });
   }
 

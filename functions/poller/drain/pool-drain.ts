@@ -221,6 +221,7 @@ export class PoolDrain {
   }
 
   async #upkeep(): Promise<void> {
+    for (const stream of this.#streams.values()) stream.reconsiderReading();
     await this.#mysql.prune().catch(() => undefined);
     await this.#atPoint?.('pruned');
     await this.#readLeft().catch(() => undefined);

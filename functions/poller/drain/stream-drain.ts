@@ -16,7 +16,7 @@ import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
 import { isSuspect, SUSPECTED_FROM } from './suspects.ts';
 
-const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
+const HELD = { entries: 4000, bytes: 32 << 20, page: 250 };
 
 /** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
 const MOST_LEFT = 4000;
@@ -49,7 +49,7 @@ export class StreamDrain {
 
   constructor(options: StreamDrainOptions) {
     this.#options = options;
-    this.#held = new HeldEntries(options.work.held ?? HELD);
+    this.#held = new HeldEntries(options.work.held ?? HELD, () => options.work.isFed?.() === true);
     this.#readingIsOver = aborted(options.budget.reading);
   }
 
@@ -64,6 +64,11 @@ export class StreamDrain {
   /** Whether this drain will still run the entry, or has left it. */
   isInHand(id: string): boolean {
     return this.#inHand.has(id);
+  }
+
+  /** To be called now and then: a pool that seemed to have enough to do may have fallen silent. */
+  reconsiderReading(): void {
+    this.#held.reconsider();
   }
 
   get idsInHand(): readonly string[] {

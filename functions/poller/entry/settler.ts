@@ -66,7 +66,9 @@ export class Settler {
     for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
       const results = await this.#try(batch.map(toSettlement));
       if (atPoint !== undefined) await atPoint('settled');
-      for (const [index, waiting] of batch.entries()) this.#answer(waiting, results[index] ?? 'left');
+      batch.forEach((waiting, place) => {
+        this.#answer(waiting, results[place] ?? 'left');
+      });
     }
     this.#isRunning = false;
   }

@@ -1,5 +1,5 @@
 import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
-import { type LedgerRows, toWorkResult } from '../ledger/ledger-rows.ts';
+import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
 import { NO_LANE } from './lane-counts.ts';
@@ -54,6 +54,7 @@ export class Lanes {
   readonly #lanes: Lane[];
   #intake: Queued[] = [];
   #nextSequence = 0;
+  #waiting = 0;
   #isPumping = false;
   #isOpen = false;
   #isStopped = false;
@@ -71,6 +72,11 @@ export class Lanes {
     }));
   }
 
+  /** Items that wait for their lane to fall free. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Items are applied as if in the order in which they are pushed. */
   push(item: WorkItem): void {
     if (this.#isStopped) {
@@ -80,6 +86,7 @@ export class Lanes {
     const statement = toOrderedStatement(item.shape);
     const sequence = this.#nextSequence++;
     this.#intake.push({ item, statement, sequence, voided: 0, waitsForEarlier: false });
+    this.#waiting++;
     this.#schedulePump();
   }
 
@@ -89,6 +96,7 @@ export class Lanes {
     const queued = [...this.#intake, ...this.#lanes.flatMap((lane) => lane.queue)];
     this.#intake = [];
     for (const lane of this.#lanes) lane.queue = [];
+    this.#waiting = 0;
     for (const { item } of queued) item.finish(LEFT);
   }
 
@@ -133,6 +141,7 @@ export class Lanes {
     const { item, statement } = queued;
     const earlier = this.#rows.find(item.entry, item.key);
     if (earlier !== undefined) {
+      this.#waiting--;
       item.finish(earlier.result, earlier.row);
       return true;
     }
@@ -211,6 +220,7 @@ export class Lanes {
       if (count > 0 && (count >= lane.mostItems || bytes > this.#batchBytes())) break;
       count++;
     }
+    this.#waiting -= count;
     return lane.queue.splice(0, count);
   }
 
@@ -237,12 +247,10 @@ export class Lanes {
           result.key,
           done.map(({ item }) => item),
         );
-        for (const [index, queued] of done.entries()) {
-          const itemResult = result.outcome.results[index];
-          if (itemResult !== undefined) {
-            this.#finish(lane, queued, toWorkResult(itemResult, result.outcome.increment), row);
-          }
-        }
+        const results = toWorkResults(result.outcome);
+        done.forEach((queued, place) => {
+          this.#finish(lane, queued, results[place] ?? LEFT, row);
+        });
         this.#runAgainAfterEarlier(lane, batch.slice(done.length));
         lane.mostItems = Math.min(this.#limits.batchItems, 2 * lane.mostItems);
       }
@@ -275,7 +283,10 @@ export class Lanes {
 
   #putBack(lane: Lane, batch: readonly Queued[]): void {
     if (this.#isStopped) this.#finishAll(batch);
-    else lane.queue.unshift(...batch);
+    else {
+      lane.queue.unshift(...batch);
+      this.#waiting += batch.length;
+    }
   }
 
   #finish(

@@ -25,6 +25,15 @@ export interface MysqlWorkOptions {
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
 }
 
+/** Two kinds of work, each with lanes of its own. */
+export type WorkKind = 'statements' | 'logRows';
+
+/**
+ * Items that wait in a pool's lanes, from which on reading more would only fill memory: enough for the next batches, and
+ * what lives longer costs the garbage collector more.
+ */
+const WELL_FED_ITEMS = 600;
+
 interface MysqlPoolWork {
   readonly session: LedgerSession;
   readonly rows: LedgerRows;
@@ -54,6 +63,14 @@ export class MysqlWork {
   readonly pushStatement = (pool: string, item: WorkItem): void => this.#pool(pool).statements.push(item);
 
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#pool(pool).logRows.push(item);
+
+  /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
+  isFed(kind: WorkKind): boolean {
+    for (const work of this.#pools.values()) {
+      if (work[kind].waiting >= WELL_FED_ITEMS && work.session.isAnswering) return true;
+    }
+    return false;
+  }
 
   /** Pools that can't be used now, and why. */
   get failures(): ReadonlyMap<string, PoolFailure> {

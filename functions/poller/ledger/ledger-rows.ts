@@ -1,4 +1,4 @@
-import type { BatchKey, LedgerRow } from '../../../shared/protocol.ts';
+import type { BatchKey, BatchOutcome, LedgerRow } from '../../../shared/protocol.ts';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
 import { decodeRecord, type RecordedEntry } from './ledger-record.ts';
@@ -120,7 +120,7 @@ export class LedgerRows {
     entries: readonly RecordedEntry[],
     openIds: ReadonlyMap<string, ReadonlySet<string>>,
   ): void {
-    const { results, increment } = row.outcome;
+    const results = toWorkResults(row.outcome);
     const open = new Set<RecordedEntry>();
     const tracked = this.#track({ token: row.token, number: row.number }, new Set(entries));
     let position = 0;
@@ -131,7 +131,7 @@ export class LedgerRows {
         open.add(entry);
         const known = this.#earlier.get(entryKey(entry));
         const earlier = known?.hash === entry.hash ? known : { hash: entry.hash, results: new Map() };
-        earlier.results.set(key, { result: toWorkResult(result, increment), row: tracked });
+        earlier.results.set(key, { result, row: tracked });
         this.#earlier.set(entryKey(entry), earlier);
       }
     }
@@ -145,10 +145,13 @@ export class LedgerRows {
   }
 }
 
-export function toWorkResult(result: LedgerRow['outcome']['results'][number], increment: number): WorkResult {
-  return result.status === 'applied'
-    ? { kind: 'applied', insertId: BigInt(result.insertId), increment: BigInt(increment) }
-    : { kind: 'failed', code: result.code, message: result.message };
+export function toWorkResults(outcome: BatchOutcome): WorkResult[] {
+  const increment = BigInt(outcome.increment);
+  return outcome.results.map((result) =>
+    result.status === 'applied'
+      ? { kind: 'applied', insertId: BigInt(result.insertId), increment }
+      : { kind: 'failed', code: result.code, message: result.message },
+  );
 }
 
 function entryKey(entry: { readonly stream: string; readonly id: string }): string {

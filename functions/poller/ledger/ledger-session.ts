@@ -20,6 +20,9 @@ const PAGE_ROWS = 100;
 /** A pool that was not reached once for this long is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
+/** A pool that has not answered for this long may be one that hangs. */
+const SILENT_MS = 1000;
+
 /** Why a MySQL pool can't be used in this drain. */
 export interface PoolFailure {
   readonly code: string;
@@ -73,6 +76,7 @@ export class LedgerSession {
   #failure: PoolFailure | undefined;
   #isOver = false;
   #wasReached = false;
+  #answeredAt = 0;
   readonly #startedAt = Date.now();
 
   constructor(options: LedgerSessionOptions) {
@@ -87,6 +91,11 @@ export class LedgerSession {
   /** What last kept the pool from being used; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#failure;
+  }
+
+  /** Whether the pool works, as far as can be seen. */
+  get isAnswering(): boolean {
+    return this.#failure === undefined && Date.now() - this.#answeredAt < SILENT_MS;
   }
 
   /** Of the server: no request may be longer than this many bytes. Known once open. */
@@ -197,6 +206,7 @@ export class LedgerSession {
       } else if (answer.status !== 'error') {
         this.#failure = undefined;
         this.#wasReached = true;
+        this.#answeredAt = Date.now();
         return answer;
       } else {
         this.#failed(answer);

@@ -148,17 +148,15 @@ const MERELY_ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
 
 /** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const results = settlements.map(() => MERELY_ACKNOWLEDGED);
-  const mere: Settlement[] = [];
-  const withEffects: Settlement[] = [];
-  const places: number[] = [];
-  for (const [place, settlement] of settlements.entries()) {
-    if (isMereAcknowledgement(settlement)) mere.push(settlement);
-    else places[withEffects.push(settlement) - 1] = place;
-  }
-  const [effective] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
-  for (const [index, result] of effective.entries()) results[places[index] ?? 0] = result;
-  return results;
+  const mere = settlements.filter(isMereAcknowledgement);
+  const withEffects =
+    mere.length === settlements.length ? [] : settlements.filter((one) => !isMereAcknowledgement(one));
+  const [results] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
+  let place = 0;
+  return settlements.map((settlement) => {
+    if (isMereAcknowledgement(settlement)) return MERELY_ACKNOWLEDGED;
+    return results[place++] ?? { kind: 'already' };
+  });
 }
 
 async function settleWithEffects(
