@@ -238,7 +238,7 @@ function isJudged(error: unknown): error is { errno: number; message: string } {
 }
 
 function contentHash(request: BatchRequest): string {
-  const hash = createHash('sha256').update(request.entries, 'latin1');
-  for (const item of request.items) hash.update(`\n${item.sql.length} `).update(item.sql, 'latin1');
-  return hash.digest('hex');
+  const parts: string[] = [request.entries];
+  for (const { sql } of request.items) parts.push(`\n${sql.length} `, sql);
+  return createHash('sha256').update(parts.join(''), 'latin1').digest('hex');
 }

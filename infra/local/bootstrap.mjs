@@ -16,6 +16,12 @@ import { fileURLToPath } from 'node:url';
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 const nodeBinary = `${projectRoot}node_modules/node/bin/node`;
 
+/**
+ * Keep the process below 200 MB under load, at no cost that can be measured: by default V8 takes what a large machine
+ * offers, some 100 MB for what is young and as much garbage as it has live objects before it looks at what is old.
+ */
+const MEMORY_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
+
 function main() {
   const [file, ...fileArguments] = process.argv.slice(2);
   if (file === undefined) fail('Usage: node infra/local/bootstrap.mjs FILE.ts [ARGUMENTS…]');
@@ -62,7 +68,7 @@ function install() {
 }
 
 function run(nodeArguments) {
-  const child = spawn(nodeBinary, nodeArguments, { stdio: 'inherit' });
+  const child = spawn(nodeBinary, [...MEMORY_FLAGS, ...nodeArguments], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) forwardOnce(child, signal);
   child.on('error', (error) => fail(`${nodeBinary} could not be started: ${error.message}.`));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

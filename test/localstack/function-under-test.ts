@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type InvokeCommandOutput, Lambda } from '@aws-sdk/client-lambda';
 import { strToU8, zipSync } from 'fflate';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LocalStack } from '../../infra/localstack/localstack.ts';
 
 /** Does what its event says, and tells its process and how many invocations that has had. */

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { startLocalStack } from '../../infra/localstack/localstack.ts';
 import { describeOnLocalStack } from './describe-on-localstack.ts';
 import {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RedisPlace } from '../recording/placement.ts';
 
 const GROUP = 'orm-async-consumer';

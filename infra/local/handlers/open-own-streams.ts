@@ -1,7 +1,6 @@
 import type { Channel } from '../../../functions/poller/channels/channel.ts';
 import type { StreamBinding } from '../../../functions/poller/own-streams/binding.ts';
 import type { EntryHandler } from '../../../functions/poller/own-streams/entry-handler.ts';
-import { LambdaHandler } from '../../../functions/poller/own-streams/lambda-handler.ts';
 import { ownStreamChannel } from '../../../functions/poller/own-streams/own-stream-channel.ts';
 import { loadModuleHandler } from './module-handler.ts';
 
@@ -30,7 +29,10 @@ async function openHandler({ handler, timeoutMs, concurrency }: StreamBinding): 
   switch (handler.kind) {
     case 'module':
       return loadModuleHandler(handler.path, timeoutMs);
-    case 'lambda':
+    case 'lambda': {
+      // Only where it is needed: the AWS SDK takes a tenth of a second and 30 MB.
+      const { LambdaHandler } = await import('../../../functions/poller/own-streams/lambda-handler.ts');
       return new LambdaHandler({ functionName: handler.functionName, concurrency });
+    }
   }
 }

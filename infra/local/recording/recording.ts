@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a BeeORM application left in Redis, with the state of MySQL before its consumption. */
 export interface Recording {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const EXECUTOR_NAMES = ['mysql', 'without-ledger', 'instant'] as const;
 export type ExecutorName = (typeof EXECUTOR_NAMES)[number];

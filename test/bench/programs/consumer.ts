@@ -6,7 +6,7 @@
  * With `--tail` until SIGTERM.
  */
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openLocalConsumer } from '../../../infra/local/in-process.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import { readRegistry } from '../../../shared/registry/read-registry.ts';
