@@ -36,6 +36,8 @@ const batchItem = z.object({
   groupHead: number.optional(),
   /** Of an insert: how many rows it has. */
   rows: number.optional(),
+  /** Of an insert whose rows may travel with others': its table in lower case; absent where the name isn't a plain one. */
+  table: bytes.optional(),
 });
 export type BatchItem = z.infer<typeof batchItem>;
 
@@ -46,6 +48,8 @@ const batchRequest = z.object({
   number,
   /** Which entries the items belong to: written into the ledger as it is, read only by the poller. */
   entries: bytes,
+  /** Inserts into several tables must not be gathered by table. */
+  exactOrder: z.boolean().optional(),
   items: z.array(batchItem).min(1),
 });
 export type BatchRequest = z.infer<typeof batchRequest>;

@@ -7,12 +7,19 @@ import type {
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
-import { classifyError } from './error-classes.ts';
-import { groupInserts, type SentStatement, splitResult } from './insert-grouping.ts';
+import {
+  gatherInserts,
+  groupInserts,
+  hasSeveralTables,
+  type SentStatement,
+  splitGathered,
+  splitResult,
+} from './insert-grouping.ts';
 import { type Ledger, toFoundBatch } from './ledger.ts';
-import { isMysqlError, messageOf } from './mysql-errors.ts';
+import { isMysqlError } from './mysql-errors.ts';
 import { ResultCountError, type Session, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
+import { isJudged, judge } from './verdict.ts';
 
 /** Bytes of a request beside the statements: transaction, claim, separators. */
 const REQUEST_OVERHEAD_BYTES = 2048;
@@ -66,25 +73,56 @@ export class BatchTransaction {
     const areUnderstood = items.every(({ isUnderstood }) => isUnderstood);
     try {
       const isTogether = areUnderstood && this.#fitsPacket(items);
-      return (isTogether ? await this.#runTogether() : undefined) ?? (await this.#runOneByOne(false));
+      const reply = isTogether ? ((await this.#runGathered()) ?? (await this.#runTogether())) : undefined;
+      return reply ?? (await this.#runOneByOne(false));
     } catch (error) {
       if (!(error instanceof ClaimGoneError)) throw error;
       return this.#runOneByOne(true);
     }
   }
 
+  /** Inserts gathered by table. Undefined where there is nothing to gather, or anything failed: nothing was applied. */
+  async #runGathered(): Promise<ExecutorReply | undefined> {
+    const { items, exactOrder } = this.#request;
+    const { isStrict, increment } = this.#facts;
+    if (exactOrder === true || !hasSeveralTables(items)) return undefined;
+    const sent = gatherInserts(items, isStrict, await this.#facts.dependentTables(this.#session));
+    if (sent === undefined) return undefined;
+    return this.#undoWrongCount(async () => {
+      const begun = await this.#begin(sent);
+      if ('reply' in begun) return begun.reply;
+      const { results, error } = begun;
+      if (error === undefined) return this.#finish(splitGathered(sent, results, increment));
+      if (!isJudged(error)) throw error;
+      await this.#session.rollback();
+      return undefined;
+    });
+  }
+
   /**
    * All statements in as few requests as there are failures. Undefined where the count of results doesn't fit: one of the
    * statements swallowed or added to its neighbours; nothing was applied.
    */
-  async #runTogether(): Promise<ExecutorReply | undefined> {
+  #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
+    return this.#undoWrongCount(async () => {
+      const begun = await this.#begin(sent);
+      return 'reply' in begun ? begun.reply : this.#finish(await this.#runOn(sent, begun));
+    });
+  }
+
+  /** Claim and statements in one request, up to the first that fails; `reply` where the batch is not to run. */
+  async #begin(sent: readonly SentStatement[]): Promise<UntilFailure | { readonly reply: ExecutorReply }> {
+    const { results, error } = await this.#session.beginUntilFailure([this.#claim, ...sent.map(toSql)]);
+    const [claim, ...rest] = results;
+    if (claim?.affectedRows !== 1) return { reply: await this.#refused(error) };
+    await this.#atPoint('claimed');
+    return { results: rest, error };
+  }
+
+  async #undoWrongCount(run: () => Promise<ExecutorReply | undefined>): Promise<ExecutorReply | undefined> {
     try {
-      const { results, error } = await this.#session.beginUntilFailure([this.#claim, ...sent.map(toSql)]);
-      const [claim, ...first] = results;
-      if (claim?.affectedRows !== 1) return await this.#refused(error);
-      await this.#atPoint('claimed');
-      return await this.#finish(await this.#runOn(sent, { results: first, error }));
+      return await run();
     } catch (error) {
       if (!(error instanceof ResultCountError)) throw error;
       await this.#session.rollback();
@@ -217,24 +255,8 @@ export class BatchTransaction {
   }
 }
 
-/** `too-early`: it is judged once all earlier statements of the pool are done. */
-function judge(item: BatchItem, error: { errno: number; message: string }): ItemResult | 'too-early' {
-  if (!item.final && classifyError(error) === 'deferrable') return 'too-early';
-  return { status: 'failed', code: String(error.errno), message: messageOf(error) };
-}
-
 function toSql({ sql }: SentStatement): BinaryString {
   return sql;
-}
-
-/** For a session that stands these are the statement's own: it names a database that is not there, or not for us. */
-const DATABASE_OF_STATEMENT = new Set([1044, 1049]);
-
-/** The statement was answered by the server and is itself at fault, so only it was undone. */
-function isJudged(error: unknown): error is { errno: number; message: string } {
-  if (!isMysqlError(error) || error.errno === undefined) return false;
-  const errorClass = classifyError(error);
-  return errorClass === 'permanent' || errorClass === 'deferrable' || DATABASE_OF_STATEMENT.has(error.errno);
 }
 
 function contentHash(request: BatchRequest): string {

@@ -3,7 +3,13 @@ import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'my
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { DeadlinePassedError, Session } from './session.ts';
-import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
+import {
+  asSetUpError,
+  readDependentTables,
+  type SessionFacts,
+  sessionSettings,
+  setUpSession,
+} from './session-set-up.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
@@ -18,6 +24,11 @@ export class Connections {
   readonly #pool: Pool;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
+  #dependents: ReadonlySet<string> | undefined;
+  readonly #dependentTables = async (session: Session): Promise<ReadonlySet<string>> => {
+    this.#dependents ??= await readDependentTables(session);
+    return this.#dependents;
+  };
 
   constructor(mysql: MysqlPool, limit: number) {
     this.#pool = createPool(poolOptions(mysql, limit));
@@ -71,7 +82,8 @@ export class Connections {
     const known = this.#facts.get(connection);
     if (known !== undefined) return known;
     try {
-      const facts = await setUpSession(session, this.#settings);
+      const known = await setUpSession(session, this.#settings);
+      const facts = { ...known, dependentTables: this.#dependentTables };
       this.#facts.set(connection, facts);
       return facts;
     } catch (error) {

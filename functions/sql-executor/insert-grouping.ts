@@ -23,13 +23,86 @@ export function groupInserts(items: readonly BatchItem[], isStrict: boolean): Se
     group = [];
   };
   for (const item of items) {
-    const itemHead = item.groupHead === undefined || !isStrict ? '' : item.sql.slice(0, item.groupHead);
+    const itemHead = headOf(item, isStrict);
     if (itemHead === '' || itemHead !== head) endGroup();
     head = itemHead;
     group.push(item);
   }
   endGroup();
   return statements;
+}
+
+/** A sent statement whose items need not be neighbours. */
+export interface GatheredStatement extends SentStatement {
+  /** Of each item: its place in the batch. */
+  readonly places: readonly number[];
+}
+
+interface Group {
+  readonly head: string;
+  readonly items: BatchItem[];
+  readonly places: number[];
+}
+
+/**
+ * Joins inserts with the same head also where inserts into other tables stand between them: each table's rows in their
+ * order, nothing moved across any other statement. Undefined where that changes nothing. A row may come before one of
+ * another table that stood before it; an error then says nothing yet, and the batch must be run in its exact order.
+ *
+ * `dependents`: tables whose rows refer to others', which must not be moved before them.
+ */
+export function gatherInserts(
+  items: readonly BatchItem[],
+  isStrict: boolean,
+  dependents: ReadonlySet<string>,
+): GatheredStatement[] | undefined {
+  const groups: Group[] = [];
+  let ofTable = new Map<string, Group>();
+  for (const [place, item] of items.entries()) {
+    const head = headOf(item, isStrict);
+    const table = head === '' ? undefined : item.table;
+    if (table === undefined) ofTable = new Map();
+    const last = table === undefined ? undefined : ofTable.get(table);
+    const mayJoin = last !== undefined && (last === groups.at(-1) || !dependents.has(table ?? ''));
+    if (mayJoin && last.head === head) {
+      last.items.push(item);
+      last.places.push(place);
+    } else {
+      const group = { head, items: [item], places: [place] };
+      groups.push(group);
+      if (table !== undefined) ofTable.set(table, group);
+    }
+  }
+  const isAsItWas = groups.every(({ places }) => (places.at(-1) ?? 0) - (places[0] ?? 0) < places.length);
+  return isAsItWas ? undefined : groups.map((group) => ({ ...group, sql: joined(group.items) }));
+}
+
+/** Whether there may be something to gather. */
+export function hasSeveralTables(items: readonly BatchItem[]): boolean {
+  const first = items.find(({ table }) => table !== undefined)?.table;
+  return first !== undefined && items.some(({ table }) => table !== undefined && table !== first);
+}
+
+/** The results of gathered statements in the order of the batch's items. */
+export function splitGathered(
+  sent: readonly GatheredStatement[],
+  results: readonly StatementResult[],
+  increment: number,
+): ItemResult[] {
+  const itemResults: ItemResult[] = [];
+  for (const [index, statement] of sent.entries()) {
+    const result = results[index];
+    if (result === undefined) continue;
+    for (const [at, itemResult] of splitResult(statement, result, increment).entries()) {
+      itemResults[statement.places[at] ?? 0] = itemResult;
+    }
+  }
+  return itemResults;
+}
+
+/** Empty where the item can't be joined with others. */
+function headOf(item: BatchItem, isStrict: boolean): string {
+  return item.groupHead === undefined || !isStrict ? '' : item.sql.slice(0, item.groupHead);
 }
 
 function joined(group: readonly BatchItem[]): BinaryString {

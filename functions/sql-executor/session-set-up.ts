@@ -17,6 +17,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: no request may be longer. */
   readonly maxAllowedPacket: number;
+  /** Tables of the database whose rows refer to others' by foreign keys, in lower case. Read when first asked for. */
+  readonly dependentTables: (session: Session) => Promise<ReadonlySet<string>>;
 }
 
 /** Parameters that go-sql-driver takes for itself; it sends every other one to the server as a system variable. */
@@ -51,7 +53,10 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
  */
 const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPES|ORACLE|POSTGRESQL)$/;
 
-export async function setUpSession(session: Session, settings: BinaryString): Promise<SessionFacts> {
+export async function setUpSession(
+  session: Session,
+  settings: BinaryString,
+): Promise<Omit<SessionFacts, 'dependentTables'>> {
   await session.one(settings);
   const { rows } = await session.one(
     'SELECT @@auto_increment_increment AS increment, @@sql_mode AS mode, @@max_allowed_packet AS packet' as BinaryString,
@@ -77,4 +82,13 @@ export function asSetUpError(error: unknown): unknown {
   return Object.assign(new Error(`a parameter of the DSN is refused: ${error.message}`), {
     code: SESSION_SET_UP_CODE,
   });
+}
+
+/** See `SessionFacts.dependentTables`. */
+export async function readDependentTables(session: Session): Promise<ReadonlySet<string>> {
+  const { rows } = await session.one(
+    `SELECT DISTINCT LOWER(TABLE_NAME) AS name FROM information_schema.KEY_COLUMN_USAGE
+      WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL` as BinaryString,
+  );
+  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1')));
 }

@@ -6,6 +6,7 @@ import type { Mechanism } from './orders.ts';
 
 /** An ordering that knows of no order. */
 export const UNORDERED: Ordering = {
+  isExact: false,
   laneToFollow: () => NO_LANE,
   assigned: () => undefined,
   finished: () => undefined,

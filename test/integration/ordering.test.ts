@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { parseRegistry } from '../../shared/registry/registry.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import {
   countUp,
@@ -10,7 +9,7 @@ import {
   thingLog,
 } from '../kit/scene/events.ts';
 import { deadLetters, dirtyEvents, thingNames } from '../kit/scene/look.ts';
-import { openScene, type Scene } from '../kit/scene/scene.ts';
+import { openScene, sceneWithIncrement } from '../kit/scene/scene.ts';
 
 describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
   test.each([1, 2, 10])(
@@ -78,8 +77,3 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
 });
 
 /** A scene whose sessions give ids that are `step` apart, as with several writing servers. */
-async function sceneWithIncrement(step: number): Promise<Scene> {
-  const scene = await openScene();
-  const yaml = scene.registryYaml.replace(/(mysql: \S+app)/, `$1?auto_increment_increment=${step}`);
-  return { ...scene, registry: parseRegistry(yaml, 'registry.yaml') };
-}

@@ -2,8 +2,9 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
+import { findFreeLane, type Lane, type Queued, takeBatch } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
-import { type OrderedStatement, type Ordering, toOrderedStatement } from './ordering.ts';
+import { type Ordering, toOrderedStatement } from './ordering.ts';
 import { LEFT, type WorkItem } from './work.ts';
 
 export interface LaneLimits {
@@ -15,29 +16,6 @@ export interface LaneLimits {
 
 /** Attempts, each of two tries, after which a statement that gets no answer even alone is set aside. */
 const ATTEMPTS_ALONE = 3;
-
-/** Lanes that are used before each of them has a full batch to do: few large batches win over many small ones. */
-const FEW_LANES = 4;
-
-interface Queued {
-  readonly item: WorkItem;
-  readonly statement: OrderedStatement;
-  /** Position among all items of this pool. */
-  readonly sequence: number;
-  /** Times that it was in a batch that had to be voided. */
-  voided: number;
-  /** Set once it failed too early: runs again when everything before it is done. */
-  waitsForEarlier: boolean;
-}
-
-interface Lane {
-  readonly index: number;
-  /** In the order of their sequences. */
-  queue: Queued[];
-  inFlight: readonly Queued[];
-  /** After a voided batch: how many items the next one may have. */
-  mostItems: number;
-}
 
 /**
  * Runs the statements of one MySQL pool: an item enters a lane only when all unfinished items that it must follow are
@@ -146,45 +124,17 @@ export class Lanes {
       return true;
     }
     const place = this.#ordering.laneToFollow(statement);
-    const lane = place === NO_LANE ? this.#freeLane() : this.#lanes[place];
+    const lane = place === NO_LANE ? findFreeLane(this.#lanes) : this.#lanes[place];
     if (lane === undefined) return false;
     lane.queue.push(queued);
     this.#ordering.assigned(statement, lane.index);
     return true;
   }
 
-  /**
-   * For an item that follows none: an idle lane whose next batch has room, the first one first. Once a few lanes are
-   * busy, a batch is filled behind them before another lane is opened: it goes as soon as one of them falls free.
-   */
-  #freeLane(): Lane | undefined {
-    let idle: Lane | undefined;
-    let shortest: Lane | undefined;
-    let busy = 0;
-    for (const lane of this.#lanes) {
-      const isFull = lane.queue.length >= lane.mostItems;
-      if (lane.inFlight.length === 0 && !isFull) idle ??= lane;
-      else busy++;
-      if (shortest === undefined || lane.queue.length < shortest.queue.length) shortest = lane;
-    }
-    if (idle === undefined) return shortest;
-    if (busy < FEW_LANES || idle.queue.length > 0) return idle;
-    return this.#behindBusyLane() ?? idle;
-  }
-
-  #behindBusyLane(): Lane | undefined {
-    let best: Lane | undefined;
-    for (const lane of this.#lanes) {
-      const takesMore = lane.inFlight.length > 0 && lane.queue.length < lane.mostItems;
-      // The fullest: its next batch is the first to be worth sending.
-      if (takesMore && (best === undefined || lane.queue.length > best.queue.length)) best = lane;
-    }
-    return best;
-  }
-
   #send(lane: Lane): void {
     if (lane.inFlight.length > 0 || lane.queue.length === 0 || this.#mustWait(lane)) return;
-    const batch = this.#cutBatch(lane);
+    const batch = takeBatch(lane, this.#batchBytes());
+    this.#waiting -= batch.length;
     lane.inFlight = batch;
     this.#run(lane, batch)
       // Nothing in there rejects on purpose; a batch that is left is looked up in the next run.
@@ -212,18 +162,6 @@ export class Lanes {
     return oldest;
   }
 
-  #cutBatch(lane: Lane): Queued[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { item } of lane.queue) {
-      bytes += item.sql.length;
-      if (count > 0 && (count >= lane.mostItems || bytes > this.#batchBytes())) break;
-      count++;
-    }
-    this.#waiting -= count;
-    return lane.queue.splice(0, count);
-  }
-
   #batchBytes(): number {
     return Math.min(this.#limits.batchBytes, this.#session.maxAllowedPacket / 2);
   }
@@ -231,7 +169,8 @@ export class Lanes {
   async #run(lane: Lane, batch: readonly Queued[]): Promise<void> {
     const oldestOutside = this.#oldestOutside(lane);
     const items = batch.map(({ item, sequence }) => toBatchItem(item, sequence < oldestOutside));
-    const result = await this.#session.run(encodeRecord(batch.map(({ item }) => item)), items);
+    const entries = encodeRecord(batch.map(({ item }) => item));
+    const result = await this.#session.run({ entries, items, exactOrder: this.#ordering.isExact });
     switch (result.kind) {
       case 'left':
         this.#finishAll(batch);

@@ -46,6 +46,7 @@ interface MysqlPoolWork {
  * for nothing but the statement that they tell of.
  */
 const APPENDING: Ordering = {
+  isExact: false,
   laneToFollow: () => 0,
   assigned: () => undefined,
   finished: () => undefined,

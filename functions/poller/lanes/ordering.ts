@@ -18,6 +18,8 @@ export interface OrderedStatement {
  * order, so what matters is in which lanes they are.
  */
 export interface Ordering {
+  /** Whether a batch must run as it stands, though inserts into other tables could be moved past each other. */
+  readonly isExact: boolean;
   /** Where the unfinished statements are that this one must not overtake. */
   laneToFollow(statement: OrderedStatement): LaneToFollow;
   assigned(statement: OrderedStatement, lane: number): void;
@@ -36,6 +38,7 @@ export interface Ordering {
  * So only updates of different rows run beside each other, and updates beside inserts into other tables.
  */
 export class EntityOrdering implements Ordering {
+  readonly isExact = false;
   readonly #all = new LaneCounts();
   readonly #barriers = new LaneCounts();
   readonly #inserts = new LaneCounts();
@@ -97,6 +100,8 @@ export class EntityOrdering implements Ordering {
 
 /** Strictly one after another: everything in the first lane. */
 export class PoolOrdering implements Ordering {
+  readonly isExact = true;
+
   laneToFollow(): LaneToFollow {
     return 0;
   }

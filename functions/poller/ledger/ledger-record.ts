@@ -50,5 +50,7 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
 export function toBatchItem({ sql, shape }: WorkItem, final: boolean): BatchItem {
   const isUnderstood = shape.kind !== 'other';
   if (shape.kind !== 'insert' || !shape.groupable) return { sql, final, isUnderstood };
-  return { sql, final, isUnderstood, groupHead: shape.firstRow, rows: shape.rowIds.length };
+  const { database, table, firstRow, rowIds } = shape;
+  const item = { sql, final, isUnderstood, groupHead: firstRow, rows: rowIds.length };
+  return database === undefined ? { ...item, table: table.toLowerCase() as BinaryString } : item;
 }

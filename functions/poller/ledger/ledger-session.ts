@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { BinaryString } from '../../../shared/binary-string.ts';
 import type { Logger } from '../../../shared/logging.ts';
 import {
-  type BatchItem,
   type BatchKey,
   type BatchOutcome,
+  type BatchRequest,
   type ErrorReply,
   type ExecutorReply,
   type ExecutorRequest,
@@ -112,10 +111,10 @@ export class LedgerSession {
     return this.#opening;
   }
 
-  async run(entries: BinaryString, items: BatchItem[]): Promise<BatchResult> {
+  async run(batch: Pick<BatchRequest, 'entries' | 'items' | 'exactOrder'>): Promise<BatchResult> {
     if (this.#isOver) return { kind: 'left' };
     const key = { token: this.#token, number: this.#nextNumber++ };
-    const answer = await this.#ask({ operation: 'batch', ...key, entries, items });
+    const answer = await this.#ask({ operation: 'batch', ...key, ...batch });
     if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
     if (answer.status === 'lost') return this.#bar(key);
     if (answer.status === 'void') return { kind: 'void' };

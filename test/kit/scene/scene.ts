@@ -80,6 +80,13 @@ export async function openScene(own: Partial<ScenePlace> = {}): Promise<Scene> {
   };
 }
 
+/** A scene whose consumer's sessions give ids that are `step` apart. */
+export async function sceneWithIncrement(step: number): Promise<Scene> {
+  const scene = await openScene();
+  const yaml = scene.registryYaml.replace(/(mysql: \S+app)/, `$1?auto_increment_increment=${step}`);
+  return { ...scene, registry: parseRegistry(yaml, 'registry.yaml') };
+}
+
 async function createDatabase(mysql: MysqlPlace, database: string, schema: string): Promise<Connection> {
   const connection = await connect(mysql);
   await connection.query('CREATE DATABASE ??', [database]);

@@ -1,0 +1,66 @@
+import type { OrderedStatement } from './ordering.ts';
+import type { WorkItem } from './work.ts';
+
+/** Lanes that are used before each of them has a full batch to do: few large batches win over many small ones. */
+const FEW_LANES = 4;
+
+export interface Queued {
+  readonly item: WorkItem;
+  readonly statement: OrderedStatement;
+  /** Position among all items of this pool. */
+  readonly sequence: number;
+  /** Times that it was in a batch that had to be voided. */
+  voided: number;
+  /** Set once it failed too early: runs again when everything before it is done. */
+  waitsForEarlier: boolean;
+}
+
+export interface Lane {
+  readonly index: number;
+  /** In the order of their sequences. */
+  queue: Queued[];
+  inFlight: readonly Queued[];
+  /** After a voided batch: how many items the next one may have. */
+  mostItems: number;
+}
+
+/**
+ * A lane for an item that follows none: an idle lane whose next batch has room, the first one first. Once a few lanes are
+ * busy, a batch is filled behind them before another lane is opened: it goes as soon as one of them falls free.
+ */
+export function findFreeLane(lanes: readonly Lane[]): Lane | undefined {
+  let idle: Lane | undefined;
+  let shortest: Lane | undefined;
+  let busy = 0;
+  for (const lane of lanes) {
+    const isFull = lane.queue.length >= lane.mostItems;
+    if (lane.inFlight.length === 0 && !isFull) idle ??= lane;
+    else busy++;
+    if (shortest === undefined || lane.queue.length < shortest.queue.length) shortest = lane;
+  }
+  if (idle === undefined) return shortest;
+  if (busy < FEW_LANES || idle.queue.length > 0) return idle;
+  return findBusyLane(lanes) ?? idle;
+}
+
+/** The fullest of those with room: its next batch is the first to be worth sending. */
+function findBusyLane(lanes: readonly Lane[]): Lane | undefined {
+  let best: Lane | undefined;
+  for (const lane of lanes) {
+    const takesMore = lane.inFlight.length > 0 && lane.queue.length < lane.mostItems;
+    if (takesMore && (best === undefined || lane.queue.length > best.queue.length)) best = lane;
+  }
+  return best;
+}
+
+/** Takes a lane's next batch off its queue. */
+export function takeBatch(lane: Lane, mostBytes: number): Queued[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { item } of lane.queue) {
+    bytes += item.sql.length;
+    if (count > 0 && (count >= lane.mostItems || bytes > mostBytes)) break;
+    count++;
+  }
+  return lane.queue.splice(0, count);
+}

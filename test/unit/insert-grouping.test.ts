@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type GatheredStatement,
+  gatherInserts,
+  groupInserts,
+  splitGathered,
+} from '../../functions/sql-executor/insert-grouping.ts';
+import { textToBinary } from '../../shared/binary-string.ts';
+import type { BatchItem } from '../../shared/protocol.ts';
+
+const HEADS = ['INSERT INTO A(`a`) VALUES ', 'INSERT INTO B(`a`) VALUES ', 'INSERT INTO C(`a`) VALUES '];
+
+const TABLES = ['a', 'b', 'c'];
+const NONE = new Set<string>();
+
+function insert(table: number, value: string, rows = 1): BatchItem {
+  const head = HEADS[table] ?? '';
+  const tuples = Array.from({ length: rows }, () => `(${value})`).join(',');
+  return {
+    sql: textToBinary(`${head}${tuples}`),
+    final: true,
+    isUnderstood: true,
+    groupHead: head.length,
+    rows,
+    table: textToBinary(TABLES[table] ?? ''),
+  };
+}
+
+const update: BatchItem = {
+  sql: textToBinary('UPDATE A SET `a`=1 WHERE `ID` = 1'),
+  final: true,
+  isUnderstood: true,
+};
+
+test('inserts of tables in turn are sent as one statement a table', () => {
+  const items = [insert(0, '1'), insert(1, '2'), insert(0, '3', 2), insert(1, '4')];
+  expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
+    'INSERT INTO A(`a`) VALUES (1),(3),(3)',
+    'INSERT INTO B(`a`) VALUES (2),(4)',
+  ]);
+});
+
+test('nothing is gathered where tables follow each other, across other statements, or without strict mode', () => {
+  expect(gatherInserts([insert(0, '1'), insert(0, '2'), insert(1, '3')], true, NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), update, insert(0, '2')], true, NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), insert(1, '2'), insert(0, '3')], false, NONE)).toBeUndefined();
+});
+
+test('rows of a table that refers to others are not moved before theirs', () => {
+  const items = [insert(1, '1'), insert(0, '2'), insert(1, '3'), insert(0, '4'), insert(1, '5')];
+  expect(gatherInserts(items, true, new Set(['b']))?.map(({ sql }) => sql)).toEqual([
+    'INSERT INTO B(`a`) VALUES (1)',
+    'INSERT INTO A(`a`) VALUES (2),(4)',
+    'INSERT INTO B(`a`) VALUES (3),(5)',
+  ]);
+});
+
+test('rows of one table keep their order where their columns differ', () => {
+  const other: BatchItem = { ...insert(0, '2'), sql: textToBinary('INSERT INTO A(`b`) VALUES (2)') };
+  const items = [insert(0, '1'), insert(1, '1'), other, insert(0, '3'), insert(1, '4')];
+  expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
+    'INSERT INTO A(`a`) VALUES (1)',
+    'INSERT INTO B(`a`) VALUES (1),(4)',
+    'INSERT INTO A(`b`) VALUES (2)',
+    'INSERT INTO A(`a`) VALUES (3)',
+  ]);
+});
+
+test('gathered or not, each item gets the id of its own first row', () => {
+  const seed = Date.now() & 0x7fffffff;
+  let gathered = 0;
+  const item = fc.oneof(
+    fc.record({ table: fc.nat(2), rows: fc.integer({ min: 1, max: 3 }) }),
+    fc.constant(undefined),
+  );
+  const dependents = fc.subarray(TABLES).map((tables) => new Set(tables));
+  fc.assert(
+    fc.property(
+      fc.array(item, { maxLength: 30 }),
+      fc.integer({ min: 1, max: 10 }),
+      dependents,
+      (kinds, increment, children) => {
+        const items = kinds.map((kind, place) =>
+          kind === undefined ? update : insert(kind.table, String(place), kind.rows),
+        );
+        const sent = gatherInserts(items, true, children);
+        if (sent === undefined) return;
+        gathered++;
+        expect(sent.length).toBeLessThan(groupInserts(items, true).length);
+        const results = splitGathered(sent, execute(sent, increment), increment);
+        expect(results).toEqual(serially(items, increment));
+        for (const child of children) expectNeverEarlier(sent, items, child);
+      },
+    ),
+    { seed, numRuns: 2000 },
+  );
+  console.log(`gathering: seed ${seed}, 2000 batches, ${gathered} of them gathered`);
+  expect(gathered).toBeGreaterThan(100);
+});
+
+/** Before each row of the table stands all that stood before it. */
+function expectNeverEarlier(
+  sent: readonly GatheredStatement[],
+  items: readonly BatchItem[],
+  table: string,
+): void {
+  const order = sent.flatMap(({ places }) => places);
+  for (const [at, place] of order.entries()) {
+    if (items[place]?.table !== table) continue;
+    const earlier = new Set(order.slice(0, at));
+    for (let before = 0; before < place; before++) expect(earlier).toContain(before);
+  }
+}
+
+/** What a server with a counter for each table answers. */
+function execute(statements: readonly { readonly sql: string }[], increment: number) {
+  const next = new Map<string, number>();
+  return statements.map(({ sql }) => {
+    const table = /^INSERT INTO (\w)/.exec(sql)?.[1];
+    if (table === undefined) return { affectedRows: 1, insertId: '0', rows: [] };
+    const id = next.get(table) ?? 1;
+    next.set(table, id + increment * (sql.match(/\(\d+\)/g)?.length ?? 0));
+    return { affectedRows: 1, insertId: String(id), rows: [] };
+  });
+}
+
+function serially(items: readonly BatchItem[], increment: number) {
+  return execute(items, increment).map(({ insertId }) => ({ status: 'applied', insertId }));
+}
