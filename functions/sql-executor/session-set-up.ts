@@ -87,8 +87,8 @@ export function asSetUpError(error: unknown): unknown {
 /** See `SessionFacts.dependentTables`. */
 export async function readDependentTables(session: Session): Promise<ReadonlySet<string>> {
   const { rows } = await session.one(
-    `SELECT DISTINCT LOWER(TABLE_NAME) AS name FROM information_schema.KEY_COLUMN_USAGE
+    `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
       WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL` as BinaryString,
   );
-  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1')));
+  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1').toLowerCase()));
 }

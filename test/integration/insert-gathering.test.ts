@@ -52,5 +52,5 @@ function insertWithEvent(name: string): WireValue {
 
 async function idsAsEvents(scene: Scene): Promise<string[]> {
   const rows = await scene.query('SELECT ID FROM Thing ORDER BY ID');
-  return rows.map((row) => `main.Thing i ${row['ID']}`);
+  return rows.map((row) => `main.Thing i ${String(row['ID'])}`);
 }
