@@ -9,10 +9,13 @@ export interface ChildProgram {
   readonly result: Promise<unknown>;
 }
 
-/** `name`: of a file in `programs`. */
-export function startProgram(name: string, ...parameters: readonly string[]): ChildProgram {
+/** `name`: of a file in `programs`; `flags`: for Node. */
+export function startProgram(
+  { name, flags = [] }: { readonly name: string; readonly flags?: readonly string[] },
+  ...parameters: readonly string[]
+): ChildProgram {
   const file = `${import.meta.dirname}/programs/${name}.ts`;
-  const child = spawn(process.execPath, [...process.execArgv, file, ...parameters], {
+  const child = spawn(process.execPath, [...process.execArgv, ...flags, file, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { process: child, result: resultOf(child, name) };

@@ -22,7 +22,7 @@ export function bullmq(place: PeerPlace, load: Load, loadName: 'inserts' | 'upda
       await place.stage.clear(load);
       const servers = ['--redis', place.redis, '--mysql', place.mysqlUri];
       const parameters = ['--load', loadName, '--entries', String(load.entries)];
-      const { result } = startProgram('bullmq', ...parameters, ...servers);
+      const { result } = startProgram({ name: 'bullmq' }, ...parameters, ...servers);
       const { seconds } = secondsReport.parse(await result);
       await place.stage.check(load, BULLMQ);
       return { rate: load.entries / seconds };

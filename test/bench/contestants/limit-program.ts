@@ -19,7 +19,14 @@ export function limitProgram(
   const attempt = async (connections: number): Promise<number> => {
     await stage.clear(load);
     const parameters = ['--entries', String(load.entries), '--connections', String(connections)];
-    const { result } = startProgram('limit', '--load', loadName, '--mysql', mysqlUri, ...parameters);
+    const { result } = startProgram(
+      { name: 'limit' },
+      '--load',
+      loadName,
+      '--mysql',
+      mysqlUri,
+      ...parameters,
+    );
     const { seconds } = secondsReport.parse(await result);
     await stage.check(load, LIMIT);
     return load.entries / seconds;

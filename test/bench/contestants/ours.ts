@@ -33,7 +33,7 @@ export function ours(options: OursOptions): Contestant {
 
 /** Runs the consumer until the streams are empty. */
 export async function drainOnce(registryFile: string, executor: ExecutorName): Promise<ConsumerReport> {
-  const { result } = startProgram('consumer', '--registry', registryFile, '--executor', executor);
+  const { result } = startProgram({ name: 'consumer' }, '--registry', registryFile, '--executor', executor);
   return consumerReport.parse(await result);
 }
 

@@ -38,7 +38,7 @@ export const latencyWorkload: Workload = {
 /** Milliseconds, by place. */
 async function measure({ stage, servers }: Bench, load: Load): Promise<number[]> {
   await stage.clear(load);
-  const consumer = startProgram('consumer', '--registry', servers.registryFile, '--tail');
+  const consumer = startProgram({ name: 'consumer' }, '--registry', servers.registryFile, '--tail');
   const connection = await createConnection({ uri: servers.mysqlUri });
   try {
     const addedAt: number[] = [];

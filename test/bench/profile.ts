@@ -1,0 +1,77 @@
+/** `npm run profile [-- OPTIONS]`: where the time of a drain goes. See `--help`. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { count, formatTable } from '../../infra/local/cli/table.ts';
+import { withBench } from './bench.ts';
+import { startProgram } from './child-program.ts';
+import { inserts } from './loads/inserts.ts';
+import type { Load } from './loads/load.ts';
+import { logs } from './loads/logs.ts';
+import { mixed } from './loads/mixed.ts';
+import { updates } from './loads/updates.ts';
+import { describeMachine } from './machine.ts';
+import { type ConsumerReport, consumerReport, EXECUTOR_NAMES } from './programs/consumer-parameters.ts';
+import { timeByConcern } from './time-by-concern.ts';
+
+const LOADS: Readonly<Record<string, (entries: number) => Load>> = { inserts, updates, mixed, logs };
+
+interface ProfileOptions {
+  readonly load: string;
+  readonly entries: number;
+  readonly executor: string;
+  readonly json: boolean;
+}
+
+const options = new Command('npm run profile --')
+  .description('Drain a load under V8’s profiler, and tell where the time of the process went.')
+  .addOption(new Option('--load <name>', 'what is drained').choices(Object.keys(LOADS)).default('inserts'))
+  .option('--entries <number>', 'stream entries', positiveInteger, 200_000)
+  .addOption(new Option('--executor <name>', 'who executes').choices([...EXECUTOR_NAMES]).default('mysql'))
+  .option('--json', 'write one JSON object', false)
+  .parse()
+  .opts<ProfileOptions>();
+
+const { report, concerns } = await withBench({ entries: options.entries, peers: [] }, async (bench) => {
+  await bench.stage.fill((LOADS[options.load] ?? inserts)(options.entries));
+  return drainProfiled(bench.servers.registryFile, options.executor);
+});
+
+const microseconds = (total: number): number => total / report.entries;
+if (options.json) {
+  const perEntry = Object.fromEntries([...concerns].map(([name, total]) => [name, microseconds(total)]));
+  console.log(JSON.stringify({ machine: describeMachine(), ...report, perEntry }));
+} else {
+  const rows = [...concerns]
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([name, total]) => [name, `${microseconds(total).toFixed(1)} µs`]);
+  console.log(formatTable(['concern', 'time per entry'], rows));
+  const rate = Math.round(report.entries / report.seconds);
+  console.log(`${count(report.entries, 'entry', 'entries')} at ${rate}/s, the profiler included.`);
+  console.log(describeMachine());
+}
+process.exit(0);
+
+async function drainProfiled(
+  registryFile: string,
+  executor: string,
+): Promise<{ report: ConsumerReport; concerns: ReadonlyMap<string, number> }> {
+  const directory = await mkdtemp(`${tmpdir()}/background-consumer-profile-`);
+  try {
+    const flags = ['--cpu-prof', `--cpu-prof-dir=${directory}`];
+    const parameters = ['--registry', registryFile, '--executor', executor];
+    const { result } = startProgram({ name: 'consumer', flags }, ...parameters);
+    const report = consumerReport.parse(await result);
+    const [file = ''] = await readdir(directory);
+    return { report, concerns: timeByConcern(await readFile(`${directory}/${file}`, 'utf8')) };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function positiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('Expected a number from 1 on.');
+  return number;
+}
