@@ -49,16 +49,26 @@ export const HOPS = [
 ] as const;
 export type Hop = (typeof HOPS)[number];
 
+export interface HopFailure {
+  readonly hop: Hop;
+  readonly code: string;
+  readonly message: string;
+  readonly nextStep?: string;
+}
+
 export interface PoolStatus {
   readonly pool: string;
   readonly kind: 'redis' | 'mysql';
   /** Where it fails; absent where it answers. */
-  readonly failure?: {
-    readonly hop: Hop;
-    readonly code: string;
-    readonly message: string;
-    readonly nextStep?: string;
-  };
+  readonly failure?: HopFailure;
+}
+
+/** A function that an own stream is bound to. */
+export interface HandlerStatus {
+  /** Stream and group, as in `order-placed/mailer`. */
+  readonly channel: string;
+  /** Why it can't be invoked; absent where it can. */
+  readonly failure?: HopFailure;
 }
 
 export interface ChannelState {
@@ -69,6 +79,7 @@ export interface ChannelState {
   readonly pending: number;
   /** Not read yet; null where Redis doesn't know. */
   readonly backlog: number | null;
+  /** Of the stream, whichever of its groups they are of. */
   readonly deadLetters: number;
   /** How long ago the oldest entry that is not settled, read or not, was written; 0 where there is none. */
   readonly oldestAgeSeconds: number;
@@ -76,6 +87,7 @@ export interface ChannelState {
 
 export interface StatusReply {
   readonly pools: readonly PoolStatus[];
+  readonly handlers: readonly HandlerStatus[];
   readonly channels: readonly ChannelState[];
 }
 

@@ -11,7 +11,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { ALARM_NAMES, type AlarmName } from './alarm-names.ts';
-import { CHANNEL_NAMES, consumerMetric } from './metrics.ts';
+import { consumerMetric } from './metrics.ts';
 import { propsError } from './problems.ts';
 import type { Settings } from './settings.ts';
 
@@ -86,14 +86,14 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
   const { serviceName } = props;
   return {
     deadLetters: {
-      metric: worstChannel(serviceName, period, 'NewDeadLetters', 'Sum'),
+      metric: consumerMetric({ serviceName, name: 'NewDeadLetters', statistic: 'Sum', period }),
       threshold: 1,
       periods: [1, 1],
       description:
         'Changes that users made could not be applied to MySQL, and are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
     },
     oldestEntry: {
-      metric: worstChannel(serviceName, period, 'OldestEntryAge', 'Maximum'),
+      metric: consumerMetric({ serviceName, name: 'OldestEntryAge', statistic: 'Maximum', period }),
       threshold: settings.oldestEntryAlarmMinutes * 60,
       periods: [2, 5],
       description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet. Ask \`consumer status\` which server can't be reached, or raise lazyConcurrency where the backlog grows.`,
@@ -148,20 +148,4 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         'Run after run ends by its budget with entries left: they come in faster than they are applied, and wait longer and longer. Raise budgetSeconds or lazyConcurrency, or look why MySQL is slow.',
     },
   };
-}
-
-function worstChannel(
-  serviceName: string,
-  period: Duration,
-  name: string,
-  statistic: 'Maximum' | 'Sum',
-): IMetric {
-  const usingMetrics = Object.fromEntries(
-    CHANNEL_NAMES.map((channel) => [
-      channel,
-      consumerMetric({ serviceName, name, statistic, channel, period }),
-    ]),
-  );
-  const filled = CHANNEL_NAMES.map((channel) => `FILL(${channel}, 0)`).join(', ');
-  return new MathExpression({ expression: `MAX([${filled}])`, label: name, period, usingMetrics });
 }

@@ -55,7 +55,10 @@ export class BackgroundConsumer extends Construct {
       poller: this.poller,
       executor: this.executor,
     };
-    const dashboard = new ConsumerDashboard(this, 'Dashboard', watched);
+    const dashboard = new ConsumerDashboard(this, 'Dashboard', {
+      ...watched,
+      boundChannels: this.#channelFiles.boundChannels,
+    });
     new ConsumerAlarms(this, 'Alarms', { ...watched, ...props });
     this.#output({ Function: this.operations.functionName, PollerFunction: this.poller.functionName });
     this.#output({ ExecutorFunction: this.executor.functionName, DashboardUrl: dashboard.url });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { parseBindings } from '../../functions/poller/own-streams/binding.ts';
+import { channelNameOf, parseBindings } from '../../functions/poller/own-streams/binding.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { parseSearchSettings, type SearchSettings } from '../../shared/search/search-settings.ts';
 import { propsError } from './problems.ts';
@@ -12,6 +12,8 @@ export interface ChannelFiles {
   /** As they stand in the file, checked: the environment of a function is small, so defaults are left out. */
   readonly bindings: readonly unknown[];
   readonly search: SearchSettings;
+  /** Of the streams that are bound, by the names under which the poller measures them. */
+  readonly boundChannels: readonly string[];
   /** Names or ARNs of the functions that streams are bound to. */
   readonly boundFunctions: readonly string[];
 }
@@ -27,17 +29,18 @@ export function readChannelFiles(
   return { ...bound, search };
 }
 
-const NOTHING_BOUND = { bindings: [], boundFunctions: [] };
+const NOTHING_BOUND = { bindings: [], boundChannels: [], boundFunctions: [] };
 
 function readBindings(path: string, registry: Registry): Omit<ChannelFiles, 'search'> {
   const value = readYaml(path);
-  const boundFunctions = parseBindings(value, path, registry).map(({ handler }, index) => {
+  const parsed = parseBindings(value, path, registry);
+  const boundFunctions = parsed.map(({ handler }, index) => {
     if (handler.kind === 'lambda') return handler.functionName;
     const problem = 'is a module, which runs on one machine only';
     throw propsError(`bindings[${index}].handler`, problem, 'Bind a Lambda function.');
   });
   const { bindings } = z.object({ bindings: z.array(z.unknown()) }).parse(value);
-  return { bindings, boundFunctions };
+  return { bindings, boundChannels: parsed.map(channelNameOf), boundFunctions };
 }
 
 function readYaml(path: string): unknown {

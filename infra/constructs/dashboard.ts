@@ -12,6 +12,8 @@ export interface ConsumerDashboardProps {
   readonly serviceName: string;
   readonly poller: IFunction;
   readonly executor: IFunction;
+  /** Of own streams, beside the ones that every poller has. */
+  readonly boundChannels: readonly string[];
 }
 
 /** For a person on call: what waits, what is done, what fails, and how near the limits are. */
@@ -23,7 +25,9 @@ export class ConsumerDashboard extends Construct {
     const { settings, poller, executor, serviceName } = props;
     const period = Duration.minutes(1);
     const byChannel = (name: string, statistic: MetricOptions['statistic']) =>
-      CHANNEL_NAMES.map((channel) => consumerMetric({ serviceName, name, statistic, channel }));
+      [...CHANNEL_NAMES, ...props.boundChannels].map((channel) =>
+        consumerMetric({ serviceName, name, statistic, channel }),
+      );
     const dashboard = new Dashboard(this, 'Resource', { defaultInterval: Duration.hours(3) });
     dashboard.addWidgets(new TextWidget({ width: 24, height: 2, markdown: introduction(serviceName) }));
     dashboard.addWidgets(

@@ -52,7 +52,14 @@ export async function openLocalConsumer(
     drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
       poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
     deadLetters: new RedisDeadLetters(registry),
-    status: () => readStatus(registry, [...registry.mysqlPools.keys()], executor),
+    status: () =>
+      readStatus({
+        registry,
+        redisPools: new Map([...registry.redisPools].map(([code, pool]) => [code, async () => pool])),
+        mysqlPools: [...registry.mysqlPools.keys()],
+        executor,
+        ownStreams: overrides.ownStreams ?? ownStreams.channels,
+      }),
     close: () => {
       ownStreams.close();
       return executor.close();

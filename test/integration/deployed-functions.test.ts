@@ -102,6 +102,43 @@ describe('status', () => {
     expect(lazy?.oldestAgeSeconds).toBeGreaterThan(0);
   });
 
+  test('tells what own streams have left, and whose function can’t be invoked', async () => {
+    const { fixture } = await loadCrud();
+    const bind = (group: string, functionName: string) => ({
+      stream: 'user-changed',
+      group,
+      handler: { kind: 'lambda', functionName },
+    });
+    const { poller } = await deploy(
+      fixture,
+      (_, functionName) => {
+        if (functionName === 'mailer') return { result: null };
+        return functionName === 'auditor' ? { status: 403, errorName: 'AccessDeniedException' } : undefined;
+      },
+      [bind('user-group', 'mailer'), bind('audit-group', 'auditor')],
+    );
+    const read = async (group: string) => {
+      const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
+      if (!('handlers' in status)) throw new Error('no status');
+      const channel = `user-changed/${group}`;
+      return {
+        ...status.channels.find((state) => state.channel === channel),
+        failure: status.handlers.find((handler) => handler.channel === channel)?.failure,
+      };
+    };
+    const { backlog: before } = await read('user-group');
+    await addTo(fixture, 'user-changed', 3);
+    const backlog = (before ?? 0) + 3;
+    expect(await read('user-group')).toMatchObject({ backlog, pending: 0, deadLetters: 0 });
+    expect((await read('user-group')).failure).toBeUndefined();
+    expect((await read('audit-group')).failure).toMatchObject({ hop: 'permission' });
+    await poller.perform({ operation: 'drain', budgetMs: 5000 }, REMAINING_MS);
+    expect((await read('user-group')).backlog).toBeLessThan(backlog);
+    const refused = await read('audit-group');
+    expect((refused.backlog ?? 0) + (refused.pending ?? 0)).toBeGreaterThanOrEqual(backlog);
+    expect(refused.oldestAgeSeconds).toBeGreaterThan(0);
+  });
+
   test('names permission where the executor may not be invoked', async () => {
     const { fixture } = await loadCrud();
     const { poller } = await deploy(fixture, () => ({ status: 403, errorName: 'AccessDeniedException' }));
@@ -189,11 +226,15 @@ async function consumerThrough(poller: DeployedPoller): Promise<FunctionConsumer
   return new FunctionConsumer('poller', endpoint.clientConfig);
 }
 
-async function addGarbage(fixture: LoadedFixture, count: number): Promise<void> {
+function addGarbage(fixture: LoadedFixture, count: number): Promise<void> {
+  return addTo(fixture, 'orm-lazy-channel', count);
+}
+
+async function addTo(fixture: LoadedFixture, stream: string, count: number): Promise<void> {
   const { host, port, database } = fixture.redis('default');
   const redis = new Redis({ host, port, db: database });
   const pipeline = redis.pipeline();
-  for (let index = 0; index < count; index++) pipeline.xadd('orm-lazy-channel', '*', 's', 'garbage');
+  for (let index = 0; index < count; index++) pipeline.xadd(stream, '*', 's', 'garbage');
   await pipeline.exec();
   redis.disconnect();
 }

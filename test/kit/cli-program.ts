@@ -69,7 +69,7 @@ function consumer({ drain, deadLetters, status }: ProgramSetting): LocalConsumer
       discard: async () => ({ discarded: 0 }),
       ...deadLetters,
     },
-    status: status ?? (async () => ({ pools: [], channels: [] })),
+    status: status ?? (async () => ({ pools: [], handlers: [], channels: [] })),
     close: async () => {},
   };
 }

@@ -51,7 +51,8 @@ export interface Deployed {
 /** Both functions' own code over real servers; between them Lambda's API on a socket. */
 export async function deploy(
   fixture: LoadedFixture,
-  before: () => InvocationAnswer = () => undefined,
+  before: (event: unknown, functionName: string) => InvocationAnswer = () => undefined,
+  bindings: readonly unknown[] = [],
 ): Promise<Deployed> {
   const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
   const mysqlPools = Object.fromEntries(
@@ -76,13 +77,13 @@ export async function deploy(
     secrets: executorSecrets,
   });
   onTestFinished(() => executor.close());
-  const endpoint = await startLambdaEndpoint(async (event) => {
-    const refusal = before();
+  const endpoint = await startLambdaEndpoint(async (event, functionName) => {
+    const refusal = before(event, functionName);
     return refusal ?? { result: await answer(executor, event, 30_000, quiet) };
   });
   const metrics = new Metrics({ namespace: 'Test', serviceName: 'test' });
   const poller = new DeployedPoller({
-    configuration: pollerConfiguration(fixture),
+    configuration: pollerConfiguration(fixture, bindings),
     secrets: new MemorySecrets(new Map()),
     logger: quiet,
     metrics: new DrainMetrics('test', metrics),
@@ -91,7 +92,7 @@ export async function deploy(
   return { poller, executor, executorSecrets };
 }
 
-function pollerConfiguration(fixture: LoadedFixture): PollerConfiguration {
+function pollerConfiguration(fixture: LoadedFixture, bindings: readonly unknown[]): PollerConfiguration {
   const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
   const streams: Record<string, Record<string, readonly string[]>> = {};
   for (const { name, redisPool, groups } of registry.streams.values()) {
@@ -108,6 +109,7 @@ function pollerConfiguration(fixture: LoadedFixture): PollerConfiguration {
     redisPools: Object.fromEntries(redisPools),
     streams,
     executor: 'sql-executor',
+    bindings,
     ordering: 'entity',
     lazyConcurrency: 11,
     batchItems: 200,

@@ -31,7 +31,7 @@ export async function startLambdaEndpoint(
     counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
     const functionName = /functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1] ?? '';
     readBody(request)
-      .then((body) => invoke(JSON.parse(body), decodeURIComponent(functionName)))
+      .then((body) => invoke(body === '' ? undefined : JSON.parse(body), decodeURIComponent(functionName)))
       .then((answer) => send(response, answer))
       .catch(() => request.socket.destroy())
       .finally(() => {

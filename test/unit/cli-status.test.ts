@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { StatusReply } from '../../shared/operations.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 
@@ -16,6 +19,7 @@ const status: StatusReply = {
       },
     },
   ],
+  handlers: [],
   channels: [
     {
       channel: 'lazy',
@@ -38,6 +42,40 @@ describe('consumer status', () => {
     );
     expect(run.stdout).toMatch(/lazy\s+12\s+\?\s+3\s+61 s/);
     expect(run.exitCode).toBe(1);
+  });
+
+  test('says which function of an own stream can’t be invoked, and exits 1', async () => {
+    const failure = {
+      hop: 'permission',
+      code: 'AccessDeniedException',
+      message: "the function mailer can't be invoked",
+    } as const;
+    const run = await runConsumer('status --registry REGISTRY', {
+      status: () =>
+        Promise.resolve({
+          pools: [],
+          handlers: [{ channel: 'changed/h' }, { channel: 'changed/g', failure }],
+          channels: [],
+        }),
+    });
+    expect(run.stdout).toContain('Function of changed/h: can be invoked');
+    expect(run.stdout).toContain(
+      "Function of changed/g: fails at permission: the function mailer can't be invoked",
+    );
+    expect(run.exitCode).toBe(1);
+  });
+
+  test('takes the bindings of own streams, which a deployed consumer knows by itself', async () => {
+    const bindings = join(mkdtempSync(join(tmpdir(), 'bindings-')), 'bindings.yaml');
+    onTestFinished(() => rmSync(dirname(bindings), { recursive: true }));
+    writeFileSync(
+      bindings,
+      'bindings: [{ stream: changed, group: g, handler: { kind: lambda, functionName: f } }]',
+    );
+    const { opened } = await runConsumer(`status --registry REGISTRY --bindings ${bindings}`);
+    expect(opened[0]?.bindings).toMatchObject([{ stream: 'changed', group: 'g' }]);
+    const { stderr } = await runConsumer(`status --function poller --bindings ${bindings}`);
+    expect(stderr).toContain("'--bindings <file>' cannot be used with option '--function <name>'");
   });
 
   test('writes one JSON object with --json', async () => {

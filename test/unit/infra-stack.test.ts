@@ -205,6 +205,16 @@ describe('the template', () => {
     });
   });
 
+  test('shows own streams on the dashboard beside the channels that every consumer has', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
+    );
+    const shown = (props: PropsMaker) =>
+      JSON.stringify(synthesize(props).findResources('AWS::CloudWatch::Dashboard'));
+    expect(shown(() => ({ bindings }))).toContain('orders/billing');
+    expect(shown(() => ({}))).not.toContain('orders/billing');
+  });
+
   test('warns of an existing Redis that may evict', () => {
     const { stack } = makeStack();
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('redisPools.default.*noeviction'));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { LambdaHandler } from '../../functions/poller/own-streams/lambda-handler.ts';
 
@@ -11,10 +11,14 @@ interface Answer {
 }
 
 /** A server that speaks Lambda's protocol for invocations: the client is the real one. */
-async function openHandler(answer: Answer | 'never') {
+async function openHandler(
+  answer: Answer | 'never',
+  look: (request: IncomingMessage) => void = () => undefined,
+) {
   const requests: { url: string | undefined; event: unknown }[] = [];
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    requests.push({ url: request.url, event: await json(request) });
+    look(request);
+    requests.push({ url: request.url, event: await text(request).then((body) => body && JSON.parse(body)) });
     if (answer === 'never') return;
     response.writeHead(answer.status, answer.headers).end(JSON.stringify(answer.body));
   };
@@ -70,6 +74,23 @@ test.each([
 ])('A function that Lambda does not run (%i) is unavailable.', async (status, code) => {
   const { handler } = await openHandler({ status, headers: { 'x-amzn-errortype': code }, body: {} });
   expect(await handler.invoke(event, patience())).toMatchObject({ kind: 'unavailable', failure: { code } });
+});
+
+test('A function is probed without being run.', async () => {
+  const { handler, requests } = await openHandler({ status: 204, body: {} }, (request) => {
+    expect(request.headers['x-amz-invocation-type']).toBe('DryRun');
+  });
+  expect(await handler.probe()).toBeUndefined();
+  expect(requests).toHaveLength(1);
+});
+
+test('A function that may not be invoked fails its probe at the permission.', async () => {
+  const { handler } = await openHandler({
+    status: 403,
+    headers: { 'x-amzn-errortype': 'AccessDeniedException' },
+    body: {},
+  });
+  expect(await handler.probe()).toMatchObject({ hop: 'permission', code: 'AccessDeniedException' });
 });
 
 test('A Lambda that nobody answers for is unavailable.', async () => {

@@ -1,3 +1,4 @@
+import type { HopFailure } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
 import { parseBindings, type StreamBinding } from '../own-streams/binding.ts';
@@ -13,7 +14,7 @@ export class DeployedOwnStreams {
   /** @throws ConfigurationError where a binding doesn't fit the registry */
   constructor(
     bindings: readonly unknown[],
-    registry: PollerRegistry,
+    registry: Pick<PollerRegistry, 'streams'>,
     clientConfig: LambdaHandlerOptions['clientConfig'],
   ) {
     const bound = parseBindings({ bindings }, 'bindings', registry).map((binding) => ({
@@ -41,12 +42,20 @@ class ThawingHandler implements EntryHandler {
   }
 
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer> {
-    this.#current ??= new LambdaHandler(this.#options);
-    return this.#current.invoke(event, signal);
+    return this.#thawed().invoke(event, signal);
+  }
+
+  probe(): Promise<HopFailure | undefined> {
+    return this.#thawed().probe();
   }
 
   closeSockets(): void {
     this.#current?.close();
     this.#current = undefined;
+  }
+
+  #thawed(): LambdaHandler {
+    this.#current ??= new LambdaHandler(this.#options);
+    return this.#current;
   }
 }

@@ -15,7 +15,12 @@ import { readChannelStates } from '../status/channel-states.ts';
 import { readStatus } from '../status/status.ts';
 import type { PollerConfiguration } from './configuration.ts';
 import { DeployedOwnStreams } from './deployed-own-streams.ts';
-import { areSameRedisPools, resolveRegistry } from './deployed-registry.ts';
+import {
+  areSameRedisPools,
+  deployedStreams,
+  resolveRedisPool,
+  resolveRegistry,
+} from './deployed-registry.ts';
 import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
 import { type DrainMetrics, InvocationCounts } from './metrics.ts';
 
@@ -42,10 +47,14 @@ export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
 /** The poller as a function runs it: with secrets that rotate, and what it is asked beside draining. */
 export class DeployedPoller {
   readonly #services: DeployedPollerServices;
-  #ownStreams: DeployedOwnStreams | undefined;
+  readonly #ownStreams: DeployedOwnStreams;
 
+  /** @throws ConfigurationError where a binding doesn't fit the streams */
   constructor(services: DeployedPollerServices) {
     this.#services = services;
+    const { configuration, clientConfig } = services;
+    const streams = deployedStreams(configuration);
+    this.#ownStreams = new DeployedOwnStreams(configuration.bindings, { streams }, clientConfig);
   }
 
   /** `remainingMs`: until Lambda ends the function. */
@@ -91,7 +100,7 @@ export class DeployedPoller {
       return summary;
     } finally {
       executor.close();
-      this.#ownStreams?.closeSockets();
+      this.#ownStreams.closeSockets();
       const budgetLeftMs = Math.max(0, endsAt - Date.now());
       const channels = registry === undefined ? [] : await this.#channelStates(registry);
       metrics.publish({ summary, channels, invocations, budgetLeftMs });
@@ -115,20 +124,33 @@ export class DeployedPoller {
   }
 
   async #status(): Promise<StatusReply> {
+    const { configuration, secrets } = this.#services;
     const executor = this.#executor(new InvocationCounts());
-    try {
+    const redisPools = Object.entries(configuration.redisPools).map(
       // Fresh: who asks has perhaps just changed a password.
-      const registry = await this.#registry({ isFresh: true });
-      return await readStatus(registry, this.#services.configuration.mysqlPools, executor);
+      ([code, pool]) => [code, () => resolveRedisPool(code, pool, secrets, { isFresh: true })] as const,
+    );
+    try {
+      return await readStatus({
+        registry: { streams: deployedStreams(configuration) },
+        redisPools: new Map(redisPools),
+        mysqlPools: configuration.mysqlPools,
+        executor,
+        ownStreams: this.#ownStreams.channels,
+      });
     } finally {
       executor.close();
+      this.#ownStreams.closeSockets();
     }
   }
 
   /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
   async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
     const states = [...registry.redisPools.values()].map((pool) =>
-      Promise.race([readChannelStates(pool, registry), sleep(STATES_MS, [])]).catch(() => []),
+      Promise.race([
+        readChannelStates(pool, registry, this.#ownStreams.channels),
+        sleep(STATES_MS, []),
+      ]).catch(() => []),
     );
     return (await Promise.all(states)).flat();
   }
@@ -148,8 +170,7 @@ export class DeployedPoller {
   }
 
   #poller(registry: PollerRegistry, executor: LambdaExecutor): Poller {
-    const { configuration, logger, clientConfig } = this.#services;
-    this.#ownStreams ??= new DeployedOwnStreams(configuration.bindings, registry, clientConfig);
+    const { configuration, logger } = this.#services;
     return new Poller({
       registry,
       executor,

@@ -22,12 +22,16 @@ export async function resolveRegistry(
   return {
     mysqlPools: new Set(deployed.mysqlPools),
     redisPools: new Map(await Promise.all(pools)),
-    streams: new Map(
-      Object.entries(deployed.streams).flatMap(([redisPool, streams]) =>
-        Object.entries(streams).map(([name, groups]) => [name, { name, redisPool, groups }]),
-      ),
-    ),
+    streams: deployedStreams(deployed),
   };
+}
+
+export function deployedStreams({ streams }: Pick<Deployed, 'streams'>): PollerRegistry['streams'] {
+  return new Map(
+    Object.entries(streams).flatMap(([redisPool, ofPool]) =>
+      Object.entries(ofPool).map(([name, groups]) => [name, { name, redisPool, groups }]),
+    ),
+  );
 }
 
 /** Whether both would connect to the same servers in the same way. */
@@ -35,7 +39,8 @@ export function areSameRedisPools(left: PollerRegistry, right: PollerRegistry): 
   return JSON.stringify([...left.redisPools]) === JSON.stringify([...right.redisPools]);
 }
 
-async function resolveRedisPool(
+/** A deployed pool's address with what its secret says. */
+export async function resolveRedisPool(
   code: string,
   { secret, target, ...pool }: DeployedRedisPool,
   secrets: SecretReader,

@@ -53,6 +53,7 @@ export class DrainMetrics {
     this.#metrics = metrics;
   }
 
+  /** Alarms watch the poller's own metrics, which stand for all channels; people look at those by channel. */
   publish({ summary, channels, invocations, budgetLeftMs }: DrainMeasures): void {
     const isFailed = summary === undefined || summary.reason === 'pool-down';
     this.#metrics
@@ -63,6 +64,15 @@ export class DrainMetrics {
     if (invocations.averageMs !== undefined) {
       this.#metrics.addMetric('ExecutorLatency', MetricUnit.Milliseconds, invocations.averageMs);
     }
+    if (channels.length > 0) {
+      const ages = channels.map(({ oldestAgeSeconds }) => oldestAgeSeconds);
+      this.#metrics.addMetric('OldestEntryAge', MetricUnit.Seconds, Math.max(...ages));
+    }
+    const deadLetters = Object.values(summary?.channels ?? {}).map((channel) => channel.deadLetters);
+    this.#addUnlessZero(
+      'NewDeadLetters',
+      deadLetters.reduce((sum, count) => sum + count, 0),
+    );
     this.#metrics.publishStoredMetrics();
     for (const state of channels) this.#publishChannel(state, summary);
   }

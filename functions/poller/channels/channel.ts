@@ -1,4 +1,5 @@
 import type { Logger } from '../../../shared/logging.ts';
+import type { HopFailure } from '../../../shared/operations.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { SearchSettings } from '../../../shared/search/search-settings.ts';
@@ -20,6 +21,8 @@ export interface Channel {
   readonly group: string;
   /** Begins the work of one drain. */
   open(context: ChannelContext): ChannelWork;
+  /** Why a function that its entries are handed to can't be invoked; undefined where it can. Does not run it. */
+  probe?(): Promise<HopFailure | undefined>;
 }
 
 export interface ChannelWork {

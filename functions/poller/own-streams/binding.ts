@@ -65,6 +65,11 @@ const bindingSchema = z.strictObject({
 });
 
 export type StreamBinding = z.infer<typeof bindingSchema>;
+/** The name of a binding's channel in summaries, in `status` and as a dimension of metrics. */
+export function channelNameOf({ stream, group }: Pick<StreamBinding, 'stream' | 'group'>): string {
+  return `${stream}/${group}`;
+}
+
 export type HandlerTarget = StreamBinding['handler'];
 
 const bindingsSchema = z.strictObject({ bindings: z.array(bindingSchema) });
@@ -75,7 +80,11 @@ const bindingsSchema = z.strictObject({ bindings: z.array(bindingSchema) });
  * @param source what errors call it, such as the file's path
  * @throws ConfigurationError that names the place of everything that is wrong
  */
-export function parseBindings(value: unknown, source: string, registry: PollerRegistry): StreamBinding[] {
+export function parseBindings(
+  value: unknown,
+  source: string,
+  registry: Pick<PollerRegistry, 'streams'>,
+): StreamBinding[] {
   const parsed = bindingsSchema.safeParse(value);
   if (!parsed.success) {
     throw invalid(
@@ -93,7 +102,7 @@ function problemsOf(
   { stream, group }: StreamBinding,
   index: number,
   bindings: readonly StreamBinding[],
-  registry: PollerRegistry,
+  registry: Pick<PollerRegistry, 'streams'>,
 ): string[] {
   const place = ['bindings', index];
   const definition = registry.streams.get(stream);

@@ -1,4 +1,5 @@
 import type { SQSEvent, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
+import type { HopFailure } from '../../../shared/operations.ts';
 
 /** An entry as a handler gets it: in the shape in which Lambda delivers messages of SQS. */
 export interface EntryRecord extends SQSRecord {
@@ -37,6 +38,8 @@ export interface HandlerFailure {
 export interface EntryHandler {
   /** Never rejects. `signal`: there is no more waiting for the answer. */
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer>;
+  /** Why it can't be invoked; undefined where it can. Does not run it. */
+  probe?(): Promise<HopFailure | undefined>;
   close?(): void;
 }
 

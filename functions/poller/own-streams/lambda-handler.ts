@@ -5,10 +5,13 @@ import {
   type LambdaClientConfig,
 } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
+import type { HopFailure } from '../../../shared/operations.ts';
 import { classifyInvocationError } from '../aws/invocation-errors.ts';
+import { hopOf } from '../status/hops.ts';
 import { type EntryEvent, type EntryHandler, type HandlerAnswer, handlerFailed } from './entry-handler.ts';
 
 const CONNECTION_TIMEOUT_MS = 3000;
+const PROBE_MS = 5000;
 
 /** What Lambda says of a function that threw, was ended by its timeout, or could not start. */
 const functionErrorSchema = z.object({
@@ -52,6 +55,22 @@ export class LambdaHandler implements EntryHandler {
       const { kind, code } = classifyInvocationError(error);
       const message = `Lambda did not run the function (${code})`;
       return { kind: kind === 'too-large' ? 'failed' : 'unavailable', failure: { code, message } };
+    }
+  }
+
+  async probe(): Promise<HopFailure | undefined> {
+    const command = new InvokeCommand({ FunctionName: this.#functionName, InvocationType: 'DryRun' });
+    try {
+      await this.#client.send(command, { abortSignal: AbortSignal.timeout(PROBE_MS) });
+      return undefined;
+    } catch (error) {
+      const { code } = classifyInvocationError(error);
+      return {
+        hop: hopOf([code]),
+        code,
+        message: `the function ${this.#functionName} can't be invoked (${code})`,
+        nextStep: 'Check that it exists and that the role of the poller may invoke it.',
+      };
     }
   }
 

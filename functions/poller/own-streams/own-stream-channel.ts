@@ -1,5 +1,5 @@
 import type { Channel } from '../channels/channel.ts';
-import type { StreamBinding } from './binding.ts';
+import { channelNameOf, type StreamBinding } from './binding.ts';
 import type { EntryHandler } from './entry-handler.ts';
 import { OwnStreamWork } from './own-stream-work.ts';
 
@@ -8,9 +8,10 @@ export function ownStreamChannel(binding: StreamBinding, handler: EntryHandler):
   const { stream, group } = binding;
   const inFlight = new Set<Promise<unknown>>();
   return {
-    name: `${stream}/${group}`,
+    name: channelNameOf(binding),
     stream,
     group,
+    ...(handler.probe === undefined ? {} : { probe: handler.probe.bind(handler) }),
     open: (context) => new OwnStreamWork({ binding, handler, context, inFlight }),
   };
 }

@@ -8,11 +8,17 @@ import { deadLetterStream } from '../dead-letters/dead-letters.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
 
-/** What is left in the channels of one Redis pool. Reads only. Rejects with a ConnectionError. */
-export async function readChannelStates(pool: RedisPool, registry: PollerRegistry): Promise<ChannelState[]> {
+/** What is left in the channels and own streams of one Redis pool. Reads only. Rejects with a ConnectionError. */
+export async function readChannelStates(
+  pool: RedisPool,
+  registry: Pick<PollerRegistry, 'streams'>,
+  ownStreams: readonly Channel[],
+): Promise<ChannelState[]> {
   const redis = await connectRedis(pool);
   try {
-    const channels = CHANNELS.filter(({ stream }) => registry.streams.get(stream)?.redisPool === pool.code);
+    const channels = [...CHANNELS, ...ownStreams].filter(
+      ({ stream }) => registry.streams.get(stream)?.redisPool === pool.code,
+    );
     return await Promise.all(channels.map((channel) => readChannelState(redis, pool, channel)));
   } finally {
     redis.disconnect();

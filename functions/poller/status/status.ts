@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
-import type { ChannelState, PoolStatus, StatusReply } from '../../../shared/operations.ts';
+import type {
+  ChannelState,
+  HandlerStatus,
+  HopFailure,
+  PoolStatus,
+  StatusReply,
+} from '../../../shared/operations.ts';
 import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import type { Channel } from '../channels/channel.ts';
 import { readChannelStates } from './channel-states.ts';
 import { hopOf } from './hops.ts';
 
@@ -12,33 +19,54 @@ const MYSQL_ANSWER_MS = 8000;
 /** The name under which `status` looks at a MySQL pool's ledger: of no consumer. */
 const STATUS_CONSUMER = 'status';
 
-type PoolFailure = NonNullable<PoolStatus['failure']>;
+export interface StatusOptions {
+  readonly registry: Pick<PollerRegistry, 'streams'>;
+  /** Each by its code; rejects where its secret can't be read. */
+  readonly redisPools: ReadonlyMap<string, () => Promise<RedisPool>>;
+  readonly mysqlPools: readonly string[];
+  readonly executor: SqlExecutor;
+  readonly ownStreams: readonly Channel[];
+}
 
-/** Tries each pool, and tells what is left in each channel that can be read. Changes nothing, takes no lock. */
-export async function readStatus(
-  registry: PollerRegistry,
-  mysqlPools: readonly string[],
-  executor: SqlExecutor,
-): Promise<StatusReply> {
+/**
+ * Tries each pool and each function that a stream is bound to, and tells what is left in each channel that can be read.
+ * Changes nothing, takes no lock.
+ */
+export async function readStatus(options: StatusOptions): Promise<StatusReply> {
   const channels: ChannelState[] = [];
-  const redis = [...registry.redisPools.values()].map(async (pool): Promise<PoolStatus> => {
-    const failure = await readRedisPool(pool, registry, channels);
-    return { pool: pool.code, kind: 'redis', ...(failure && { failure }) };
+  const redis = [...options.redisPools].map(async ([pool, resolve]): Promise<PoolStatus> => {
+    const failure = await readRedisPool(resolve, options, channels);
+    return { pool, kind: 'redis', ...(failure && { failure }) };
   });
-  const mysql = mysqlPools.map(async (pool): Promise<PoolStatus> => {
-    const failure = await tryMysqlPool(pool, executor);
+  const mysql = options.mysqlPools.map(async (pool): Promise<PoolStatus> => {
+    const failure = await tryMysqlPool(pool, options.executor);
     return { pool, kind: 'mysql', ...(failure && { failure }) };
   });
-  return { pools: await Promise.all([...redis, ...mysql]), channels };
+  const handlers = options.ownStreams.flatMap(({ name, probe }) =>
+    probe ? [probeHandler(name, probe)] : [],
+  );
+  return {
+    pools: await Promise.all([...redis, ...mysql]),
+    handlers: await Promise.all(handlers),
+    channels,
+  };
+}
+
+async function probeHandler(channel: string, probe: NonNullable<Channel['probe']>): Promise<HandlerStatus> {
+  const failure = await probe();
+  return { channel, ...(failure && { failure }) };
 }
 
 async function readRedisPool(
-  pool: RedisPool,
-  registry: PollerRegistry,
+  resolve: () => Promise<RedisPool>,
+  { registry, ownStreams }: StatusOptions,
   channels: ChannelState[],
-): Promise<PoolFailure | undefined> {
+): Promise<HopFailure | undefined> {
   try {
-    const states = await Promise.race([readChannelStates(pool, registry), sleep(REDIS_ANSWER_MS, undefined)]);
+    const states = await Promise.race([
+      readChannelStates(await resolve(), registry, ownStreams),
+      sleep(REDIS_ANSWER_MS, undefined),
+    ]);
     if (states === undefined) return silentRedis;
     channels.push(...states);
     return undefined;
@@ -47,13 +75,13 @@ async function readRedisPool(
   }
 }
 
-const silentRedis: PoolFailure = {
+const silentRedis: HopFailure = {
   hop: 'server',
   code: 'no-answer',
   message: 'Redis takes connections but does not answer',
 };
 
-async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<PoolFailure | undefined> {
+async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<HopFailure | undefined> {
   const deadline = Date.now() + MYSQL_ANSWER_MS;
   const common = { version: PROTOCOL_VERSION, pool, consumer: STATUS_CONSUMER, deadline } as const;
   try {
@@ -69,7 +97,7 @@ async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<PoolFa
   }
 }
 
-function redisFailure(error: unknown): PoolFailure {
+function redisFailure(error: unknown): HopFailure {
   const codes: string[] = [];
   let text = '';
   for (let cause = error; cause instanceof Error && codes.length < 4; cause = cause.cause) {
@@ -85,6 +113,6 @@ function redisFailure(error: unknown): PoolFailure {
   };
 }
 
-function mysqlFailure({ code, message, nextStep }: ErrorReply): PoolFailure {
+function mysqlFailure({ code, message, nextStep }: ErrorReply): HopFailure {
   return { hop: hopOf([code]), code, message, ...(nextStep === undefined ? {} : { nextStep }) };
 }

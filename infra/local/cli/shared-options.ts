@@ -35,8 +35,17 @@ export const CONSUME_DEFAULTS = {
   absentGroups: 'hold',
 } as const satisfies Partial<ConsumeOptions>;
 
+export function addBindingsOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--bindings <file>',
+      'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
+    ).conflicts('function'),
+  );
+}
+
 export function addConsumeOptions(command: Command): Command {
-  return command
+  return addBindingsOption(command)
     .addOption(
       new Option(
         '--ordering <rule>',
@@ -57,10 +66,6 @@ export function addConsumeOptions(command: Command): Command {
       )
         .argParser(statementVerbs)
         .default(CONSUME_DEFAULTS.allowedStatements, 'none'),
-    )
-    .option(
-      '--bindings <file>',
-      'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
     )
     .option(
       '--search-mapping <file>',

@@ -1,40 +1,64 @@
 import { Command } from 'commander';
-import type { ChannelState, PoolStatus, StatusReply } from '../../../shared/operations.ts';
+import type {
+  ChannelState,
+  HandlerStatus,
+  HopFailure,
+  PoolStatus,
+  StatusReply,
+} from '../../../shared/operations.ts';
 import type { ProgramContext } from './context.ts';
 import { openDisplay } from './display.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { withConsumer } from './session.ts';
-import { addOutputOptions, type OutputOptions } from './shared-options.ts';
+import {
+  addBindingsOption,
+  addOutputOptions,
+  type ConsumeOptions,
+  type OutputOptions,
+} from './shared-options.ts';
 import { formatTable, printable } from './table.ts';
 import { addTargetOptions, type TargetOptions } from './target-options.ts';
+
+type StatusOptions = OutputOptions & TargetOptions & Pick<ConsumeOptions, 'bindings'>;
 
 /** `consumer status`: what can be reached, and how much is left. */
 export function statusCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('status')
     .summary('tell which servers answer, and how much is left')
     .description(
-      'Tell which servers answer, and how much is left in each channel. Takes no lock, changes nothing.',
+      'Tell which servers answer, and how much is left in each channel and each bound stream. Takes no lock, changes nothing.',
     );
-  addOutputOptions(addTargetOptions(command));
-  command.addHelpText('after', '\nExit code: 0, or 1 where a server does not answer.');
-  return command.action(async (options: OutputOptions & TargetOptions) => {
+  addOutputOptions(addBindingsOption(addTargetOptions(command)));
+  command.addHelpText(
+    'after',
+    "\nExit code: 0, or 1 where a server does not answer or a bound function can't be invoked.",
+  );
+  return command.action(async (options: StatusOptions) => {
     const { logger } = openDisplay(context.stderr, options.logLevel);
     const status = await withConsumer(context, options, logger, (consumer) => consumer.status());
     context.stdout.write(options.json ? `${JSON.stringify(status)}\n` : formatStatus(status));
-    const isWell = status.pools.every(({ failure }) => failure === undefined);
+    const isWell = [...status.pools, ...status.handlers].every(({ failure }) => failure === undefined);
     onExit(isWell ? EXIT_CODES.done : EXIT_CODES.error);
   });
 }
 
-function formatStatus({ pools, channels }: StatusReply): string {
+function formatStatus({ pools, handlers, channels }: StatusReply): string {
   const columns = ['channel', 'pending', 'backlog', 'dead letters', 'oldest'];
-  return `${pools.map(formatPool).join('\n')}\n\n${formatTable(columns, channels.map(formatChannel))}\n`;
+  const lines = [...pools.map(formatPool), ...handlers.map(formatHandler)];
+  return `${lines.join('\n')}\n\n${formatTable(columns, channels.map(formatChannel))}\n`;
 }
 
 function formatPool({ kind, pool, failure }: PoolStatus): string {
   const name = `${kind === 'redis' ? 'Redis' : 'MySQL'} pool ${pool}`;
-  if (failure === undefined) return `${name}: answers`;
-  const { hop, message, nextStep } = failure;
+  return failure === undefined ? `${name}: answers` : formatFailure(name, failure);
+}
+
+function formatHandler({ channel, failure }: HandlerStatus): string {
+  const name = `Function of ${channel}`;
+  return failure === undefined ? `${name}: can be invoked` : formatFailure(name, failure);
+}
+
+function formatFailure(name: string, { hop, message, nextStep }: HopFailure): string {
   return printable(`${name}: fails at ${hop}: ${[message, nextStep].filter(Boolean).join('. ')}`);
 }
 

@@ -90,7 +90,8 @@ export class FunctionConsumer implements DeadLetterOperations {
   }
 
   async status(): Promise<StatusReply> {
-    return statusSchema.parse(await this.ask({ operation: 'status' }));
+    // An older function knows of no handlers.
+    return { handlers: [], ...statusSchema.parse(await this.ask({ operation: 'status' })) };
   }
 
   async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
@@ -138,7 +139,7 @@ export class FunctionConsumer implements DeadLetterOperations {
   }
 }
 
-const statusSchema = z.custom<StatusReply>(
+const statusSchema = z.custom<Omit<StatusReply, 'handlers'> & Partial<StatusReply>>(
   (value) => typeof value === 'object' && value !== null && 'pools' in value && 'channels' in value,
 );
 

@@ -1,0 +1,79 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import { DrainMetrics, InvocationCounts } from '../../functions/poller/aws/metrics.ts';
+import type { ChannelSummary, DrainSummary } from '../../functions/poller/drain/summary.ts';
+import type { ChannelState } from '../../shared/operations.ts';
+
+const written = z.looseObject({ channel: z.string().optional() });
+
+/** What is published, by channel; that of the poller as a whole under `all`. */
+function published(summary: DrainSummary | undefined, channels: readonly ChannelState[]) {
+  const byChannel: Record<string, Record<string, unknown>> = {};
+  const spy = vi.spyOn(console, 'log').mockImplementation((line: unknown) => {
+    const { channel = 'all', ...values } = written.parse(JSON.parse(String(line)));
+    byChannel[channel] = values;
+  });
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+  try {
+    const metrics = new DrainMetrics('test', new Metrics({ namespace: 'Test', serviceName: 'test' }));
+    metrics.publish({ summary, channels, invocations: new InvocationCounts(), budgetLeftMs: 5 });
+  } finally {
+    vi.unstubAllEnvs();
+    spy.mockRestore();
+  }
+  return byChannel;
+}
+
+const state = (channel: string, oldestAgeSeconds: number): ChannelState => ({
+  channel,
+  stream: channel,
+  group: 'g',
+  pending: 1,
+  backlog: 2,
+  deadLetters: 0,
+  oldestAgeSeconds,
+});
+
+const done = (stream: string, deadLetters: number): ChannelSummary => ({
+  stream,
+  entries: 4,
+  statements: 0,
+  logRows: 0,
+  dirtyEvents: 0,
+  cacheKeys: 0,
+  failed: 0,
+  deadLetters,
+  pending: 1,
+  backlog: 2,
+});
+
+describe('the metrics of a drain', () => {
+  test('stand for each channel and own stream, and for all of them together, which alarms watch', () => {
+    const summary: DrainSummary = {
+      complete: false,
+      reason: 'budget',
+      seconds: 1,
+      channels: { lazy: done('lazy', 1), 'orders/billing': done('orders', 2) },
+    };
+    const metrics = published(summary, [state('lazy', 30), state('orders/billing', 900)]);
+    expect(metrics['all']).toMatchObject({ OldestEntryAge: 900, NewDeadLetters: 3, BudgetUsedUp: 1 });
+    expect(metrics['orders/billing']).toMatchObject({
+      OldestEntryAge: 900,
+      NewDeadLetters: 2,
+      Backlog: 2,
+      Pending: 1,
+      Entries: 4,
+    });
+    expect(metrics['lazy']).toMatchObject({ OldestEntryAge: 30, NewDeadLetters: 1 });
+    expect(metrics['lazy']).not.toHaveProperty('Statements');
+  });
+
+  test('tell of a drain that failed, and claim no age where no channel could be read', () => {
+    const { all } = published(undefined, []);
+    expect(all).toMatchObject({ DrainFailed: 1, BudgetUsedUp: 0 });
+    expect(all).not.toHaveProperty('OldestEntryAge');
+    expect(all).not.toHaveProperty('NewDeadLetters');
+  });
+});
