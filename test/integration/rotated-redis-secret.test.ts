@@ -4,6 +4,7 @@ import { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
 import { DrainMetrics } from '../../functions/poller/aws/metrics.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
+import { ConfigurationError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';
 
@@ -17,12 +18,13 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 /** A poller that has kept an old password; read afresh, the secret says `fresh`. */
-function pollerWith(fresh: string): { poller: DeployedPoller; freshReads: () => number } {
+function pollerWith(fresh: string | Error): { poller: DeployedPoller; freshReads: () => number } {
   let freshReads = 0;
   const secrets: SecretReader = {
     read(_, { isFresh }) {
       if (isFresh) freshReads++;
-      return Promise.resolve(isFresh ? fresh : 'the old one');
+      if (!isFresh) return Promise.resolve('the old one');
+      return fresh instanceof Error ? Promise.reject(fresh) : Promise.resolve(fresh);
     },
   };
   const target = { kind: 'tcp', host: redis.host, port: redis.port };
@@ -62,6 +64,19 @@ describe('a password of Redis that was rotated', () => {
     const { poller } = pollerWith(PASSWORD);
     const page = await poller.perform({ operation: 'dead-letters', filter: {} }, REMAINING_MS);
     expect(page).toEqual({ deadLetters: [] });
+  });
+
+  test('or whose secret can’t be read is named in status, beside what else is well', async () => {
+    const { poller } = pollerWith(
+      new ConfigurationError(
+        'secret-unreadable',
+        'secret redis: Secrets Manager answers AccessDeniedException',
+      ),
+    );
+    expect(await poller.perform({ operation: 'status' }, REMAINING_MS)).toMatchObject({
+      pools: [{ pool: 'default', failure: { hop: 'secret', code: 'secret-unreadable' } }],
+      channels: [],
+    });
   });
 
   test('to something else than the secret says is named, without either password', async () => {

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { LambdaExecutor } from '../../functions/poller/aws/lambda-executor.ts';
+import { hopOf } from '../../functions/poller/status/hops.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import { type ExecutorRequest, PROTOCOL_VERSION } from '../../shared/protocol.ts';
@@ -102,6 +106,15 @@ describe('the SQL executor behind Lambda', () => {
     expect(await executor.execute(peek())).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' });
   });
 
+  test('knows that nothing was sent where no connection comes about, as without a way to Lambda', async () => {
+    const port = await openDeafServer();
+    const clientConfig = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials };
+    const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, clientConfig });
+    const reply = await executor.execute(peek());
+    expect(reply).toMatchObject({ kind: 'transient', code: 'connection-timeout' });
+    expect(hopOf(['connection-timeout'])).toBe('network-path');
+  });
+
   test('has no more invocations in flight than it may, and fewer after throttling', async () => {
     let isThrottled = true;
     const endpoint = await startLambdaEndpoint(async () => {
@@ -133,5 +146,23 @@ describe('the SQL executor behind Lambda', () => {
     expect(counts.requests).toBe(0);
   });
 });
+
+/** A port whose connections are never accepted, as behind a closed security group: its process is stopped. */
+async function openDeafServer(): Promise<number> {
+  const listen = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 },
+    () => console.log(server.address().port))`;
+  const child = spawn(process.execPath, ['--eval', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  const port = Number(String(line));
+  child.kill('SIGSTOP');
+  // The kernel itself accepts as many as its backlog holds.
+  const sockets = Array.from({ length: 6 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    child.kill('SIGKILL');
+  });
+  await sleep(200);
+  return port;
+}
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };

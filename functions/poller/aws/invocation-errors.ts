@@ -31,6 +31,9 @@ const BY_NAME = new Map<string, InvocationErrorClass>([
 /** No connection was made, so nothing was sent. */
 const NOT_CONNECTED = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
 
+/** The SDK tells by words alone that its time for connecting was over, as where a subnet has no way to Lambda. */
+const CONNECTION_TIMEOUT = /did not establish a connection/;
+
 const HTTP_CONFLICT = 409;
 const HTTP_TOO_LARGE = 413;
 const HTTP_TOO_MANY_REQUESTS = 429;
@@ -47,6 +50,7 @@ export function classifyInvocationError(error: unknown): InvocationFailure {
   const byName = BY_NAME.get(error.name);
   if (byName !== undefined) return { kind: byName, code: error.name };
   if (NOT_CONNECTED.has(code)) return { kind: 'transient', code };
+  if (CONNECTION_TIMEOUT.test(error.message)) return { kind: 'transient', code: 'connection-timeout' };
   const status = httpStatusOf(error);
   return status === undefined ? { kind: 'unknown', code } : { kind: classOfStatus(status), code: error.name };
 }

@@ -110,7 +110,11 @@ export class LambdaExecutor implements SqlExecutor {
       case 'too-large':
         return tooLarge(request);
       case 'transient':
-        return transientError(code, 'the SQL executor could not be invoked now');
+        return {
+          ...transientError(code, `the SQL executor could not be invoked now (${code})`),
+          nextStep:
+            'Where this lasts: check the concurrency of the account, and the way from the poller to Lambda.',
+        };
       case 'configuration':
         return {
           status: 'error',

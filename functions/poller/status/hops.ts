@@ -8,6 +8,7 @@ const NETWORK_PATH = new Set([
   'ENETUNREACH',
   'EPIPE',
   'ETIMEDOUT',
+  'connection-timeout',
   'redis-unreachable',
   'secret-unreachable',
   'deadline',
