@@ -44,6 +44,21 @@ describe('poller and SQL executor as functions', () => {
     expect(await differencesFrom(fixture, expected)).toBe('');
   });
 
+  test('end within a second where there is nothing to do, and the executor is not invoked', async () => {
+    const { fixture } = await loadCrud();
+    let invocations = 0;
+    const { poller } = await deploy(fixture, () => {
+      invocations++;
+      return undefined;
+    });
+    await poller.perform({ operation: 'drain' }, REMAINING_MS);
+    invocations = 0;
+    const startedAt = Date.now();
+    expect(await poller.perform({ operation: 'drain' }, REMAINING_MS)).toMatchObject({ complete: true });
+    expect(Date.now() - startedAt).toBeLessThan(1000);
+    expect(invocations).toBe(0);
+  });
+
   test('drain it while every third invocation is throttled', async () => {
     const { fixture, expected } = await loadCrud();
     let count = 0;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pollerConfigurationSchema } from '../../functions/poller/aws/configuration.ts';
 import { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
-import { DrainMetrics } from '../../functions/poller/aws/metrics.ts';
+import { type DrainMeasures, DrainMetrics } from '../../functions/poller/aws/metrics.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 /** A poller that has kept an old password; read afresh, the secret says `fresh`. */
-function pollerWith(fresh: string | Error): { poller: DeployedPoller; freshReads: () => number } {
+function pollerWith(fresh: string | Error) {
   let freshReads = 0;
   const secrets: SecretReader = {
     read(_, { isFresh }) {
@@ -46,18 +46,28 @@ function pollerWith(fresh: string | Error): { poller: DeployedPoller; freshReads
     secretMaxAgeSeconds: 300,
   });
   const logger = createLogger({ level: 'error', destination: { write: () => true } });
-  const metrics = new DrainMetrics('test');
+  const metrics = new KeptMetrics('test');
   return {
     poller: new DeployedPoller({ configuration, secrets, logger, metrics }),
     freshReads: () => freshReads,
+    measured: () => metrics.last?.channels.map(({ channel }) => channel),
   };
+}
+
+class KeptMetrics extends DrainMetrics {
+  last: DrainMeasures | undefined;
+
+  override publish(measures: DrainMeasures): void {
+    this.last = measures;
+  }
 }
 
 describe('a password of Redis that was rotated', () => {
   test('is read afresh once, and the streams are drained', async () => {
-    const { poller, freshReads } = pollerWith(PASSWORD);
+    const { poller, freshReads, measured } = pollerWith(PASSWORD);
     expect(await poller.perform({ operation: 'drain' }, REMAINING_MS)).toMatchObject({ complete: true });
     expect(freshReads()).toBe(1);
+    expect(measured()).toContain('lazy');
   });
 
   test('is read afresh for dead letters too', async () => {

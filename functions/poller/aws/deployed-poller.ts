@@ -89,13 +89,14 @@ export class DeployedPoller {
     let registry: PollerRegistry | undefined;
     let summary: DrainSummary | undefined;
     try {
-      registry = await this.#registry({ isFresh: false });
-      const run = (used: PollerRegistry) =>
-        this.#poller(used, executor).drain({
+      const run = (used: PollerRegistry) => {
+        registry = used;
+        return this.#poller(used, executor).drain({
           budgetMs: Math.max(1, endsAt - Date.now()),
           isTail: isTail ?? configuration.isTail,
         });
-      summary = await this.#runWithNewSecrets(registry, run);
+      };
+      summary = await this.#runWithNewSecrets(await this.#registry({ isFresh: false }), run);
       logger.info('drained', { ...loggable(summary), failedInvocations: invocations.failures });
       return summary;
     } finally {
