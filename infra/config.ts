@@ -1,58 +1,27 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { ConfigurationError } from '../shared/errors.ts';
-import { ALARM_NAMES } from './constructs/alarm-names.ts';
+import { declinedAlarmsSchema } from './constructs/alarm-names.ts';
+import { mysqlPoolSchema, redisPoolSchema } from './constructs/pool-schemas.ts';
 import { namingPaths } from './constructs/problems.ts';
 import { SETTING_NAMES, type SettingsInput } from './constructs/settings.ts';
+import { readYamlFile } from './read-yaml-file.ts';
 
-const arn = z.string().regex(/^arn:[\w-]+:[\w-]+:/, 'an ARN');
+const arn = (pattern: string, example: string) =>
+  z.string().regex(new RegExp(`^arn:[\\w-]+:${pattern}$`), `expected an ARN such as arn:aws:${example}`);
 const id = (prefix: string) =>
-  z.string().regex(new RegExp(`^${prefix}-\\w+$`), `an id such as ${prefix}-0123456789`);
-const port = z.int().min(1).max(65_535);
+  z.string().regex(new RegExp(`^${prefix}-\\w+$`), `expected an id such as ${prefix}-0123456789`);
 
-const existing = {
-  kind: z.literal('existing'),
-  host: z.string().min(1).exactOptional(),
-  port: port.exactOptional(),
+const access = {
   /** Complete, with its six last characters. */
-  secretArn: arn.exactOptional(),
+  secretArn: arn(
+    'secretsmanager:[\\w-]+:\\d{12}:secret:.+-\\w{6}',
+    'secretsmanager:eu-central-1:123456789012:secret:name-AbCdEf',
+  ).optional(),
   /** Key that the secret is encrypted with, where it is not AWS's own. */
-  secretKeyArn: arn.exactOptional(),
-  securityGroupId: id('sg').exactOptional(),
+  secretKeyArn: arn('kms:[\\w-]+:\\d{12}:key/.+', 'kms:eu-central-1:123456789012:key/id').optional(),
+  securityGroupId: id('sg').optional(),
 };
-
-const redisPool = z.discriminatedUnion('kind', [
-  z.strictObject({
-    ...existing,
-    tls: z.boolean().exactOptional(),
-    isNoeviction: z.boolean().exactOptional(),
-  }),
-  z.strictObject({
-    kind: z.literal('created'),
-    engine: z.enum(['valkey', 'redis']).exactOptional(),
-    nodeType: z.string().startsWith('cache.').exactOptional(),
-    replicas: z.int().min(0).max(5).exactOptional(),
-  }),
-]);
-
-const mysqlPool = z.discriminatedUnion('kind', [
-  z.strictObject({
-    ...existing,
-    tls: z.enum(['verify', 'skip-verify', 'preferred']).exactOptional(),
-    maxConnections: z.int().positive().exactOptional(),
-  }),
-  z.strictObject({
-    kind: z.literal('created'),
-    engine: z.enum(['mysql', 'aurora']).exactOptional(),
-    instanceType: z.string().exactOptional(),
-    storageGb: z.int().min(20).exactOptional(),
-    minCapacity: z.number().min(0).max(256).exactOptional(),
-    maxCapacity: z.number().min(1).max(256).exactOptional(),
-    maxConnections: z.int().positive().exactOptional(),
-  }),
-]);
 
 /** A VPC that is there. By ids alone: nothing is looked up at synth. */
 const importedVpc = z.strictObject({
@@ -71,14 +40,14 @@ const deploymentSchema = z
     /** From the directory of this file. */
     registry: z.string().min(1),
     /** Files beside this one, as docs/own-streams.md and docs/search.md describe them. */
-    bindings: z.string().min(1).exactOptional(),
-    searchMapping: z.string().min(1).exactOptional(),
-    redisPools: z.record(z.string(), redisPool).default({}),
-    mysqlPools: z.record(z.string(), mysqlPool).default({}),
-    vpc: importedVpc.exactOptional(),
-    endpoints: z.boolean().exactOptional(),
-    alarmTopicArn: arn.exactOptional(),
-    declinedAlarms: z.partialRecord(z.enum(ALARM_NAMES), z.string()).default({}),
+    bindings: z.string().min(1).optional(),
+    searchMapping: z.string().min(1).optional(),
+    redisPools: z.record(z.string(), redisPoolSchema(access)).default({}),
+    mysqlPools: z.record(z.string(), mysqlPoolSchema(access)).default({}),
+    vpc: importedVpc.optional(),
+    endpoints: z.boolean().optional(),
+    alarmTopicArn: arn('sns:[\\w-]+:\\d{12}:[\\w-]+', 'sns:eu-central-1:123456789012:on-call').optional(),
+    declinedAlarms: declinedAlarmsSchema,
   })
   .refine(({ vpc }) => vpc === undefined || vpc.subnetIds.length === vpc.availabilityZones.length, {
     path: ['vpc', 'subnetIds'],
@@ -87,28 +56,38 @@ const deploymentSchema = z
 
 export type Deployment = z.output<typeof deploymentSchema> & { readonly settings: SettingsInput };
 
-/** Value of a context key of the CDK: a text where it comes from the command line. */
-export type ReadContext = (key: string) => unknown;
+/** The CDK's context: what stands in cdk.json, and texts from the command line. */
+export type Context = Readonly<Record<string, unknown>>;
+
+/** What may stand in the context beside the settings. */
+const CONTEXT_NAMES: ReadonlySet<string> = new Set(['config', 'stackName', 'registry']);
+
+const CONFIG_FILE = {
+  name: 'config',
+  code: 'config',
+  nextStep: 'Give the file with -c config=FILE; infra/example/deployment.yaml is one.',
+};
 
 /**
  * Reads what is to be deployed: the file that the context key `config` names, with the settings that stand in the
  * context, as in `-c lazyConcurrency=20`, put over it.
  * @throws ConfigurationError that names the path of each wrong value
  */
-export function readDeployment(readContext: ReadContext): Deployment {
-  const path = z.string().catch('').parse(readContext('config'));
-  const file = readFile(path);
+export function readDeployment(context: Context): Deployment {
+  checkContext(context);
+  const path = z.string().catch('').parse(context['config']);
+  const file = namingPaths(path, () =>
+    z.record(z.string(), z.unknown()).parse(readYamlFile(path, CONFIG_FILE) ?? {}),
+  );
   const settings: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(file)) (SETTING_NAMES.has(key) ? settings : rest)[key] = value;
   for (const key of SETTING_NAMES) {
-    const value = readContext(key);
-    if (value !== undefined) settings[key] = fromCommandLine(value);
+    if (context[key] !== undefined) settings[key] = fromCommandLine(context[key]);
   }
-  for (const key of ['stackName', 'registry']) rest[key] = readContext(key) ?? rest[key];
-  const deployment = namingPaths(path, () => deploymentSchema.parse(withoutUndefined(rest)));
-  const isFromContext = readContext('registry') !== undefined;
-  const registry = resolve(isFromContext ? '.' : dirname(path), deployment.registry);
+  for (const key of ['stackName', 'registry']) rest[key] = context[key] ?? rest[key];
+  const deployment = namingPaths(path, () => deploymentSchema.parse(rest));
+  const registry = resolve(context['registry'] === undefined ? dirname(path) : '.', deployment.registry);
   for (const key of ['bindings', 'searchMapping'] as const) {
     const named = deployment[key];
     if (named !== undefined) deployment[key] = resolve(dirname(path), named);
@@ -116,18 +95,14 @@ export function readDeployment(readContext: ReadContext): Deployment {
   return { ...deployment, registry, settings };
 }
 
-function readFile(path: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigurationError('unreadable-config', `config: there is no readable file "${path}"`, {
-      nextStep: 'Give the file with -c config=FILE; infra/example/deployment.yaml is one.',
-      cause,
-    });
-  }
-  const value: unknown = parse(text);
-  return namingPaths(path, () => z.record(z.string(), z.unknown()).parse(value));
+/** A mistyped `-c` would do nothing and say nothing. The CDK's own keys, and look-ups, are no plain words. */
+function checkContext(context: Context): void {
+  const isKnown = (key: string) => SETTING_NAMES.has(key) || CONTEXT_NAMES.has(key);
+  const unknown = Object.keys(context).filter((key) => /^[A-Za-z]\w*$/.test(key) && !isKnown(key));
+  if (unknown.length === 0) return;
+  throw new ConfigurationError('unknown-context', `-c ${unknown.join(', -c ')}: there is no such setting`, {
+    nextStep: `There are ${[...CONTEXT_NAMES, ...SETTING_NAMES].join(', ')}; all else stands in the file.`,
+  });
 }
 
 /** On the command line everything is a text: 20 means the number, true the boolean, [] the list. */
@@ -138,8 +113,4 @@ function fromCommandLine(value: unknown): unknown {
   } catch {
     return value;
   }
-}
-
-function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

@@ -1,7 +1,7 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { Deployment } from './config.ts';
@@ -14,6 +14,8 @@ type ConfiguredExistingPool = Extract<ConfiguredPool, { kind: 'existing' }>;
 /** One stack around one consumer; ids of what is there become what the construct takes. */
 export class BackgroundConsumerStack extends Stack {
   readonly consumer: BackgroundConsumer;
+  /** One construct for each: EC2 refuses to open the same port twice, as for two pools on one server. */
+  readonly #securityGroups = new Map<string, ISecurityGroup>();
 
   constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps = {}) {
     super(scope, id, props);
@@ -39,21 +41,22 @@ export class BackgroundConsumerStack extends Stack {
 
   #importRedisPools(pools: Deployment['redisPools']): Record<string, RedisPoolProps> {
     return mapValues(pools, (pool, code) =>
-      pool.kind === 'created' ? pool : { ...pool, ...this.#importServer(`Redis-${code}`, pool) },
+      pool.kind === 'created' ? pool : this.#importServer(`Redis-${code}`, pool),
     );
   }
 
   #importMysqlPools(pools: Deployment['mysqlPools']): Record<string, MysqlPoolProps> {
     return mapValues(pools, (pool, code) =>
-      pool.kind === 'created' ? pool : { ...pool, ...this.#importServer(`Mysql-${code}`, pool) },
+      pool.kind === 'created' ? pool : this.#importServer(`Mysql-${code}`, pool),
     );
   }
 
-  #importServer(
+  #importServer<Pool extends ConfiguredExistingPool>(
     id: string,
-    { secretArn, secretKeyArn, securityGroupId }: ConfiguredExistingPool,
-  ): { secret?: ISecret; securityGroup?: ISecurityGroup } {
+    { secretArn, secretKeyArn, securityGroupId, ...pool }: Pool,
+  ) {
     return {
+      ...pool,
       secret:
         secretArn === undefined
           ? undefined
@@ -62,11 +65,16 @@ export class BackgroundConsumerStack extends Stack {
               encryptionKey:
                 secretKeyArn === undefined ? undefined : Key.fromKeyArn(this, `${id}-Key`, secretKeyArn),
             }),
-      securityGroup:
-        securityGroupId === undefined
-          ? undefined
-          : SecurityGroup.fromSecurityGroupId(this, `${id}-SecurityGroup`, securityGroupId),
+      securityGroup: securityGroupId === undefined ? undefined : this.#importSecurityGroup(securityGroupId),
     };
+  }
+
+  #importSecurityGroup(securityGroupId: string): ISecurityGroup {
+    const known = this.#securityGroups.get(securityGroupId);
+    if (known !== undefined) return known;
+    const imported = SecurityGroup.fromSecurityGroupId(this, securityGroupId, securityGroupId);
+    this.#securityGroups.set(securityGroupId, imported);
+    return imported;
   }
 }
 

@@ -16,6 +16,8 @@ const mysqlPoolSchema = z.strictObject({
   collate: z.string().exactOptional(),
   /** Name or ARN of the secret with user and password, and perhaps the address. */
   secret: z.string().exactOptional(),
+  /** The address here stands, whatever the secret says: RDS's names the server behind a proxy. */
+  isAddressGiven: z.boolean().default(false),
 });
 export type DeployedMysqlPool = z.infer<typeof mysqlPoolSchema>;
 

@@ -1,4 +1,4 @@
-import { parsePoolSecret } from '../../shared/aws/pool-secret.ts';
+import { readPoolSecret } from '../../shared/aws/pool-secret.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import type { DeployedMysqlPool } from './configuration.ts';
@@ -6,10 +6,11 @@ import type { DeployedMysqlPool } from './configuration.ts';
 /** A deployed pool's address with what its secret says. */
 export async function resolveMysqlPool(
   code: string,
-  { secret, parameters, ...address }: DeployedMysqlPool,
+  { secret, isAddressGiven, parameters, ...address }: DeployedMysqlPool,
   secrets: SecretReader,
   options: { readonly isFresh: boolean },
 ): Promise<MysqlPool> {
-  const known = secret === undefined ? {} : parsePoolSecret(await secrets.read(secret, options), secret);
+  const settings = { ...(secret === undefined ? {} : { secret }), isAddressGiven };
+  const known = await readPoolSecret(secrets, settings, options);
   return { code, password: '', ...address, ...known, parameters: new Map(Object.entries(parameters)) };
 }

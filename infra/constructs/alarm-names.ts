@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 export const ALARM_NAMES = [
   'deadLetters',
   'oldestEntry',
@@ -8,3 +10,8 @@ export const ALARM_NAMES = [
   'budgetUsedUp',
 ] as const;
 export type AlarmName = (typeof ALARM_NAMES)[number];
+
+/** Why an alarm is not wanted: whoever finds it missing later reads this. */
+const reason = z.string().min(10, 'expected the reason in words').optional();
+
+export const declinedAlarmsSchema = z.partialRecord(z.enum(ALARM_NAMES), reason).default({});

@@ -1,23 +1,23 @@
-import { readFileSync } from 'node:fs';
 import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { parseRegistry } from '../../shared/registry/registry.ts';
+import { readRegistrySync } from '../../shared/registry/read-registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { ConsumerAlarms } from './alarms.ts';
 import { type ChannelFiles, functionArn, readChannelFiles } from './channel-files.ts';
+import { type CheckedProps, checkProps } from './check-props.ts';
 import { ConsumerFunction, createLogGroup } from './consumer-function.ts';
 import { ConsumerDashboard } from './dashboard.ts';
-import { bindMysqlPool } from './mysql-pools.ts';
+import { bindMysqlPool, checkConnections } from './mysql-pools.ts';
 import { Network } from './network.ts';
-import { namingPaths, propsError } from './problems.ts';
+import { propsError } from './problems.ts';
 import type { BackgroundConsumerProps } from './props.ts';
 import { bindRedisPool } from './redis-pools.ts';
-import { parseSettings, SETTING_NAMES, type Settings } from './settings.ts';
+import { grantSecrets } from './secret-grants.ts';
+import type { Settings } from './settings.ts';
 
 /** Beside batches in flight: what opens, voids and prunes. */
 const SPARE_EXECUTORS = 3;
@@ -40,14 +40,15 @@ export class BackgroundConsumer extends Construct {
 
   constructor(scope: Construct, id: string, props: BackgroundConsumerProps) {
     super(scope, id);
-    this.#settings = namingPaths(id, () => parseSettings(settingsOf(props)));
-    this.#registry = parseRegistry(readFileSync(props.registry, 'utf8'), props.registry);
-    this.#channelFiles = readChannelFiles(props, this.#registry);
-    this.#checkPoolNames(props);
+    const checked = checkProps(id, props);
+    this.#settings = checked.settings;
+    this.#registry = readRegistrySync(checked.registry);
+    this.#channelFiles = readChannelFiles(checked, this.#registry);
+    this.#checkPoolNames(checked);
     this.#serviceName = Stack.of(this).stackName;
-    this.network = new Network(this, 'Network', props);
-    this.executor = this.#createExecutor(props);
-    [this.poller, this.operations] = this.#createPollers(props);
+    this.network = new Network(this, 'Network', checked);
+    this.executor = this.#createExecutor(checked);
+    [this.poller, this.operations] = this.#createPollers(checked);
     this.#schedule();
     const watched = {
       settings: this.#settings,
@@ -59,12 +60,13 @@ export class BackgroundConsumer extends Construct {
       ...watched,
       boundChannels: this.#channelFiles.boundChannels,
     });
-    new ConsumerAlarms(this, 'Alarms', { ...watched, ...props });
+    const { alarmTopic, declinedAlarms } = checked;
+    new ConsumerAlarms(this, 'Alarms', { ...watched, alarmTopic, declinedAlarms });
     this.#output({ Function: this.operations.functionName, PollerFunction: this.poller.functionName });
     this.#output({ ExecutorFunction: this.executor.functionName, DashboardUrl: dashboard.url });
   }
 
-  #checkPoolNames({ redisPools = {}, mysqlPools = {} }: BackgroundConsumerProps): void {
+  #checkPoolNames({ redisPools, mysqlPools }: CheckedProps): void {
     const known = { redisPools: this.#registry.redisPools, mysqlPools: this.#registry.mysqlPools };
     for (const [prop, given] of Object.entries({ redisPools, mysqlPools })) {
       const codes = prop === 'redisPools' ? known.redisPools : known.mysqlPools;
@@ -77,12 +79,12 @@ export class BackgroundConsumer extends Construct {
     }
   }
 
-  #createExecutor({ mysqlPools = {} }: BackgroundConsumerProps): IFunction {
+  #createExecutor({ mysqlPools }: CheckedProps): IFunction {
     const { lazyConcurrency, reserveExecutor, ledgerDatabase, ...settings } = this.#settings;
+    checkConnections(this.#registry.mysqlPools, mysqlPools, lazyConcurrency);
     const bound = [...this.#registry.mysqlPools.values()].map((pool) => {
       const props = mysqlPools[pool.code] ?? { kind: 'existing' };
-      const options = { removal: this.#removal, lazyConcurrency };
-      return { code: pool.code, ...bindMysqlPool(this, this.network, pool, props, options) };
+      return { code: pool.code, ...bindMysqlPool(this, this.network, pool, props, this.#removal) };
     });
     const executor = new ConsumerFunction(this, 'Executor', {
       ...this.#common('Executor'),
@@ -105,7 +107,7 @@ export class BackgroundConsumer extends Construct {
   }
 
   /** The one that drains, and the one that answers operations: the same unless the first is reserved. */
-  #createPollers({ redisPools = {} }: BackgroundConsumerProps): [IFunction, IFunction] {
+  #createPollers({ redisPools }: CheckedProps): [IFunction, IFunction] {
     const pools = [...this.#registry.redisPools.values()].map((pool) => {
       const props = redisPools[pool.code] ?? { kind: 'existing' };
       return { code: pool.code, ...bindRedisPool(this, this.network, pool, props, this.#removal) };
@@ -190,14 +192,6 @@ export class BackgroundConsumer extends Construct {
   get #removal(): RemovalPolicy {
     return this.#settings.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
   }
-}
-
-function settingsOf(props: BackgroundConsumerProps): object {
-  return Object.fromEntries(Object.entries(props).filter(([name]) => SETTING_NAMES.has(name)));
-}
-
-function grantSecrets(to: IFunction, pools: readonly { readonly secret: ISecret | undefined }[]): void {
-  for (const { secret } of pools) secret?.grantRead(to);
 }
 
 function streamsByPool({ streams }: Registry): Record<string, Record<string, readonly string[]>> {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { channelNameOf, parseBindings } from '../../functions/poller/own-streams/binding.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { parseSearchSettings, type SearchSettings } from '../../shared/search/search-settings.ts';
+import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../read-yaml-file.ts';
 import { propsError } from './problems.ts';
 
 /** What the poller is told of channels that have a file of their own. */
@@ -25,14 +24,16 @@ export function readChannelFiles(
 ): ChannelFiles {
   const bound = bindings === undefined ? NOTHING_BOUND : readBindings(bindings, registry);
   const search =
-    searchMapping === undefined ? {} : parseSearchSettings(readYaml(searchMapping), searchMapping);
+    searchMapping === undefined
+      ? {}
+      : parseSearchSettings(readYamlFile(searchMapping, SEARCH_MAPPING_FILE) ?? {}, searchMapping);
   return { ...bound, search };
 }
 
 const NOTHING_BOUND = { bindings: [], boundChannels: [], boundFunctions: [] };
 
 function readBindings(path: string, registry: Registry): Omit<ChannelFiles, 'search'> {
-  const value = readYaml(path);
+  const value = readYamlFile(path, BINDINGS_FILE);
   const parsed = parseBindings(value, path, registry);
   const boundFunctions = parsed.map(({ handler }, index) => {
     if (handler.kind === 'lambda') return handler.functionName;
@@ -43,16 +44,15 @@ function readBindings(path: string, registry: Registry): Omit<ChannelFiles, 'sea
   return { bindings, boundChannels: parsed.map(channelNameOf), boundFunctions };
 }
 
-function readYaml(path: string): unknown {
-  return parse(readFileSync(path, 'utf8'));
-}
-
+/** Lambda takes a name or an ARN, and `123456789012:function:name` for one of another account. */
 export function functionArn(stack: Stack, nameOrArn: string): string {
   if (nameOrArn.startsWith('arn:')) return nameOrArn;
+  const [, account, name = nameOrArn] = /^(\d{12}):function:(.+)$/.exec(nameOrArn) ?? [];
   return stack.formatArn({
     service: 'lambda',
     resource: 'function',
-    resourceName: nameOrArn,
+    resourceName: name,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    ...(account === undefined ? {} : { account }),
   });
 }

@@ -18,6 +18,9 @@ import { type Network, open } from './network.ts';
 import type { CreatedMysqlPool } from './props.ts';
 
 const PORT = 3306;
+/** Defaults, in Aurora's capacity units. */
+export const AURORA_CAPACITY = { min: 0.5, max: 4 } as const;
+
 const BACKUP_RETENTION = Duration.days(7);
 
 /** Refuses connections without TLS. */
@@ -85,7 +88,13 @@ function createCluster(
   scope: Construct,
   network: Network,
   securityGroup: SecurityGroup,
-  { minCapacity = 0.5, maxCapacity = 4, database, user, removal }: CreatedMysqlOptions,
+  {
+    minCapacity = AURORA_CAPACITY.min,
+    maxCapacity = AURORA_CAPACITY.max,
+    database,
+    user,
+    removal,
+  }: CreatedMysqlOptions,
 ): Server {
   const cluster = new DatabaseCluster(scope, 'Cluster', {
     ...common(network, securityGroup, user, removal),

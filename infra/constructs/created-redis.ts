@@ -49,7 +49,7 @@ export class CreatedRedis extends Construct {
       cacheNodeType: nodeType,
       numCacheClusters: 1 + replicas,
       automaticFailoverEnabled: replicas > 0,
-      multiAzEnabled: replicas > 0,
+      multiAzEnabled: replicas > 0 && network.zones > 1,
       port: PORT,
       atRestEncryptionEnabled: true,
       transitEncryptionEnabled: true,

@@ -1,3 +1,4 @@
+import { Annotations } from 'aws-cdk-lib';
 import {
   InterfaceVpcEndpoint,
   InterfaceVpcEndpointAwsService,
@@ -39,6 +40,17 @@ export class Network extends Construct {
     this.executorSecurityGroup = this.createSecurityGroup('Executor', 'Background consumer: SQL executor');
     if (props.endpoints ?? props.vpc === undefined) this.#createEndpoints();
     else this.#openHttps();
+    if (props.endpoints === false && props.vpc === undefined) {
+      Annotations.of(this).addWarningV2(
+        'background-consumer:no-way-to-aws',
+        'endpoints: without them a VPC that is made here has no way to Lambda and Secrets Manager; nothing is drained unless you make one.',
+      );
+    }
+  }
+
+  /** In how many zones there are subnets. */
+  get zones(): number {
+    return new Set(this.vpc.selectSubnets(this.vpcSubnets).availabilityZones).size;
   }
 
   /** Closed in both directions. */

@@ -12,7 +12,14 @@ export function namingPaths<Result>(source: string, parse: () => Result): Result
     return parse();
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    const problems = error.issues.map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`);
+    const problems = error.issues.flatMap(describe);
     throw new ConfigurationError('invalid-props', `${source}: ${problems.join('; ')}`);
   }
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: there is no such setting`);
+  }
+  return [`${issue.path.join('.') || 'all of it'}: ${issue.message}`];
 }

@@ -1,5 +1,4 @@
 import { Annotations, type RemovalPolicy } from 'aws-cdk-lib';
-import { Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { RedisPool } from '../../shared/registry/types.ts';
@@ -7,7 +6,7 @@ import { CreatedRedis } from './created-redis.ts';
 import type { Network } from './network.ts';
 import { propsError } from './problems.ts';
 import type { ExistingRedisPool, RedisPoolProps } from './props.ts';
-import { openForServer } from './server-access.ts';
+import { openForServer, openPort, secretOf, unreachableSocket } from './server-access.ts';
 
 const REDIS_PORT = 6379;
 
@@ -27,7 +26,6 @@ export function bindRedisPool(
 ): BoundRedisPool {
   const { database, namespace } = pool;
   if (props.kind === 'existing') return bindExisting(scope, network, pool, props);
-  checkReplicas(pool.code, props.replicas);
   const { host, port, secret } = new CreatedRedis(scope, `Redis-${pool.code}`, network, props, removal);
   const target = { kind: 'tcp', host, port };
   return { address: { target, database, namespace, tls: true, secret: secret.secretArn }, secret };
@@ -49,44 +47,34 @@ function bindExisting(
     );
   }
   const address = {
-    target: openTarget(network, pool, props, path),
+    target: openTarget(scope, network, pool, props),
     database: pool.database,
     namespace: pool.namespace,
     tls: props.tls ?? pool.tls,
     ...(pool.username === undefined ? {} : { username: pool.username }),
-    ...(secret === undefined ? {} : { secret: secret.secretArn }),
+    ...secretOf(props),
   };
   return { address, secret };
 }
 
-function openTarget(network: Network, pool: RedisPool, props: ExistingRedisPool, path: string): object {
-  const { target } = pool;
-  const { pollerSecurityGroup } = network;
-  switch (target.kind) {
-    case 'tcp': {
-      const server = { host: props.host ?? target.host, port: props.port ?? target.port };
-      openForServer(pollerSecurityGroup, server, props.securityGroup, `Redis pool ${pool.code}`);
-      return { kind: 'tcp', ...server };
-    }
-    case 'sentinel':
-      for (const server of target.sentinels) {
-        openForServer(pollerSecurityGroup, server, props.securityGroup, `sentinels of ${pool.code}`);
-      }
-      // Where the master is only the sentinels know.
-      pollerSecurityGroup.addEgressRule(
-        props.securityGroup ?? Peer.anyIpv4(),
-        Port.tcp(props.port ?? REDIS_PORT),
-        `master of ${pool.code}`,
-      );
-      return { kind: 'sentinel', master: target.master, sentinels: target.sentinels };
-    case 'socket':
-      throw propsError(path, `the registry names the socket ${target.path}, which no function can reach`);
+function openTarget(scope: Construct, network: Network, pool: RedisPool, props: ExistingRedisPool): object {
+  const { code, target } = pool;
+  const from = network.pollerSecurityGroup;
+  const named = target.kind === 'tcp' ? target : undefined;
+  const host = props.host ?? named?.host;
+  if (host !== undefined) {
+    const port = props.port ?? named?.port ?? REDIS_PORT;
+    openForServer(scope, from, { host, port }, props, {
+      path: `redisPools.${code}`,
+      name: `Redis pool ${code}`,
+    });
+    return { kind: 'tcp', host, port };
   }
-}
-
-function checkReplicas(code: string, replicas = 0): void {
-  if (Number.isInteger(replicas) && replicas >= 0 && replicas <= 5) return;
-  throw propsError(`redisPools.${code}.replicas`, `is ${replicas}, expected 0 to 5`);
+  if (target.kind !== 'sentinel') throw unreachableSocket(`redisPools.${code}`);
+  for (const { port } of target.sentinels) openPort(from, port, props, `sentinels of ${code}`);
+  // Where the master is only the sentinels know.
+  openPort(from, props.port ?? REDIS_PORT, props, `master of ${code}`);
+  return { kind: 'sentinel', master: target.master, sentinels: target.sentinels };
 }
 
 /** Passwords never reach a template; where one stands in the registry, a secret must stand for it. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import type { SecretReader } from './secret-reader.ts';
 
 /** What the secret of a pool may say; it wins over the registry. */
 export interface PoolSecret {
@@ -7,6 +8,18 @@ export interface PoolSecret {
   readonly port?: number;
   readonly user?: string;
   readonly password?: string;
+}
+
+/** Reads the secret of a pool that is deployed with these settings: without an address where that one stands. */
+export async function readPoolSecret(
+  secrets: SecretReader,
+  { secret, isAddressGiven }: { readonly secret?: string; readonly isAddressGiven: boolean },
+  options: { readonly isFresh: boolean },
+): Promise<PoolSecret> {
+  if (secret === undefined) return {};
+  const { host, port, ...login } = parsePoolSecret(await secrets.read(secret, options), secret);
+  if (isAddressGiven) return login;
+  return { ...login, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }
 
 /** As RDS and ElastiCache write their secrets; `username` and `user` mean the same. Other keys are passed over. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { ConfigurationError } from '../errors.ts';
 import { parseRegistry } from './registry.ts';
@@ -12,17 +13,32 @@ export async function readRegistry(path: string): Promise<Registry> {
   return parseRegistry(await readText(path), path);
 }
 
+/** The same for programs that can't wait, such as the CDK's. */
+export function readRegistrySync(path: string): Registry {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  return parseRegistry(text, path);
+}
+
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const reason =
-      (cause instanceof Error && 'code' in cause && REASONS.get(cause.code)) || 'it cannot be read';
-    throw new ConfigurationError('unreadable-registry', `registry ${path}: ${reason}`, {
-      nextStep: "Give the path of the application's BeeORM registry (YAML).",
-      cause,
-    });
+    throw unreadable(path, cause);
   }
+}
+
+function unreadable(path: string, cause: unknown): ConfigurationError {
+  const reason =
+    (cause instanceof Error && 'code' in cause && REASONS.get(cause.code)) || 'it cannot be read';
+  return new ConfigurationError('unreadable-registry', `registry ${path}: ${reason}`, {
+    nextStep: "Give the path of the application's BeeORM registry (YAML).",
+    cause,
+  });
 }
 
 const REASONS = new Map<unknown, string>([

@@ -10,7 +10,7 @@ function read(text: string, context: Readonly<Record<string, string>> = {}): Dep
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const config = join(directory, 'deployment.yaml');
   writeFileSync(config, text);
-  return readDeployment((key) => ({ config, ...context })[key]);
+  return readDeployment({ config, ...context });
 }
 
 describe('the deployment file', () => {
@@ -49,7 +49,16 @@ describe('the deployment file', () => {
     expect(() => read(`registry: r.yaml\n${line}`)).toThrow(path);
   });
 
+  test('is not overridden by a setting that there is not, for a mistyped one would do nothing', () => {
+    expect(() => read('registry: r.yaml', { lazyConcurency: '20' })).toThrow('-c lazyConcurency');
+    expect(() => read('registry: r.yaml', { '@aws-cdk/core:x': 'a', 'cli-telemetry': 'b' })).not.toThrow();
+  });
+
+  test.each(['registry: [a', 'registry: a\nregistry: b'])('that is no YAML is told so: %s', (text) => {
+    expect(() => read(text)).toThrow(/deployment\.yaml: .* at line/);
+  });
+
   test('that is not there is asked for', () => {
-    expect(() => readDeployment(() => undefined)).toThrow('config');
+    expect(() => readDeployment({})).toThrow('config');
   });
 });

@@ -1,3 +1,4 @@
+import { CfnParameter } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
 
@@ -15,6 +16,9 @@ describe('wrong props are refused at synth with their path:', () => {
     ['budgetSeconds', { budgetSeconds: 58, pollerTimeoutSeconds: 60 }],
     ['pollerTimeoutSeconds', { pollerTimeoutSeconds: 901 }],
     ['executorTimeoutSeconds', { executorTimeoutSeconds: 1 }],
+    ['redisPools.default.port', { redisPools: { default: { kind: 'existing', port: 0 } } }],
+    ['redisPools.default.nodeType', { redisPools: { default: { kind: 'created', nodeType: 't4g.micro' } } }],
+    ['declinedAlarms.budgetUsedUp', { declinedAlarms: { budgetUsedUp: 'no' } }],
     ['allowedStatements.0', { allowedStatements: ['drop'] }],
     ['logRetentionDays', { logRetentionDays: 31 }],
     ['redisPools.cache', { redisPools: { cache: { kind: 'created' } } }],
@@ -26,6 +30,27 @@ describe('wrong props are refused at synth with their path:', () => {
     ],
   ])('%s', (path, props) => {
     expect(() => synthesize(() => props)).toThrow(path);
+  });
+
+  test('an unknown one', () => {
+    const mistyped = { tail: true, lazyConcurency: 20 };
+    expect(() => synthesize(() => mistyped)).toThrow('lazyConcurency: there is no such setting');
+    const pool = { kind: 'created', nodetype: 'cache.t4g.small' } as const;
+    expect(() => synthesize(() => ({ redisPools: { default: pool } }))).toThrow(
+      'redisPools.default.nodetype: there is no such setting',
+    );
+  });
+
+  test('but a port that CloudFormation puts in is none of them', () => {
+    synthesize((stack) => ({
+      mysqlPools: {
+        default: {
+          kind: 'existing',
+          host: new CfnParameter(stack, 'Host').valueAsString,
+          port: new CfnParameter(stack, 'Port', { type: 'Number' }).valueAsNumber,
+        },
+      },
+    }));
   });
 
   test('a password in the registry for which no secret stands', () => {

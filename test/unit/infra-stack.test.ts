@@ -5,6 +5,7 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
+import { functionArn } from '../../infra/constructs/channel-files.ts';
 import { makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
@@ -205,6 +206,20 @@ describe('the template', () => {
     });
   });
 
+  test.each([
+    ['billing:live', ':function:billing:live'],
+    ['123456789012:function:billing', ':123456789012:function:billing'],
+    [
+      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
+      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
+    ],
+  ])('knows the ARN of the bound function %s', (name, end) => {
+    const arn = functionArn(makeStack().stack, name);
+    expect(arn).toMatch(/^arn:/);
+    expect(arn.endsWith(end)).toBe(true);
+    expect(arn.match(/function:/g)).toHaveLength(1);
+  });
+
   test('shows own streams on the dashboard beside the channels that every consumer has', () => {
     const bindings = writeFile(
       'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
@@ -213,6 +228,17 @@ describe('the template', () => {
       JSON.stringify(synthesize(props).findResources('AWS::CloudWatch::Dashboard'));
     expect(shown(() => ({ bindings }))).toContain('orders/billing');
     expect(shown(() => ({}))).not.toContain('orders/billing');
+  });
+
+  test('warns of servers that the registry has on this machine, unless a host is given', () => {
+    const registry = 'default: { mysql: "app@tcp(127.0.0.1)/app", redis: "localhost:6379" }';
+    const warning = Match.stringLikeRegexp('mysqlPools.default: .*127.0.0.1');
+    Annotations.fromStack(makeStack(undefined, registry).stack).hasWarning('*', warning);
+    const given = makeStack(
+      () => ({ mysqlPools: { default: { kind: 'existing', host: '127.0.0.1' } } }),
+      registry,
+    );
+    Annotations.fromStack(given.stack).hasNoWarning('*', warning);
   });
 
   test('warns of an existing Redis that may evict', () => {

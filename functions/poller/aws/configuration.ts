@@ -20,6 +20,8 @@ const redisPoolSchema = z.strictObject({
   username: z.string().exactOptional(),
   /** Name or ARN of the secret with the password, and perhaps user and address. */
   secret: z.string().exactOptional(),
+  /** The address here stands, whatever the secret says: RDS's names the server behind a proxy. */
+  isAddressGiven: z.boolean().default(false),
 });
 export type DeployedRedisPool = z.infer<typeof redisPoolSchema>;
 

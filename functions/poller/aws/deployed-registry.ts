@@ -1,4 +1,4 @@
-import { parsePoolSecret } from '../../../shared/aws/pool-secret.ts';
+import { readPoolSecret } from '../../../shared/aws/pool-secret.ts';
 import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
 import type { PollerRegistry, RedisPool, RedisTarget } from '../../../shared/registry/types.ts';
 import type { DeployedRedisPool, PollerConfiguration } from './configuration.ts';
@@ -42,12 +42,12 @@ export function areSameRedisPools(left: PollerRegistry, right: PollerRegistry): 
 /** A deployed pool's address with what its secret says. */
 export async function resolveRedisPool(
   code: string,
-  { secret, target, ...pool }: DeployedRedisPool,
+  { secret, isAddressGiven, target, ...pool }: DeployedRedisPool,
   secrets: SecretReader,
   options: { readonly isFresh: boolean },
 ): Promise<RedisPool> {
-  if (secret === undefined) return { code, target, ...pool };
-  const { host, port, user, password } = parsePoolSecret(await secrets.read(secret, options), secret);
+  const settings = { ...(secret === undefined ? {} : { secret }), isAddressGiven };
+  const { host, port, user, password } = await readPoolSecret(secrets, settings, options);
   return {
     code,
     ...pool,

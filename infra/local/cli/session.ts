@@ -44,9 +44,9 @@ async function openWithRegistry(
 ): Promise<[LocalConsumer, Registry]> {
   const { ordering, lazyConcurrency, allowedStatements, absentGroups } = { ...CONSUME_DEFAULTS, ...options };
   const registry = await readRegistry(options.registry ?? '');
-  const bindings = options.bindings === undefined ? [] : await readBindings(options.bindings, registry);
+  const bindings = options.bindings === undefined ? [] : readBindings(options.bindings, registry);
   const { searchMapping } = options;
-  const search = searchMapping === undefined ? {} : await readSearchMapping(searchMapping);
+  const search = searchMapping === undefined ? {} : readSearchMapping(searchMapping);
   const consumer = await openConsumer({
     registry,
     logger,

@@ -1,13 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { parseBindings, type StreamBinding } from '../../../functions/poller/own-streams/binding.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
-import { readYamlFile } from '../read-yaml-file.ts';
-
-const BINDINGS = {
-  name: 'bindings',
-  code: 'bindings',
-  nextStep: 'Give the path of a YAML file as docs/own-streams.md describes it.',
-};
+import { BINDINGS_FILE, readYamlFile } from '../../read-yaml-file.ts';
 
 /**
  * Reads the bindings of own streams from a YAML file. Paths of modules become absolute; in the file they are relative to
@@ -15,8 +9,8 @@ const BINDINGS = {
  *
  * @throws ConfigurationError where it can't be read, or that names the place of everything that is wrong
  */
-export async function readBindings(path: string, registry: PollerRegistry): Promise<StreamBinding[]> {
-  const bindings = parseBindings(await readYamlFile(path, BINDINGS), path, registry);
+export function readBindings(path: string, registry: PollerRegistry): StreamBinding[] {
+  const bindings = parseBindings(readYamlFile(path, BINDINGS_FILE), path, registry);
   return bindings.map((binding) => {
     const { handler } = binding;
     if (handler.kind !== 'module') return binding;

@@ -1,0 +1,38 @@
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import * as z from 'zod';
+import { declinedAlarmsSchema } from './alarm-names.ts';
+import { mysqlPoolSchema, redisPoolSchema } from './pool-schemas.ts';
+import { namingPaths } from './problems.ts';
+import type { BackgroundConsumerProps } from './props.ts';
+import { parseSettings, SETTING_NAMES, type Settings } from './settings.ts';
+
+const construct = <Type>() =>
+  z.custom<Type>((value) => typeof value === 'object' && value !== null, 'expected a construct').optional();
+
+const access = { secret: construct<ISecret>(), securityGroup: construct<ISecurityGroup>() };
+
+const otherProps = z.strictObject({
+  registry: z.string().min(1),
+  redisPools: z.record(z.string(), redisPoolSchema(access)).default({}),
+  mysqlPools: z.record(z.string(), mysqlPoolSchema(access)).default({}),
+  bindings: z.string().min(1).optional(),
+  searchMapping: z.string().min(1).optional(),
+  vpc: construct<IVpc>(),
+  vpcSubnets: construct<SubnetSelection>(),
+  endpoints: z.boolean().optional(),
+  alarmTopic: construct<ITopic>(),
+  declinedAlarms: declinedAlarmsSchema,
+});
+
+export type CheckedProps = z.output<typeof otherProps> & { readonly settings: Settings };
+
+/** @throws ConfigurationError that names the path of each wrong or unknown prop */
+export function checkProps(id: string, props: BackgroundConsumerProps): CheckedProps {
+  const [settings, others]: [object, object] = [{}, {}];
+  for (const [name, value] of Object.entries(props)) {
+    Object.assign(SETTING_NAMES.has(name) ? settings : others, { [name]: value });
+  }
+  return namingPaths(id, () => ({ ...otherProps.parse(others), settings: parseSettings(settings) }));
+}

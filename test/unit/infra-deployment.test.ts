@@ -1,0 +1,146 @@
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { readDeployment } from '../../infra/config.ts';
+import { BackgroundConsumerStack } from '../../infra/stack.ts';
+import { writeFile } from './infra-synthesize.ts';
+
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf';
+const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd';
+const GROUP = 'sg-0123456789abcdef0';
+
+const TWO_POOLS_ON_ONE_SERVER = `
+default:
+  mysql: app@tcp(mysql.example.com:3306)/app
+  redis: redis.example.com:6379:0
+log:
+  mysql: app@tcp(mysql.example.com:3306)/log
+  redis: redis.example.com:6379:1:log
+`;
+
+/** The template of a deployment file, as `cdk synth` makes it. */
+function deploy(file: object, registry = TWO_POOLS_ON_ONE_SERVER): Template {
+  const config = writeFile(JSON.stringify({ registry: writeFile(registry), ...file }));
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
+  const deployment = readDeployment({ config });
+  return Template.fromStack(new BackgroundConsumerStack(app, deployment.stackName, deployment));
+}
+
+const onServer = { kind: 'existing', securityGroupId: GROUP, secretArn: SECRET };
+
+describe('two pools on one server', () => {
+  const pools = { default: onServer, log: onServer };
+
+  test('open its security group once for each port, for EC2 refuses a second time', () => {
+    const template = deploy({ redisPools: pools, mysqlPools: pools });
+    const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'))
+      .filter(({ Properties }) => Properties.GroupId === GROUP)
+      .map(({ Properties }) => Properties.FromPort);
+    expect(rules).toHaveLength(2);
+    expect(new Set(rules)).toEqual(new Set([3306, 6379]));
+  });
+
+  test('share the connections that it leaves to the consumer', () => {
+    const limited = { ...onServer, maxConnections: 40 };
+    deploy({ mysqlPools: { default: limited, log: { ...onServer, host: 'another.example.com' } } });
+    expect(() => deploy({ mysqlPools: { default: limited, log: onServer } })).toThrow(
+      'mysqlPools.default.maxConnections: is 40, but lazyConcurrency 11 may open 56 connections, by 2 pools',
+    );
+  });
+});
+
+describe('a secret', () => {
+  test('may be read and decrypted by the function of its side, and nothing else be done with it', () => {
+    const template = deploy({ mysqlPools: { default: { ...onServer, secretKeyArn: KEY } } });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          { Action: 'secretsmanager:GetSecretValue', Effect: 'Allow', Resource: SECRET },
+          Match.objectLike({
+            Action: 'kms:Decrypt',
+            Resource: KEY,
+            Condition: { StringEquals: { 'kms:ViaService': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test('does not lead past a host that is given, such as that of a proxy', () => {
+    const proxied = deploy({ mysqlPools: { default: { ...onServer, host: 'proxy.example.com' } } });
+    expect(environmentsOf(proxied)).toContain('isAddressGiven');
+    expect(environmentsOf(deploy({ mysqlPools: { default: onServer } }))).not.toContain('isAddressGiven');
+  });
+});
+
+function environmentsOf(template: Template): string {
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  return JSON.stringify(functions.map(({ Properties }) => Properties.Environment));
+}
+
+describe('a pool behind sentinels', () => {
+  const registry = `
+default:
+  mysql: app@tcp(mysql.example.com)/app
+  sentinel: { "main:0:shop": [a.example.com:26379, b.example.com:26379] }
+`;
+
+  test('opens the ports of sentinels and master, at both ends', () => {
+    const template = deploy({ redisPools: { default: onServer } }, registry);
+    for (const port of [26_379, 6379]) {
+      template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: GROUP, FromPort: port });
+      template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', { FromPort: port });
+    }
+  });
+
+  test('may be one server where it is deployed', () => {
+    const template = deploy(
+      { redisPools: { default: { kind: 'existing', host: 'redis.example.com' } } },
+      registry,
+    );
+    expect(environmentsOf(template)).not.toContain('sentinel');
+  });
+});
+
+describe('a deployment that could not work is refused with its path:', () => {
+  const sockets = 'default: { mysql: "app@unix(/tmp/m.sock)/app", redis: "/tmp/redis.sock:0" }';
+  const named = (mysql: string) => `default: { mysql: "${mysql}", redis: "h:1" }`;
+  const created = { mysqlPools: { default: { kind: 'created' } } };
+
+  test.each<[string, object, string?]>([
+    ['mysqlPools.default.secretArn', { mysqlPools: { default: { kind: 'existing', secretArn: `${KEY}` } } }],
+    [
+      'redisPools.default.secretArn',
+      { redisPools: { default: { kind: 'existing', secretArn: SECRET.slice(0, -7) } } },
+    ],
+    ['alarmTopicArn', { alarmTopicArn: SECRET }],
+    ['redisPools.default.hots', { redisPools: { default: { kind: 'existing', hots: 'h' } } }],
+    ['mysqlPools.default.host', {}, sockets],
+    ['redisPools.default.host', created, sockets],
+    [
+      'mysqlPools.default.instanceType',
+      { mysqlPools: { default: { kind: 'created', instanceType: 'db.t4g.micro' } } },
+    ],
+    [
+      'mysqlPools.default.storageGb: is of engine mysql',
+      { mysqlPools: { default: { kind: 'created', engine: 'aurora', storageGb: 20 } } },
+    ],
+    [
+      'mysqlPools.default.minCapacity',
+      { mysqlPools: { default: { kind: 'created', engine: 'aurora', minCapacity: 8 } } },
+    ],
+    ["no database 'my-app'", created, named('app@tcp(h)/my-app')],
+    ["no user 'an-app'", created, named('an-app@tcp(h)/app')],
+    ['parameter password', {}, named('app@tcp(h)/app?password=pl4nted')],
+    [
+      'vpc: has subnets in one zone',
+      { ...created, vpc: { vpcId: 'vpc-1', availabilityZones: ['a'], subnetIds: ['subnet-1'] } },
+    ],
+    ['declinedAlarms.deadLetters', { declinedAlarms: { deadLetters: 'no' } }],
+    ['there is no such file', { registry: 'nowhere.yaml' }],
+    ["the file can't be read", { bindings: 'nowhere.yaml' }],
+    ['nowhere.yaml', { searchMapping: 'nowhere.yaml' }],
+  ])('%s', (path, file, registry) => {
+    expect(() => deploy(file, registry)).toThrow(path);
+  });
+});
