@@ -23,6 +23,7 @@ export class BackgroundConsumerStack extends Stack {
     this.consumer = new BackgroundConsumer(this, 'Consumer', {
       ...settings,
       registry,
+      serviceName: this.stackName,
       bindings: deployment.bindings,
       searchMapping: deployment.searchMapping,
       endpoints,

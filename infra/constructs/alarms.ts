@@ -27,10 +27,7 @@ interface AlarmDefinition {
   readonly metric: IMetric;
   /** Fires at or above. */
   readonly threshold: number;
-  /**
-   * How many periods must be at fault, and of how many. A period is as long as the schedule's: shorter ones without a
-   * run would count as healthy; and since runs begin at uneven moments one period in a while has none.
-   */
+  /** How many periods must be at fault, and of how many. Runs begin at uneven moments: now and then a period has none. */
   readonly periods: readonly [atFault: number, of: number];
   readonly isMissingBad?: boolean;
   /** What it means for users, and what to do. */
@@ -67,6 +64,7 @@ export class ConsumerAlarms extends Construct {
 function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefinition> {
   const { poller, executor, settings } = props;
   const period = Duration.minutes(settings.scheduleMinutes);
+  const runPeriod = Duration.minutes(minutesOfRun(settings));
   const { serviceName } = props;
   return {
     deadLetters: {
@@ -86,10 +84,10 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
       metric: new MathExpression({
         expression: 'FILL(errors, 0) + FILL(failed, 0)',
         label: 'failed runs',
-        period,
+        period: runPeriod,
         usingMetrics: {
-          errors: poller.metricErrors({ period }),
-          failed: consumerMetric({ serviceName, name: 'DrainFailed', statistic: 'Sum', period }),
+          errors: poller.metricErrors({ period: runPeriod }),
+          failed: consumerMetric({ serviceName, name: 'DrainFailed', statistic: 'Sum', period: runPeriod }),
         },
       }),
       threshold: 1,
@@ -125,11 +123,16 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         'Executors end without an answer: by a timeout, or by a crash. Batches are looked up and tried again, none is done twice. Read the log of the executor; a statement that runs too long is the usual cause.',
     },
     budgetUsedUp: {
-      metric: consumerMetric({ serviceName, name: 'BudgetUsedUp', statistic: 'Minimum', period }),
+      metric: consumerMetric({ serviceName, name: 'BudgetUsedUp', statistic: 'Minimum', period: runPeriod }),
       threshold: 1,
       periods: [10, 15],
       description:
         'Run after run ends by its budget with entries left: they come in faster than they are applied, and wait longer and longer. Raise budgetSeconds or lazyConcurrency, or look why MySQL is slow.',
     },
   };
+}
+
+/** A period in which a run begins or ends: shorter ones, in which there is none, would count as healthy. */
+function minutesOfRun({ scheduleMinutes, pollerTimeoutSeconds }: Settings): number {
+  return Math.max(scheduleMinutes, Math.ceil(pollerTimeoutSeconds / 60));
 }

@@ -45,7 +45,8 @@ export class BackgroundConsumer extends Construct {
     this.#registry = readRegistrySync(checked.registry);
     this.#channelFiles = readChannelFiles(checked, this.#registry);
     this.#checkPoolNames(checked);
-    this.#serviceName = Stack.of(this).stackName;
+    // Two consumers in one stack must not be taken for one by alarms.
+    this.#serviceName = checked.serviceName ?? `${Stack.of(this).stackName}-${id}`;
     this.network = new Network(this, 'Network', checked);
     this.executor = this.#createExecutor(checked);
     [this.poller, this.operations] = this.#createPollers(checked);

@@ -15,6 +15,7 @@ const access = { secret: construct<ISecret>(), securityGroup: construct<ISecurit
 
 const otherProps = z.strictObject({
   registry: z.string().min(1),
+  serviceName: z.string().min(1).optional(),
   redisPools: z.record(z.string(), redisPoolSchema(access)).default({}),
   mysqlPools: z.record(z.string(), mysqlPoolSchema(access)).default({}),
   bindings: z.string().min(1).optional(),

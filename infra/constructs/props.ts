@@ -65,6 +65,8 @@ export interface BackgroundConsumerProps extends SettingsInput {
    * MySQL part, neither with a password. A password in it is refused where no secret stands for it.
    */
   readonly registry: string;
+  /** The name under which its metrics and logs stand. Default: of the stack, and this construct's id. */
+  readonly serviceName?: string;
   /** By the registry's pool codes. Default of each: existing, as the registry says. */
   readonly redisPools?: Readonly<Record<string, RedisPoolProps>>;
   /** By the registry's pool codes. Default of each: existing, as the registry says. */

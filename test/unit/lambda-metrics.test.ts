@@ -70,6 +70,11 @@ describe('the metrics of a drain', () => {
     expect(metrics['lazy']).not.toHaveProperty('Statements');
   });
 
+  test('tell nothing of the budget where another poller is at work', () => {
+    const locked: DrainSummary = { complete: false, reason: 'locked', seconds: 0, channels: {} };
+    expect(published(locked, [])['all']).not.toHaveProperty('BudgetUsedUp');
+  });
+
   test('tell of a drain that failed, and claim no age where no channel could be read', () => {
     const { all } = published(undefined, []);
     expect(all).toMatchObject({ DrainFailed: 1, BudgetUsedUp: 0 });

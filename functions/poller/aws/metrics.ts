@@ -58,9 +58,13 @@ export class DrainMetrics {
     const isFailed = summary === undefined || summary.reason === 'pool-down';
     this.#metrics
       .addMetric('DrainFailed', MetricUnit.Count, Number(isFailed))
-      .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget'))
-      .addMetric('BudgetLeft', MetricUnit.Milliseconds, budgetLeftMs)
       .addMetric('ExecutorRetries', MetricUnit.Count, invocations.retried);
+    // One that meets another poller at work would tell of a budget that is never used up.
+    if (summary?.reason !== 'locked') {
+      this.#metrics
+        .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget'))
+        .addMetric('BudgetLeft', MetricUnit.Milliseconds, budgetLeftMs);
+    }
     if (invocations.averageMs !== undefined) {
       this.#metrics.addMetric('ExecutorLatency', MetricUnit.Milliseconds, invocations.averageMs);
     }
