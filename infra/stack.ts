@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Stack, type StackProps } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -37,7 +37,13 @@ export class BackgroundConsumerStack extends Stack {
   }
 
   #importVpc({ vpcId, availabilityZones, subnetIds }: NonNullable<Deployment['vpc']>): IVpc {
-    return Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones, isolatedSubnetIds: subnetIds });
+    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId,
+      availabilityZones,
+      isolatedSubnetIds: subnetIds,
+    });
+    Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'no routes are made');
+    return vpc;
   }
 
   #importRedisPools(pools: Deployment['redisPools']): Record<string, RedisPoolProps> {

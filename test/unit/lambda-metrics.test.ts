@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
@@ -8,7 +9,11 @@ import type { ChannelState } from '../../shared/operations.ts';
 const written = z.looseObject({ channel: z.string().optional() });
 
 /** What is published, by channel; that of the poller as a whole under `all`. */
-function published(summary: DrainSummary | undefined, channels: readonly ChannelState[]) {
+function published(
+  summary: DrainSummary | undefined,
+  channels: readonly ChannelState[],
+  invocations = new InvocationCounts(),
+) {
   const byChannel: Record<string, Record<string, unknown>> = {};
   const spy = vi.spyOn(console, 'log').mockImplementation((line: unknown) => {
     const { channel = 'all', ...values } = written.parse(JSON.parse(String(line)));
@@ -18,7 +23,7 @@ function published(summary: DrainSummary | undefined, channels: readonly Channel
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   try {
     const metrics = new DrainMetrics('test', new Metrics({ namespace: 'Test', serviceName: 'test' }));
-    metrics.publish({ summary, channels, invocations: new InvocationCounts(), budgetLeftMs: 5 });
+    metrics.publish({ summary, channels, invocations, budgetLeftMs: 5 });
   } finally {
     vi.unstubAllEnvs();
     spy.mockRestore();
@@ -68,6 +73,33 @@ describe('the metrics of a drain', () => {
     });
     expect(metrics['lazy']).toMatchObject({ OldestEntryAge: 30, NewDeadLetters: 1 });
     expect(metrics['lazy']).not.toHaveProperty('Statements');
+  });
+
+  test('are as many as the page about costs says', () => {
+    const names = ['lazy', 'log', 'search', 'garbage'];
+    const count = (summary: DrainSummary, states: readonly ChannelState[], counts?: InvocationCounts) =>
+      Object.values(published(summary, states, counts))
+        .flatMap((values) => Object.keys(values))
+        .filter((name) => !['_aws', 'service'].includes(name)).length;
+    const summary = (channels: DrainSummary['channels']): DrainSummary => ({
+      complete: true,
+      reason: 'drained',
+      seconds: 1,
+      channels,
+    });
+    const idle = count(
+      summary({ garbage: done('garbage', 0) }),
+      names.map((name) => state(name, 0)),
+    );
+    const counts = new InvocationCounts();
+    counts.add(20, undefined);
+    const busy = count(
+      summary(Object.fromEntries(names.map((name) => [name, { ...done(name, 1), statements: 5 }]))),
+      names.map((name) => ({ ...state(name, 9), deadLetters: 3 })),
+      counts,
+    );
+    const page = readFileSync(`${import.meta.dirname}/../../docs/deploy.md`, 'utf8');
+    expect(page).toContain(`there are ${idle} when idle and ${busy} at most`);
   });
 
   test('tell nothing of the budget where another poller is at work', () => {
