@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
+import { isMysqlError } from './mysql-errors.ts';
 import { DeadlinePassedError, Session } from './session.ts';
 import {
   asSetUpError,
@@ -19,9 +20,16 @@ const IDLE_CONNECTION_MS = 10 * SECOND_MS;
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS;
 const CLOSE_TIMEOUT_MS = 500;
 
+/** The driver's code for a server that doesn't speak TLS. */
+const NO_TLS = 'HANDSHAKE_NO_SSL_SUPPORT';
+
 /** The connections to one MySQL pool. */
 export class Connections {
-  readonly #pool: Pool;
+  readonly #mysql: MysqlPool;
+  readonly #limit: number;
+  #pool: Pool;
+  /** Whether the server was found to have no TLS, where that was only preferred. */
+  #isPlain = false;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
   #dependents: ReadonlySet<string> | undefined;
@@ -31,6 +39,8 @@ export class Connections {
   };
 
   constructor(mysql: MysqlPool, limit: number) {
+    this.#mysql = mysql;
+    this.#limit = limit;
     this.#pool = createPool(poolOptions(mysql, limit));
     this.#settings = sessionSettings(mysql);
   }
@@ -43,7 +53,10 @@ export class Connections {
     deadline: number,
     work: (session: Session, facts: SessionFacts) => Promise<Result>,
   ): Promise<Result> {
-    const connection = await this.#acquire(deadline);
+    const connection = await this.#acquire(deadline).catch((error: unknown) => {
+      if (!this.#mayBePlain(error)) throw error;
+      return this.#acquire(deadline);
+    });
     const session = new Session(connection, deadline);
     try {
       return await work(session, await this.#prepare(connection, session));
@@ -57,6 +70,15 @@ export class Connections {
   async close(): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#pool.end(() => resolve()));
     await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
+  /** The driver takes TLS or leaves it. The pool that is given up has no connection: it could not make one. */
+  #mayBePlain(error: unknown): boolean {
+    const { tls, ...withoutTls } = this.#mysql;
+    if (tls !== 'preferred' || !isMysqlError(error) || error.code !== NO_TLS) return false;
+    if (!this.#isPlain) this.#pool = createPool(poolOptions(withoutTls, this.#limit));
+    this.#isPlain = true;
+    return true;
   }
 
   #acquire(deadline: number): Promise<PoolConnection> {

@@ -77,7 +77,7 @@ function toConnectionError(pool: RedisPool, cause: unknown): ConnectionError {
   const isRefusedLogin = /WRONGPASS|NOAUTH|ERR AUTH|invalid password|NOPERM/i.test(text);
   const code = isRefusedLogin ? 'redis-authentication' : 'redis-unreachable';
   const nextStep = isRefusedLogin
-    ? `Check the user and password of pool '${pool.code}' in the registry.`
+    ? `Check the user and password of pool '${pool.code}' in the registry, or in its secret.`
     : `Check that Redis runs there and that this machine may reach it.`;
   return new ConnectionError(code, `Redis pool '${pool.code}' (${describeTarget(pool)}): ${text}`, {
     cause,

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackgroundConsumerError } from '../../../shared/errors.ts';
 import type {
   ChannelState,
   HandlerStatus,
@@ -12,6 +11,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import type { Channel } from '../channels/channel.ts';
 import { readChannelStates } from './channel-states.ts';
 import { hopOf } from './hops.ts';
+import { redisFailure } from './redis-failure.ts';
 
 const REDIS_ANSWER_MS = 8000;
 const MYSQL_ANSWER_MS = 8000;
@@ -62,16 +62,18 @@ async function readRedisPool(
   { registry, ownStreams }: StatusOptions,
   channels: ChannelState[],
 ): Promise<HopFailure | undefined> {
+  let pool: RedisPool | undefined;
   try {
+    pool = await resolve();
     const states = await Promise.race([
-      readChannelStates(await resolve(), registry, ownStreams),
+      readChannelStates(pool, registry, ownStreams),
       sleep(REDIS_ANSWER_MS, undefined),
     ]);
     if (states === undefined) return silentRedis;
     channels.push(...states);
     return undefined;
   } catch (error) {
-    return redisFailure(error);
+    return redisFailure(error, pool);
   }
 }
 
@@ -95,22 +97,6 @@ async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<HopFai
       nextStep: "See the log of the SQL executor's function.",
     };
   }
-}
-
-function redisFailure(error: unknown): HopFailure {
-  const codes: string[] = [];
-  let text = '';
-  for (let cause = error; cause instanceof Error && codes.length < 4; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string') codes.push(cause.code);
-    text += cause.message;
-  }
-  const known = error instanceof BackgroundConsumerError ? error : undefined;
-  return {
-    hop: hopOf(codes, text),
-    code: codes.at(-1) ?? 'redis-failed',
-    message: known?.message ?? 'Redis gives an error',
-    ...(known?.nextStep === undefined ? {} : { nextStep: known.nextStep }),
-  };
 }
 
 function mysqlFailure({ code, message, nextStep }: ErrorReply): HopFailure {
