@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
 import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
@@ -205,6 +205,19 @@ describe('a deployed consumer asked through its function', () => {
     );
     const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
     await expect(consumer.status()).rejects.toThrow('Redis is down');
+  });
+
+  test('says that the region is not known', async () => {
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    await expect(new FunctionConsumer('poller', { credentials }).status()).rejects.toMatchObject({
+      code: 'no-region',
+      nextStep: expect.stringContaining('AWS_REGION'),
+    });
   });
 
   test('says what to check where it may not be invoked', async () => {

@@ -75,7 +75,7 @@ describe('consumer status', () => {
     const { opened } = await runConsumer(`status --registry REGISTRY --bindings ${bindings}`);
     expect(opened[0]?.bindings).toMatchObject([{ stream: 'changed', group: 'g' }]);
     const { stderr } = await runConsumer(`status --function poller --bindings ${bindings}`);
-    expect(stderr).toContain("'--bindings <file>' cannot be used with option '--function <name>'");
+    expect(stderr).toContain("'--bindings <file>' cannot be used with '--function <name>'");
   });
 
   test('writes one JSON object with --json', async () => {
@@ -92,6 +92,15 @@ describe('consumer status', () => {
       const { exitCode, stderr } = await runConsumer(command);
       expect(exitCode).toBe(1);
       expect(stderr).toContain("'--registry <file>' not specified, nor '--function <name>'");
+    },
+  );
+
+  test.each(['drain --ordering pool', 'drain --lazy-concurrency 2', 'status --ledger-database x'])(
+    'a deployed consumer has its own settings, so %s is refused',
+    async (command) => {
+      const { exitCode, stderr } = await runConsumer(`${command} --function poller`);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("cannot be used with '--function <name>'");
     },
   );
 

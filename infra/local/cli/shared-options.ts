@@ -36,11 +36,9 @@ export const CONSUME_DEFAULTS = {
 } as const satisfies Partial<ConsumeOptions>;
 
 export function addBindingsOption(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--bindings <file>',
-      'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
-    ).conflicts('function'),
+  return command.option(
+    '--bindings <file>',
+    'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
   );
 }
 

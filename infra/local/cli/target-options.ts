@@ -18,7 +18,32 @@ export function addTargetOptions(command: Command): Command {
     )
     .hook('preAction', (_, action) => {
       const { registry, function: functionName }: TargetOptions = action.opts();
+      if (functionName !== undefined) refuseItsSettings(action);
       if (registry !== undefined || functionName !== undefined) return;
       action.error("error: required option '--registry <file>' not specified, nor '--function <name>'");
     });
+}
+
+/** Settings of a consumer in this process. A deployed one has its own, and would pass over them without a word. */
+const SETTINGS = [
+  'absentGroups',
+  'allowedStatements',
+  'bindings',
+  'lazyConcurrency',
+  'ledgerDatabase',
+  'ordering',
+  'searchMapping',
+];
+
+function refuseItsSettings(action: Command): void {
+  const given = action.options.filter(
+    (option) =>
+      SETTINGS.includes(option.attributeName()) &&
+      action.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const [first] = given;
+  if (first === undefined) return;
+  action.error(
+    `error: option '${first.flags}' cannot be used with '--function <name>': a deployed consumer has its own`,
+  );
 }

@@ -130,12 +130,22 @@ export class FunctionConsumer implements DeadLetterOperations {
   #toError(error: unknown): BackgroundConsumerError {
     const { kind, code } = classifyInvocationError(error);
     const message = `the function ${this.#functionName} can't be invoked (${code})`;
+    // The client says so by words alone.
+    if (error instanceof Error && error.message === 'Region is missing') {
+      return new ConfigurationError('no-region', `${message}: it is not known in which region`, {
+        nextStep: 'Set AWS_REGION, or a region in your AWS profile.',
+        cause: error,
+      });
+    }
     return kind === 'configuration'
       ? new ConfigurationError('function-refused', message, {
           nextStep: 'Check its name and region, and that your credentials may invoke it.',
           cause: error,
         })
-      : new ConnectionError('function-unreachable', message, { cause: error });
+      : new ConnectionError('function-unreachable', message, {
+          nextStep: 'Check that this machine reaches AWS, and see the log of the function.',
+          cause: error,
+        });
   }
 }
 
