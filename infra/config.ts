@@ -12,7 +12,7 @@ const arn = (pattern: string, example: string) =>
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-\\w+$`), `expected an id such as ${prefix}-0123456789`);
 
-const access = {
+const existing = {
   /** Complete, with its six last characters. */
   secretArn: arn(
     'secretsmanager:[\\w-]+:\\d{12}:secret:.+-\\w{6}',
@@ -22,6 +22,7 @@ const access = {
   secretKeyArn: arn('kms:[\\w-]+:\\d{12}:key/.+', 'kms:eu-central-1:123456789012:key/id').optional(),
   securityGroupId: id('sg').optional(),
 };
+const shapes = { access: existing, client: id('sg') };
 
 /** A VPC that is there. By ids alone: nothing is looked up at synth. */
 const importedVpc = z.strictObject({
@@ -42,8 +43,8 @@ const deploymentSchema = z
     /** Files beside this one, as docs/own-streams.md and docs/search.md describe them. */
     bindings: z.string().min(1).optional(),
     searchMapping: z.string().min(1).optional(),
-    redisPools: z.record(z.string(), redisPoolSchema(access)).default({}),
-    mysqlPools: z.record(z.string(), mysqlPoolSchema(access)).default({}),
+    redisPools: z.record(z.string(), redisPoolSchema(shapes)).default({}),
+    mysqlPools: z.record(z.string(), mysqlPoolSchema(shapes)).default({}),
     vpc: importedVpc.optional(),
     endpoints: z.boolean().optional(),
     alarmTopicArn: arn('sns:[\\w-]+:\\d{12}:[\\w-]+', 'sns:eu-central-1:123456789012:on-call').optional(),

@@ -9,6 +9,7 @@ import { BackgroundConsumer } from './constructs/background-consumer.ts';
 import type { MysqlPoolProps, RedisPoolProps } from './constructs/props.ts';
 
 type ConfiguredPool = Deployment['redisPools'][string] | Deployment['mysqlPools'][string];
+type ConfiguredCreatedPool = Extract<ConfiguredPool, { kind: 'created' }>;
 type ConfiguredExistingPool = Extract<ConfiguredPool, { kind: 'existing' }>;
 
 /** One stack around one consumer; ids of what is there become what the construct takes. */
@@ -48,13 +49,13 @@ export class BackgroundConsumerStack extends Stack {
 
   #importRedisPools(pools: Deployment['redisPools']): Record<string, RedisPoolProps> {
     return mapValues(pools, (pool, code) =>
-      pool.kind === 'created' ? pool : this.#importServer(`Redis-${code}`, pool),
+      pool.kind === 'created' ? this.#importClients(pool) : this.#importServer(`Redis-${code}`, pool),
     );
   }
 
   #importMysqlPools(pools: Deployment['mysqlPools']): Record<string, MysqlPoolProps> {
     return mapValues(pools, (pool, code) =>
-      pool.kind === 'created' ? pool : this.#importServer(`Mysql-${code}`, pool),
+      pool.kind === 'created' ? this.#importClients(pool) : this.#importServer(`Mysql-${code}`, pool),
     );
   }
 
@@ -74,6 +75,10 @@ export class BackgroundConsumerStack extends Stack {
             }),
       securityGroup: securityGroupId === undefined ? undefined : this.#importSecurityGroup(securityGroupId),
     };
+  }
+
+  #importClients<Pool extends ConfiguredCreatedPool>({ clients = [], ...pool }: Pool) {
+    return { ...pool, clients: clients.map((id) => this.#importSecurityGroup(id)) };
   }
 
   #importSecurityGroup(securityGroupId: string): ISecurityGroup {

@@ -8,16 +8,20 @@ import { namingPaths } from './problems.ts';
 import type { BackgroundConsumerProps } from './props.ts';
 import { parseSettings, SETTING_NAMES, type Settings } from './settings.ts';
 
-const construct = <Type>() =>
-  z.custom<Type>((value) => typeof value === 'object' && value !== null, 'expected a construct').optional();
+const given = <Type>() =>
+  z.custom<Type>((value) => typeof value === 'object' && value !== null, 'expected a construct');
+const construct = <Type>() => given<Type>().optional();
 
-const access = { secret: construct<ISecret>(), securityGroup: construct<ISecurityGroup>() };
+const shapes = {
+  access: { secret: construct<ISecret>(), securityGroup: construct<ISecurityGroup>() },
+  client: given<ISecurityGroup>(),
+};
 
 const otherProps = z.strictObject({
   registry: z.string().min(1),
   serviceName: z.string().min(1).optional(),
-  redisPools: z.record(z.string(), redisPoolSchema(access)).default({}),
-  mysqlPools: z.record(z.string(), mysqlPoolSchema(access)).default({}),
+  redisPools: z.record(z.string(), redisPoolSchema(shapes)).default({}),
+  mysqlPools: z.record(z.string(), mysqlPoolSchema(shapes)).default({}),
   bindings: z.string().min(1).optional(),
   searchMapping: z.string().min(1).optional(),
   vpc: construct<IVpc>(),

@@ -20,7 +20,11 @@ const REQUIRE_BANNER =
   "import { createRequire as topLevelCreateRequire } from 'node:module';const require = topLevelCreateRequire(import.meta.url);";
 
 /** Lambda's limit for all of a function's environment is 4 KB. */
-const MOST_CONFIGURATION_CHARACTERS = 3400;
+const MOST_CONFIGURATION_BYTES = 3900;
+
+/** What CloudFormation puts in, such as a secret's ARN, is longer than the token that stands for it here. */
+const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
+const VALUE_OF_TOKEN = 'x'.repeat(120);
 
 export interface ConsumerFunctionProps {
   /** The handler's file, from the project's root. */
@@ -81,13 +85,12 @@ export class ConsumerFunction extends NodejsFunction {
   }
 }
 
-/** Addresses that CloudFormation puts in are longer than what stands for them here. */
 function checkLength(id: string, configuration: object): void {
-  const { length } = JSON.stringify(configuration);
-  if (length <= MOST_CONFIGURATION_CHARACTERS) return;
+  const bytes = Buffer.byteLength(JSON.stringify(configuration).replaceAll(TOKEN, VALUE_OF_TOKEN));
+  if (bytes <= MOST_CONFIGURATION_BYTES) return;
   throw propsError(
     'registry',
-    `the configuration of function ${id} has ${length} characters; Lambda leaves room for some ${MOST_CONFIGURATION_CHARACTERS}`,
+    `the configuration of function ${id} has ${bytes} bytes; Lambda leaves room for some ${MOST_CONFIGURATION_BYTES}`,
     'Deploy two consumers, each with a registry of half the streams.',
   );
 }

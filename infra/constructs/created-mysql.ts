@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { InstanceType, Port, type SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraMysqlEngineVersion,
@@ -14,7 +14,7 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type Network, open } from './network.ts';
+import { type Network, open, openForClients } from './network.ts';
 import type { CreatedMysqlPool } from './props.ts';
 
 const PORT = 3306;
@@ -48,6 +48,7 @@ export class CreatedMysql extends Construct {
     super(scope, id);
     const securityGroup = network.createSecurityGroup(id, `Background consumer: ${id}`);
     open(network.executorSecurityGroup, securityGroup, Port.tcp(PORT), 'SQL');
+    openForClients(securityGroup, options.clients, Port.tcp(PORT));
     const create = options.engine === 'aurora' ? createCluster : createInstance;
     const { host, secret } = create(this, network, securityGroup, options);
     if (secret === undefined) throw new Error('a server with generated credentials has a secret');
@@ -57,6 +58,8 @@ export class CreatedMysql extends Construct {
     });
     this.host = host;
     this.secret = secret;
+    new CfnOutput(this, 'Address', { value: `${host}:${PORT}` });
+    new CfnOutput(this, 'SecretArn', { value: secret.secretArn });
   }
 }
 

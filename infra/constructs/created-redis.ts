@@ -1,10 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import { Port } from 'aws-cdk-lib/aws-ec2';
 import { CfnParameterGroup, CfnReplicationGroup, CfnSubnetGroup } from 'aws-cdk-lib/aws-elasticache';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type Network, open } from './network.ts';
+import { type Network, open, openForClients } from './network.ts';
 import type { CreatedRedisPool } from './props.ts';
 
 const PORT = 6379;
@@ -25,7 +25,7 @@ export class CreatedRedis extends Construct {
     scope: Construct,
     id: string,
     network: Network,
-    { engine = 'valkey', nodeType = 'cache.t4g.micro', replicas = 0 }: CreatedRedisPool,
+    { engine = 'valkey', nodeType = 'cache.t4g.micro', replicas = 0, clients }: CreatedRedisPool,
     removal: RemovalPolicy,
   ) {
     super(scope, id);
@@ -33,6 +33,7 @@ export class CreatedRedis extends Construct {
     const secret = this.#createSecret(removal);
     const securityGroup = network.createSecurityGroup(id, `Background consumer: ${id}`);
     open(network.pollerSecurityGroup, securityGroup, Port.tcp(PORT), 'streams');
+    openForClients(securityGroup, clients, Port.tcp(PORT));
     const parameters = new CfnParameterGroup(this, 'Parameters', {
       cacheParameterGroupFamily,
       description: 'Streams must not be evicted',
@@ -69,6 +70,8 @@ export class CreatedRedis extends Construct {
     this.host = group.attrPrimaryEndPointAddress;
     this.port = group.attrPrimaryEndPointPort;
     this.secret = secret;
+    new CfnOutput(this, 'Address', { value: `${this.host}:${this.port}` });
+    new CfnOutput(this, 'SecretArn', { value: secret.secretArn });
   }
 
   #createSecret(removalPolicy: RemovalPolicy): Secret {

@@ -105,6 +105,11 @@ export class Network extends Construct {
   }
 }
 
+/** Opens a created server for those that stand outside: their own ways out are theirs to open. */
+export function openForClients(to: SecurityGroup, clients: readonly ISecurityGroup[] = [], port: Port): void {
+  for (const client of clients) to.addIngressRule(client, port, 'a client');
+}
+
 /** Opens both ends of one way, and nothing else. */
 export function open(from: ISecurityGroup, to: ISecurityGroup, port: Port, description: string): void {
   from.addEgressRule(to, port, description);

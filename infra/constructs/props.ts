@@ -29,9 +29,14 @@ export interface ExistingMysqlPool extends ExistingPool {
   readonly maxConnections?: number;
 }
 
-/** A replication group of ElastiCache, encrypted, with a password, and `noeviction`. */
-export interface CreatedRedisPool {
+interface CreatedPool {
   readonly kind: 'created';
+  /** Who else may reach it: the application, for one. Default: nobody but the consumer. */
+  readonly clients?: readonly ISecurityGroup[];
+}
+
+/** A replication group of ElastiCache, encrypted, with a password, and `noeviction`. */
+export interface CreatedRedisPool extends CreatedPool {
   /** Default: valkey. */
   readonly engine?: 'valkey' | 'redis';
   /** Default: cache.t4g.micro. */
@@ -41,8 +46,7 @@ export interface CreatedRedisPool {
 }
 
 /** RDS MySQL, or Aurora Serverless v2, encrypted, reached by TLS alone. */
-export interface CreatedMysqlPool {
-  readonly kind: 'created';
+export interface CreatedMysqlPool extends CreatedPool {
   /** Default: mysql. */
   readonly engine?: 'mysql' | 'aurora';
   /** Of RDS MySQL. Default: t4g.micro. */

@@ -9,6 +9,7 @@ import type { ExistingRedisPool, RedisPoolProps } from './props.ts';
 import { openForServer, openPort, secretOf, unreachableSocket } from './server-access.ts';
 
 const REDIS_PORT = 6379;
+const CREATED_DATABASES = 16;
 
 /** What the poller is told of a pool, before it has become JSON: ports may be tokens, as text. */
 export interface BoundRedisPool {
@@ -26,6 +27,10 @@ export function bindRedisPool(
 ): BoundRedisPool {
   const { database, namespace } = pool;
   if (props.kind === 'existing') return bindExisting(scope, network, pool, props);
+  if (database >= CREATED_DATABASES) {
+    const problem = `the registry names database ${database}, but ElastiCache has 0 to ${CREATED_DATABASES - 1}`;
+    throw propsError(`redisPools.${pool.code}`, problem);
+  }
   const { host, port, secret } = new CreatedRedis(scope, `Redis-${pool.code}`, network, props, removal);
   const target = { kind: 'tcp', host, port };
   return { address: { target, database, namespace, tls: true, secret: secret.secretArn }, secret };

@@ -78,6 +78,20 @@ function environmentsOf(template: Template): string {
   return JSON.stringify(functions.map(({ Properties }) => Properties.Environment));
 }
 
+test('a created server may be reached by the application, and says where and with which secret', () => {
+  const created = { kind: 'created', clients: [GROUP] };
+  const template = deploy({ redisPools: { default: created }, mysqlPools: { default: created } });
+  for (const port of [6379, 3306]) {
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      SourceSecurityGroupId: GROUP,
+      FromPort: port,
+      ToPort: port,
+    });
+  }
+  const outputs = Object.keys(template.findOutputs('*'));
+  expect(outputs.filter((name) => /(Address|SecretArn)/.test(name))).toHaveLength(4);
+});
+
 describe('a pool behind sentinels', () => {
   const registry = `
 default:
@@ -137,6 +151,12 @@ describe('a deployment that could not work is refused with its path:', () => {
       { ...created, vpc: { vpcId: 'vpc-1', availabilityZones: ['a'], subnetIds: ['subnet-1'] } },
     ],
     ['declinedAlarms.deadLetters', { declinedAlarms: { deadLetters: 'no' } }],
+
+    [
+      'redisPools.default: the registry names database 16',
+      { redisPools: { default: { kind: 'created' } } },
+      'default: { mysql: "app@tcp(h)/app", redis: "h:1:16" }',
+    ],
     ['there is no such file', { registry: 'nowhere.yaml' }],
     ["the file can't be read", { bindings: 'nowhere.yaml' }],
     ['nowhere.yaml', { searchMapping: 'nowhere.yaml' }],
