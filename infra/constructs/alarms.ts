@@ -72,13 +72,13 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
       threshold: 1,
       periods: [1, 1],
       description:
-        'Changes that users made could not be applied to MySQL, and are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
+        'Changes that users made could not be applied to MySQL, or the function of an own stream gave entries up, and they are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
     },
     oldestEntry: {
       metric: consumerMetric({ serviceName, name: 'OldestEntryAge', statistic: 'Maximum', period }),
       threshold: settings.oldestEntryAlarmMinutes * 60,
       periods: [2, 5],
-      description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet. Ask \`consumer status\` which server can't be reached, or raise lazyConcurrency where the backlog grows.`,
+      description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet, or entries of an own stream are not handled. Ask \`consumer status\` which server or function can't be reached, or raise lazyConcurrency where the backlog grows.`,
     },
     pollerFailing: {
       metric: new MathExpression({

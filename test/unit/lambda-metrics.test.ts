@@ -12,7 +12,7 @@ const written = z.looseObject({ channel: z.string().optional() });
 function published(
   summary: DrainSummary | undefined,
   channels: readonly ChannelState[],
-  invocations = new InvocationCounts(),
+  { invocations = new InvocationCounts(), isTail = false } = {},
 ) {
   const byChannel: Record<string, Record<string, unknown>> = {};
   const spy = vi.spyOn(console, 'log').mockImplementation((line: unknown) => {
@@ -23,7 +23,7 @@ function published(
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   try {
     const metrics = new DrainMetrics('test', new Metrics({ namespace: 'Test', serviceName: 'test' }));
-    metrics.publish({ summary, channels, invocations, budgetLeftMs: 5 });
+    metrics.publish({ summary, channels, invocations, budgetLeftMs: 5, isTail });
   } finally {
     vi.unstubAllEnvs();
     spy.mockRestore();
@@ -77,8 +77,8 @@ describe('the metrics of a drain', () => {
 
   test('are as many as the page about costs says', () => {
     const names = ['lazy', 'log', 'search', 'garbage'];
-    const count = (summary: DrainSummary, states: readonly ChannelState[], counts?: InvocationCounts) =>
-      Object.values(published(summary, states, counts))
+    const count = (summary: DrainSummary, states: readonly ChannelState[], counts = new InvocationCounts()) =>
+      Object.values(published(summary, states, { invocations: counts }))
         .flatMap((values) => Object.keys(values))
         .filter((name) => !['_aws', 'service'].includes(name)).length;
     const summary = (channels: DrainSummary['channels']): DrainSummary => ({
@@ -100,6 +100,15 @@ describe('the metrics of a drain', () => {
     );
     const page = readFileSync(`${import.meta.dirname}/../../docs/deploy.md`, 'utf8');
     expect(page).toContain(`there are ${idle} when idle and ${busy} at most`);
+  });
+
+  test.each([
+    ['that is behind', 900, 1],
+    ['that left what came in while it ended', 5, 0],
+  ])('call the budget of a tail %s used up or not', (_, age, usedUp) => {
+    const summary: DrainSummary = { complete: false, reason: 'budget', seconds: 50, channels: {} };
+    const metrics = published(summary, [state('lazy', age)], { isTail: true });
+    expect(metrics['all']).toMatchObject({ BudgetUsedUp: usedUp });
   });
 
   test('tell nothing of the budget where another poller is at work', () => {

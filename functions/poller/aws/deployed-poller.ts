@@ -79,7 +79,7 @@ export class DeployedPoller {
   }
 
   async #drain(
-    { budgetMs, isTail }: Extract<Operation, { operation: 'drain' }>,
+    { budgetMs, isTail = this.#services.configuration.isTail }: Extract<Operation, { operation: 'drain' }>,
     latestEnd: number,
   ): Promise<DrainSummary> {
     const { configuration, metrics, logger } = this.#services;
@@ -93,7 +93,7 @@ export class DeployedPoller {
         registry = used;
         return this.#poller(used, executor).drain({
           budgetMs: Math.max(1, endsAt - Date.now()),
-          isTail: isTail ?? configuration.isTail,
+          isTail,
         });
       };
       summary = await this.#runWithNewSecrets(await this.#registry({ isFresh: false }), run);
@@ -104,7 +104,7 @@ export class DeployedPoller {
       this.#ownStreams.closeSockets();
       const budgetLeftMs = Math.max(0, endsAt - Date.now());
       const channels = registry === undefined ? [] : await this.#channelStates(registry);
-      metrics.publish({ summary, channels, invocations, budgetLeftMs });
+      metrics.publish({ summary, channels, invocations, budgetLeftMs, isTail });
     }
   }
 

@@ -6,6 +6,9 @@ import type { InvocationFailure } from './invocation-errors.ts';
 /** Each name times the values of its dimensions is a metric that costs money: few of them, on purpose. */
 export const METRIC_NAMESPACE = 'BackgroundConsumer';
 
+/** Reading ends some seconds before the budget does, and those are how long an entry may then have waited. */
+const TAIL_LEAVES_SECONDS = 15;
+
 /** Counts the invocations of the SQL executor in one drain. */
 export class InvocationCounts {
   #count = 0;
@@ -42,6 +45,8 @@ export interface DrainMeasures {
   readonly channels: readonly ChannelState[];
   readonly invocations: InvocationCounts;
   readonly budgetLeftMs: number;
+  /** Whether it was to read until its budget ended, however little there was. */
+  readonly isTail: boolean;
 }
 
 /** Writes metrics into the log, from where CloudWatch takes them (embedded metric format). */
@@ -54,7 +59,10 @@ export class DrainMetrics {
   }
 
   /** Alarms watch the poller's own metrics, which stand for all channels; people look at those by channel. */
-  publish({ summary, channels, invocations, budgetLeftMs }: DrainMeasures): void {
+  publish({ summary, channels, invocations, budgetLeftMs, isTail }: DrainMeasures): void {
+    const oldestAge = channels.length === 0 ? undefined : Math.max(...channels.map(ageOf));
+    // In a stream that is never empty a tail leaves what came in while it ended.
+    const isBehind = !isTail || oldestAge === undefined || oldestAge > TAIL_LEAVES_SECONDS;
     const isFailed = summary === undefined || summary.reason === 'pool-down';
     this.#metrics
       .addMetric('DrainFailed', MetricUnit.Count, Number(isFailed))
@@ -62,15 +70,14 @@ export class DrainMetrics {
     // One that meets another poller at work would tell of a budget that is never used up.
     if (summary?.reason !== 'locked') {
       this.#metrics
-        .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget'))
+        .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget' && isBehind))
         .addMetric('BudgetLeft', MetricUnit.Milliseconds, budgetLeftMs);
     }
     if (invocations.averageMs !== undefined) {
       this.#metrics.addMetric('ExecutorLatency', MetricUnit.Milliseconds, invocations.averageMs);
     }
-    if (channels.length > 0) {
-      const ages = channels.map(({ oldestAgeSeconds }) => oldestAgeSeconds);
-      this.#metrics.addMetric('OldestEntryAge', MetricUnit.Seconds, Math.max(...ages));
+    if (oldestAge !== undefined) {
+      this.#metrics.addMetric('OldestEntryAge', MetricUnit.Seconds, oldestAge);
     }
     const deadLetters = Object.values(summary?.channels ?? {}).map((channel) => channel.deadLetters);
     this.#addUnlessZero(
@@ -99,4 +106,8 @@ export class DrainMetrics {
   #addUnlessZero(name: string, count: number): void {
     if (count > 0) this.#metrics.addMetric(name, MetricUnit.Count, count);
   }
+}
+
+function ageOf({ oldestAgeSeconds }: ChannelState): number {
+  return oldestAgeSeconds;
 }
