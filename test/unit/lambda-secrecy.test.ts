@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { ReplyError } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
@@ -96,3 +97,23 @@ describe.each(ERRORS)('%s', (_, error) => {
     expect(Object.keys(reported).filter((key) => key !== 'name')).toEqual([]);
   });
 });
+
+/** As the handlers' files do it; Lambda's own runtime would print the error with all its properties. */
+const UNCAUGHT = `
+import { Logger } from '@aws-lambda-powertools/logger';
+import { createLambdaLogger } from './shared/aws/lambda-logger.ts';
+import { reportUncaughtErrors } from './shared/aws/reported-error.ts';
+reportUncaughtErrors(createLambdaLogger('info', 'test', new Logger({ serviceName: 'test' })));
+const error = Object.assign(new Error('Duplicate entry ${PLANTED}'), { code: 'ER_DUP_ENTRY', sql: '${PLANTED}' });
+`;
+
+test.each(['setTimeout(() => { throw error; })', 'void Promise.reject(error)'])(
+  'an error that nobody catches ends the process without them: %s',
+  (failure) => {
+    const options = { cwd: `${import.meta.dirname}/../..`, encoding: 'utf8' } as const;
+    const run = spawnSync(process.execPath, ['--input-type=module', '--eval', UNCAUGHT + failure], options);
+    expect(run.status).toBe(129);
+    expect(run.stdout + run.stderr).toContain('ER_DUP_ENTRY');
+    expect(run.stdout + run.stderr).not.toContain(PLANTED);
+  },
+);
