@@ -65,6 +65,8 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
   const { poller, executor, settings } = props;
   const period = Duration.minutes(settings.scheduleMinutes);
   const runPeriod = Duration.minutes(minutesOfRun(settings));
+  // A poller that is reserved to one run at a time is not invoked while that lasts.
+  const invocationPeriod = settings.reservePoller ? runPeriod : period;
   const { serviceName } = props;
   return {
     deadLetters: {
@@ -99,8 +101,8 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
       metric: new MathExpression({
         expression: 'IF(invocations < 1, 1, 0)',
         label: 'not running',
-        period,
-        usingMetrics: { invocations: poller.metricInvocations({ period }) },
+        period: invocationPeriod,
+        usingMetrics: { invocations: poller.metricInvocations({ period: invocationPeriod }) },
       }),
       threshold: 1,
       periods: [5, 5],

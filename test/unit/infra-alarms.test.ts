@@ -48,6 +48,16 @@ describe('alarms', () => {
     expect(period({ scheduleMinutes: 30 })).toEqual([1800]);
   });
 
+  test('don’t miss invocations while the one run that a reserved poller may do lasts', () => {
+    const period = (settings: object) =>
+      metricsOfAlarms(
+        synthesize(() => settings),
+        'Invocations',
+      ).map(({ Period }) => Period);
+    expect(period({ budgetSeconds: 800 })).toEqual([60]);
+    expect(period({ budgetSeconds: 800, reservePoller: true })).toEqual([840]);
+  });
+
   test('are not those of another consumer in the same stack', () => {
     const { stack } = makeStack();
     new BackgroundConsumer(stack, 'Second', { registry: writeFile(REGISTRY) });
