@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { readRegistrySync } from '../../shared/registry/read-registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { ConsumerAlarms } from './alarms.ts';
-import { type ChannelFiles, functionArn, readChannelFiles } from './channel-files.ts';
+import { type ChannelFiles, functionArn, readChannelFiles, warnOfLongHandlers } from './channel-files.ts';
 import { type CheckedProps, checkProps } from './check-props.ts';
 import { ConsumerFunction, createLogGroup } from './consumer-function.ts';
 import { ConsumerDashboard } from './dashboard.ts';
@@ -44,6 +44,7 @@ export class BackgroundConsumer extends Construct {
     this.#settings = checked.settings;
     this.#registry = readRegistrySync(checked.registry);
     this.#channelFiles = readChannelFiles(checked, this.#registry);
+    warnOfLongHandlers(this, this.#channelFiles.bindings, this.#settings.budgetSeconds);
     this.#checkPoolNames(checked);
     // Two consumers in one stack must not be taken for one by alarms.
     this.#serviceName = checked.serviceName ?? `${Stack.of(this).stackName}-${id}`;

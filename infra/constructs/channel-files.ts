@@ -1,4 +1,5 @@
-import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, type Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import * as z from 'zod';
 import { channelNameOf, parseBindings } from '../../functions/poller/own-streams/binding.ts';
 import type { Registry } from '../../shared/registry/types.ts';
@@ -42,6 +43,24 @@ function readBindings(path: string, registry: Registry): Omit<ChannelFiles, 'sea
   });
   const { bindings } = z.object({ bindings: z.array(z.unknown()) }).parse(value);
   return { bindings, boundChannels: parsed.map(channelNameOf), boundFunctions };
+}
+
+const withTimeout = z.object({ stream: z.string(), timeoutMs: z.number().optional() });
+
+/** A handler that takes longer than a drain lasts is never answered in time, and its entries end as dead letters. */
+export function warnOfLongHandlers(
+  scope: Construct,
+  bindings: readonly unknown[],
+  budgetSeconds: number,
+): void {
+  for (const [index, binding] of bindings.entries()) {
+    const { stream, timeoutMs = 0 } = withTimeout.parse(binding);
+    if (timeoutMs < budgetSeconds * 1000) continue;
+    Annotations.of(scope).addWarningV2(
+      `background-consumer:long-handler-${stream}-${index}`,
+      `bindings[${index}].timeoutMs: is ${timeoutMs}, but a drain ends after budgetSeconds ${budgetSeconds}: an invocation that takes longer counts as an attempt without an answer. Raise budgetSeconds.`,
+    );
+  }
 }
 
 /** Lambda takes a name or an ARN, and `123456789012:function:name` for one of another account. */

@@ -87,6 +87,6 @@ export function literalPassword(path: string): Error {
   return propsError(
     `${path}.secret`,
     'is missing, and the registry holds a password, which is not deployed',
-    `Move it into a secret: aws secretsmanager create-secret --name NAME --secret-string '{"username":"…","password":"…"}', then give its ARN.`,
+    `Move it into a secret: aws secretsmanager create-secret --name NAME --secret-string '{"username":"…","password":"…"}', then give it here: as secretArn in a deployment file, as secret to the construct.`,
   );
 }

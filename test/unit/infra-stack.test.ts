@@ -220,6 +220,16 @@ describe('the template', () => {
     expect(arn.match(/function:/g)).toHaveLength(1);
   });
 
+  test('warns of a handler that takes longer than a drain lasts', () => {
+    const binding =
+      '{ stream: orders, group: billing, timeoutMs: 90000, handler: { kind: lambda, functionName: f } }';
+    const bindings = writeFile(`bindings: [${binding}]`);
+    const warning = Match.stringLikeRegexp('bindings.0..timeoutMs: is 90000');
+    Annotations.fromStack(makeStack(() => ({ bindings })).stack).hasWarning('*', warning);
+    const { stack } = makeStack(() => ({ bindings, budgetSeconds: 120 }));
+    Annotations.fromStack(stack).hasNoWarning('*', warning);
+  });
+
   test('shows own streams on the dashboard beside the channels that every consumer has', () => {
     const bindings = writeFile(
       'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
