@@ -10,7 +10,9 @@ import { readYamlFile } from './read-yaml-file.ts';
 const arn = (pattern: string, example: string) =>
   z.string().regex(new RegExp(`^arn:[\\w-]+:${pattern}$`), `expected an ARN such as arn:aws:${example}`);
 const id = (prefix: string) =>
-  z.string().regex(new RegExp(`^${prefix}-\\w+$`), `expected an id such as ${prefix}-0123456789`);
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), `expected an id such as ${prefix}-0123456789abcdef0`);
 
 const existing = {
   /** Complete, with its six last characters. */

@@ -57,7 +57,7 @@ export class Network extends Construct {
   createSecurityGroup(id: string, description: string): SecurityGroup {
     return new SecurityGroup(this, `${id}SecurityGroup`, {
       vpc: this.vpc,
-      description,
+      description: describable(description),
       allowAllOutbound: false,
     });
   }
@@ -100,7 +100,7 @@ export class Network extends Construct {
   /** Endpoints of the given VPC, or its NAT gateway: which, and under what address, can't be seen from here. */
   #openHttps(): void {
     for (const securityGroup of [this.pollerSecurityGroup, this.executorSecurityGroup]) {
-      securityGroup.addEgressRule(Peer.anyIpv4(), HTTPS, "AWS's services, by endpoint or NAT gateway");
+      securityGroup.addEgressRule(Peer.anyIpv4(), HTTPS, 'services of AWS, by endpoint or NAT gateway');
     }
   }
 }
@@ -112,8 +112,13 @@ export function openForClients(to: SecurityGroup, clients: readonly ISecurityGro
 
 /** Opens both ends of one way, and nothing else. */
 export function open(from: ISecurityGroup, to: ISecurityGroup, port: Port, description: string): void {
-  from.addEgressRule(to, port, description);
-  to.addIngressRule(from, port, description);
+  from.addEgressRule(to, port, describable(description));
+  to.addIngressRule(from, port, describable(description));
+}
+
+/** EC2 takes these characters alone, and says so only in the middle of a deploy; a pool's code may have others. */
+export function describable(text: string): string {
+  return text.replace(/[^A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]/g, '_').slice(0, 255);
 }
 
 const isolated: SubnetSelection = { subnetType: SubnetType.PRIVATE_ISOLATED };

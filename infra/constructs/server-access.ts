@@ -3,7 +3,7 @@ import { Annotations } from 'aws-cdk-lib';
 import { type IPeer, type ISecurityGroup, Peer, Port, type SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { open } from './network.ts';
+import { describable, open } from './network.ts';
 import { propsError } from './problems.ts';
 
 /** What is known of a server that is there, beside its address. */
@@ -41,7 +41,7 @@ export function openPort(
   name: string,
   peer: IPeer = Peer.anyIpv4(),
 ): void {
-  if (securityGroup === undefined) from.addEgressRule(peer, Port.tcp(port), name);
+  if (securityGroup === undefined) from.addEgressRule(peer, Port.tcp(port), describable(name));
   else open(from, securityGroup, Port.tcp(port), name);
 }
 

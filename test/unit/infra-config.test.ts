@@ -42,7 +42,10 @@ describe('the deployment file', () => {
     ['redisPools: { default: { kind: existing, port: 99999 } }', 'redisPools.default.port'],
     ['mysqlPools: { default: { kind: made } }', 'mysqlPools.default.kind'],
     ['mysqlPools: { default: { kind: existing, secretArn: my-secret } }', 'mysqlPools.default.secretArn'],
-    ['vpc: { vpcId: vpc-1, availabilityZones: [a, b], subnetIds: [subnet-1] }', 'vpc.subnetIds'],
+    [
+      'vpc: { vpcId: vpc-0123456789abcdef0, availabilityZones: [a, b], subnetIds: [subnet-0123456789abcdef0] }',
+      'vpc.subnetIds',
+    ],
     ['alarmTopicArn: topic', 'alarmTopicArn'],
     ['declinedAlarms: { everything: because I say so }', 'declinedAlarms'],
   ])('that says %s is refused with the path', (line, path) => {

@@ -116,6 +116,32 @@ default:
   });
 });
 
+test('descriptions of security groups and their rules are such as EC2 takes', () => {
+  const vpc = {
+    vpcId: 'vpc-0123456789abcdef0',
+    availabilityZones: ['a', 'b'],
+    subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+  };
+  const named = `
+default: { mysql: "app@tcp(h)/app", redis: "h:1" }
+"l'été": { mysql: "app@tcp(h)/app", redis: "h:1" }
+`;
+  const created = { kind: 'created' };
+  const templates = [
+    deploy({ vpc, redisPools: { default: onServer } }, named),
+    deploy({ redisPools: { "l'été": created }, mysqlPools: { "l'été": created } }, named),
+  ];
+  const descriptions = templates.flatMap((template) =>
+    Object.entries(template.toJSON()['Resources'])
+      .filter(([, resource]) => /SecurityGroup/.test(JSON.stringify(resource)))
+      .flatMap(([, resource]) => JSON.stringify(resource).match(/"(Group)?Description":"[^"]*"/g) ?? []),
+  );
+  expect(descriptions.length).toBeGreaterThan(10);
+  for (const description of descriptions) {
+    expect(description).toMatch(/^"\w+":"[A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}"$/);
+  }
+});
+
 describe('a deployment that could not work is refused with its path:', () => {
   const sockets = 'default: { mysql: "app@unix(/tmp/m.sock)/app", redis: "/tmp/redis.sock:0" }';
   const named = (mysql: string) => `default: { mysql: "${mysql}", redis: "h:1" }`;
@@ -148,7 +174,14 @@ describe('a deployment that could not work is refused with its path:', () => {
     ['parameter password', {}, named('app@tcp(h)/app?password=pl4nted')],
     [
       'vpc: has subnets in one zone',
-      { ...created, vpc: { vpcId: 'vpc-1', availabilityZones: ['a'], subnetIds: ['subnet-1'] } },
+      {
+        ...created,
+        vpc: {
+          vpcId: 'vpc-0123456789abcdef0',
+          availabilityZones: ['a'],
+          subnetIds: ['subnet-0123456789abcdef0'],
+        },
+      },
     ],
     ['declinedAlarms.deadLetters', { declinedAlarms: { deadLetters: 'no' } }],
 
