@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
-import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
-import { packPayload } from '../../shared/aws/payload.ts';
-import { parseOperation } from '../../shared/operations.ts';
+import { describe, expect, test } from 'vitest';
 import { PROTOCOL_VERSION } from '../../shared/protocol.ts';
+import { addGarbage } from '../kit/add-garbage.ts';
 import { plantCacheKeys } from '../kit/cache-keys.ts';
 import { compareState } from '../kit/compare.ts';
 import { crudOutcome } from '../kit/crud-outcome.ts';
 import { deploy, REMAINING_MS } from '../kit/deployed-scene.ts';
 import { describeDifferences } from '../kit/difference.ts';
-import { startLambdaEndpoint } from '../kit/lambda-endpoint.ts';
 import { type LoadedFixture, loadFixture } from '../kit/load-fixture.ts';
 import { entriesOf } from '../kit/recorded-entries.ts';
 import { readState } from '../kit/state.ts';
@@ -142,7 +137,7 @@ describe('status', () => {
       };
     };
     const { backlog: before } = await read('user-group');
-    await addTo(fixture, 'user-changed', 3);
+    await addGarbage(fixture, 'user-changed', 3);
     const backlog = (before ?? 0) + 3;
     expect(await read('user-group')).toMatchObject({ backlog, pending: 0, deadLetters: 0 });
     expect((await read('user-group')).failure).toBeUndefined();
@@ -182,56 +177,6 @@ describe('dead letters', () => {
   });
 });
 
-describe('a deployed consumer asked through its function', () => {
-  test('lists, redrives and discards more dead letters than fit into one answer, each once', async () => {
-    const fixture = await loadFixture('crud');
-    const { poller } = await deploy(fixture);
-    const consumer = await consumerThrough(poller);
-    await addGarbage(fixture, 250);
-    await consumer.ask({ operation: 'drain' });
-    expect(new Set(await idsOf(consumer)).size).toBe(250);
-    expect(await consumer.redrive({})).toEqual({ redriven: 250 });
-    expect(await idsOf(consumer)).toEqual([]);
-    await consumer.ask({ operation: 'drain' });
-    const [first = ''] = await idsOf(consumer);
-    const [shown] = await collect(consumer.list({ id: first }));
-    expect(shown?.original).toContainEqual(['s', 'garbage']);
-    expect(await consumer.discard({ stream: 'orm-lazy-channel' })).toEqual({ discarded: 250 });
-  });
-
-  test('gives the function’s own words where it fails', async () => {
-    const endpoint = await startLambdaEndpoint(() =>
-      Promise.resolve({ functionError: { errorType: 'ConnectionError', errorMessage: 'Redis is down' } }),
-    );
-    const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
-    await expect(consumer.status()).rejects.toThrow('Redis is down');
-  });
-
-  test('says that the region is not known', async () => {
-    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
-    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null');
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-    await expect(new FunctionConsumer('poller', { credentials }).status()).rejects.toMatchObject({
-      code: 'no-region',
-      nextStep: expect.stringContaining('AWS_REGION'),
-    });
-  });
-
-  test('says what to check where it may not be invoked', async () => {
-    const endpoint = await startLambdaEndpoint(() =>
-      Promise.resolve({ status: 403, errorName: 'AccessDeniedException' }),
-    );
-    const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
-    await expect(consumer.status()).rejects.toMatchObject({
-      code: 'function-refused',
-      nextStep: expect.stringContaining('credentials'),
-    });
-  });
-});
-
 /** As the server does to those that have been silent for too long. */
 async function endSessions(fixture: LoadedFixture): Promise<void> {
   const { host, port, user, password } = fixture.mysql;
@@ -243,36 +188,4 @@ async function endSessions(fixture: LoadedFixture): Promise<void> {
   for (const { id } of sessions) await connection.query('KILL ?', [id]);
   await connection.end();
   expect(sessions.length).toBeGreaterThan(0);
-}
-
-/** Between them Lambda's API, as the handler answers it. */
-async function consumerThrough(poller: DeployedPoller): Promise<FunctionConsumer> {
-  const endpoint = await startLambdaEndpoint(async (event) => {
-    const result = await poller.perform(parseOperation(event), REMAINING_MS);
-    return { result: (await packPayload(result))?.value };
-  });
-  return new FunctionConsumer('poller', endpoint.clientConfig);
-}
-
-function addGarbage(fixture: LoadedFixture, count: number): Promise<void> {
-  return addTo(fixture, 'orm-lazy-channel', count);
-}
-
-async function addTo(fixture: LoadedFixture, stream: string, count: number): Promise<void> {
-  const { host, port, database } = fixture.redis('default');
-  const redis = new Redis({ host, port, db: database });
-  const pipeline = redis.pipeline();
-  for (let index = 0; index < count; index++) pipeline.xadd(stream, '*', 's', 'garbage');
-  await pipeline.exec();
-  redis.disconnect();
-}
-
-async function idsOf(consumer: FunctionConsumer): Promise<string[]> {
-  return (await collect(consumer.list({}))).map(({ id }) => id);
-}
-
-async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const collected: Item[] = [];
-  for await (const item of items) collected.push(item);
-  return collected;
 }

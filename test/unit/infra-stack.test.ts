@@ -1,12 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { type Stack, Validations } from 'aws-cdk-lib';
-import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import { functionArn } from '../../infra/constructs/channel-files.ts';
-import { makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
+import { configurationOf, makeStack, type PropsMaker, synthesize } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
 
@@ -53,17 +52,6 @@ const created: PropsMaker = () => ({
   redisPools: { default: { kind: 'created' }, streams: { kind: 'created', engine: 'redis', replicas: 1 } },
   mysqlPools: { default: { kind: 'created' }, log: { kind: 'created', engine: 'aurora' } },
 });
-
-/** The configuration that a function finds, as text; what CloudFormation fills in is left out. */
-function configurationOf(template: Template, handler: 'poller' | 'executor'): string {
-  const word = handler === 'poller' ? 'Drains' : 'Runs';
-  const [found] = Object.values(
-    template.findResources('AWS::Lambda::Function', {
-      Properties: { Description: Match.stringLikeRegexp(word) },
-    }),
-  );
-  return JSON.stringify(found?.['Properties'].Environment.Variables.CONSUMER_CONFIGURATION);
-}
 
 describe('the template', () => {
   test('starts the poller every minute with one try, and nothing older than a minute', () => {
@@ -182,62 +170,6 @@ describe('the template', () => {
       Description: Match.stringLikeRegexp('operations'),
       ReservedConcurrentExecutions: Match.absent(),
     });
-  });
-
-  test('binds own streams to functions, which the poller may invoke and no others', () => {
-    const bindings = writeFile(
-      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
-    );
-    const template = synthesize(() => ({ bindings }));
-    expect(configurationOf(template, 'poller')).toContain('billing');
-    template.hasResourceProperties('AWS::IAM::Policy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Action: 'lambda:InvokeFunction',
-            Resource: Match.arrayWith([
-              Match.objectLike({
-                'Fn::Join': ['', Match.arrayWith([Match.stringLikeRegexp(':function:billing$')])],
-              }),
-            ]),
-          }),
-        ]),
-      },
-    });
-  });
-
-  test.each([
-    ['billing:live', ':function:billing:live'],
-    ['123456789012:function:billing', ':123456789012:function:billing'],
-    [
-      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
-      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
-    ],
-  ])('knows the ARN of the bound function %s', (name, end) => {
-    const arn = functionArn(makeStack().stack, name);
-    expect(arn).toMatch(/^arn:/);
-    expect(arn.endsWith(end)).toBe(true);
-    expect(arn.match(/function:/g)).toHaveLength(1);
-  });
-
-  test('warns of a handler that takes longer than a drain lasts', () => {
-    const binding =
-      '{ stream: orders, group: billing, timeoutMs: 90000, handler: { kind: lambda, functionName: f } }';
-    const bindings = writeFile(`bindings: [${binding}]`);
-    const warning = Match.stringLikeRegexp('bindings.0..timeoutMs: is 90000');
-    Annotations.fromStack(makeStack(() => ({ bindings })).stack).hasWarning('*', warning);
-    const { stack } = makeStack(() => ({ bindings, budgetSeconds: 120 }));
-    Annotations.fromStack(stack).hasNoWarning('*', warning);
-  });
-
-  test('shows own streams on the dashboard beside the channels that every consumer has', () => {
-    const bindings = writeFile(
-      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
-    );
-    const shown = (props: PropsMaker) =>
-      JSON.stringify(synthesize(props).findResources('AWS::CloudWatch::Dashboard'));
-    expect(shown(() => ({ bindings }))).toContain('orders/billing');
-    expect(shown(() => ({}))).not.toContain('orders/billing');
   });
 
   test('warns of servers that the registry has on this machine, unless a host is given', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { onTestFinished } from 'vitest';
 import { BackgroundConsumer } from '../../infra/constructs/background-consumer.ts';
 import type { BackgroundConsumerProps } from '../../infra/constructs/props.ts';
@@ -44,4 +44,15 @@ export function makeStack(props: PropsMaker = () => ({}), registry = REGISTRY, i
 
 export function synthesize(props?: PropsMaker, registry?: string): Template {
   return Template.fromStack(makeStack(props, registry).stack);
+}
+
+/** The configuration that a function finds, as text; what CloudFormation fills in is left out. */
+export function configurationOf(template: Template, handler: 'poller' | 'executor'): string {
+  const word = handler === 'poller' ? 'Drains' : 'Runs';
+  const [found] = Object.values(
+    template.findResources('AWS::Lambda::Function', {
+      Properties: { Description: Match.stringLikeRegexp(word) },
+    }),
+  );
+  return JSON.stringify(found?.['Properties'].Environment.Variables.CONSUMER_CONFIGURATION);
 }

@@ -1,0 +1,62 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { functionArn } from '../../infra/constructs/channel-files.ts';
+import { configurationOf, makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
+
+describe('a stack with own streams', () => {
+  test('binds own streams to functions, which the poller may invoke and no others', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
+    );
+    const template = synthesize(() => ({ bindings }));
+    expect(configurationOf(template, 'poller')).toContain('billing');
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'lambda:InvokeFunction',
+            Resource: Match.arrayWith([
+              Match.objectLike({
+                'Fn::Join': ['', Match.arrayWith([Match.stringLikeRegexp(':function:billing$')])],
+              }),
+            ]),
+          }),
+        ]),
+      },
+    });
+  });
+
+  test.each([
+    ['billing:live', ':function:billing:live'],
+    ['123456789012:function:billing', ':123456789012:function:billing'],
+    [
+      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
+      'arn:aws:lambda:eu-central-1:123456789012:function:billing',
+    ],
+  ])('knows the ARN of the bound function %s', (name, end) => {
+    const arn = functionArn(makeStack().stack, name);
+    expect(arn).toMatch(/^arn:/);
+    expect(arn.endsWith(end)).toBe(true);
+    expect(arn.match(/function:/g)).toHaveLength(1);
+  });
+
+  test('warns of a handler that takes longer than a drain lasts', () => {
+    const binding =
+      '{ stream: orders, group: billing, timeoutMs: 90000, handler: { kind: lambda, functionName: f } }';
+    const bindings = writeFile(`bindings: [${binding}]`);
+    const warning = Match.stringLikeRegexp('bindings.0..timeoutMs: is 90000');
+    Annotations.fromStack(makeStack(() => ({ bindings })).stack).hasWarning('*', warning);
+    const { stack } = makeStack(() => ({ bindings, budgetSeconds: 120 }));
+    Annotations.fromStack(stack).hasNoWarning('*', warning);
+  });
+
+  test('shows own streams on the dashboard beside the channels that every consumer has', () => {
+    const bindings = writeFile(
+      'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
+    );
+    const shown = (props: PropsMaker) =>
+      JSON.stringify(synthesize(props).findResources('AWS::CloudWatch::Dashboard'));
+    expect(shown(() => ({ bindings }))).toContain('orders/billing');
+    expect(shown(() => ({}))).not.toContain('orders/billing');
+  });
+});
