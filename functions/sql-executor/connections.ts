@@ -114,11 +114,12 @@ export class Connections {
   }
 
   #destroy(connection: PoolConnection): void {
-    const { threadId } = connection;
+    const id = this.#facts.get(connection)?.connectionId ?? '';
     connection.destroy();
+    if (!/^\d+$/.test(id)) return;
     // A server busy with a statement notices a closed socket only afterwards. Best effort: without it, wait_timeout and
     // the lock wait bound how long the locks stay.
-    this.#pool.query(`KILL ${threadId}`, () => undefined);
+    this.#pool.query(`KILL ${id}`, () => undefined);
   }
 }
 

@@ -11,6 +11,8 @@ const LOCK_WAIT_SECONDS = 5;
 
 /** What a session was found to be set to. */
 export interface SessionFacts {
+  /** The server's own number of the session; behind RDS Proxy another than the one in the connection's handshake. */
+  readonly connectionId: string;
   /** `auto_increment_increment`: the distance of two rows' ids in one multi-row insert. */
   readonly increment: number;
   /** Whether a wrong value is an error in a multi-row insert just as in a single one. */
@@ -59,7 +61,8 @@ export async function setUpSession(
 ): Promise<Omit<SessionFacts, 'dependentTables'>> {
   await session.one(settings);
   const { rows } = await session.one(
-    'SELECT @@auto_increment_increment AS increment, @@sql_mode AS mode, @@max_allowed_packet AS packet' as BinaryString,
+    `SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
+      @@max_allowed_packet AS packet` as BinaryString,
   );
   const [row] = rows;
   const modes = toBytes(row?.['mode']).toString('latin1').split(',');
@@ -67,6 +70,7 @@ export async function setUpSession(
   if (readable.length < modes.length)
     await session.one(`SET sql_mode = '${readable.join(',')}'` as BinaryString);
   return {
+    connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
