@@ -1,0 +1,116 @@
+import { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { DrainBudget } from '../../functions/poller/drain/drain-budget.ts';
+import { SettlementLines, type SettlementPlace } from '../../functions/poller/entry/settlement-lines.ts';
+import { type Settled, Settler } from '../../functions/poller/entry/settler.ts';
+import type { Settlement, SettlementResult } from '../../functions/poller/redis/settle-script.ts';
+import { Random } from '../kit/generate/random.ts';
+import { silentLogger } from '../kit/scene/drain-scene.ts';
+
+const TRIALS = 300;
+const NAMES = ['User', 'Order', 'Blob'];
+
+/** Redis as the settlement knows it: an entry may be unwritable a first time, and holds up those after it in its lines. */
+class FakeRedis {
+  readonly settled: string[] = [];
+  readonly #unwritable: Set<string>;
+
+  constructor(unwritable: readonly string[]) {
+    this.#unwritable = new Set(unwritable);
+  }
+
+  readonly settle = async (
+    _redis: Redis,
+    settlements: readonly Settlement[],
+  ): Promise<SettlementResult[]> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    const stuck = new Set<string>();
+    return settlements.map(({ id, lines = [] }) => {
+      const isDeferred = lines.some((line) => stuck.has(line));
+      const isUnwritable = !isDeferred && this.#unwritable.delete(id);
+      if (isDeferred || isUnwritable) for (const line of lines) stuck.add(line);
+      if (isDeferred) return { kind: 'deferred' };
+      if (isUnwritable) return { kind: 'unwritable', publications: [0] };
+      this.settled.push(id);
+      return { kind: 'settled' };
+    });
+  };
+}
+
+interface Entry {
+  readonly id: string;
+  readonly names: ReadonlySet<string>;
+  /** It never comes to be settled. */
+  readonly isLeft: boolean;
+}
+
+test('entries are settled in the order of their lines, whenever they come, and one that is left leaves those after it', async () => {
+  const seed = Date.now() & 0x7fffffff;
+  const random = new Random(seed);
+  let settledInAll = 0;
+  let leftInAll = 0;
+  for (let trial = 0; trial < TRIALS; trial++) {
+    const entries = generate(random, trial % 2 === 0);
+    const fake = new FakeRedis(entries.filter(() => random.chance(0.1)).map(({ id }) => id));
+    const outcomes = await settleAll(entries, fake, random);
+    for (const name of NAMES) {
+      const inLine = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
+      const settled = fake.settled.filter((id) => inLine.includes(id));
+      // Without a gap: the first ones of the line, in its order, and nothing behind one that was left.
+      expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inLine.slice(0, settled.length));
+    }
+    const free = entries.filter(({ names, isLeft }) => names.size === 0 && !isLeft);
+    for (const { id } of free) expect(fake.settled).toContain(id);
+    expect(fake.settled.length).toBe(outcomes.filter((outcome) => outcome === 'settled').length);
+    if (entries.every(({ isLeft }) => !isLeft)) expect(fake.settled).toHaveLength(entries.length);
+    settledInAll += fake.settled.length;
+    leftInAll += entries.length - fake.settled.length;
+  }
+  console.log(`settler: seed ${seed}, ${TRIALS} trials, ${settledInAll} settled, ${leftInAll} left`);
+  expect(leftInAll).toBeGreaterThan(0);
+});
+
+function generate(random: Random, hasLeft: boolean): Entry[] {
+  return Array.from({ length: random.integer(1, 30) }, (_, index) => ({
+    id: `${index + 1}-0`,
+    names: new Set(NAMES.filter(() => random.chance(0.3))),
+    isLeft: hasLeft && random.chance(0.1),
+  }));
+}
+
+/** Lets entries come to their settlement in a random order, each as EntryEffects does. */
+async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Random): Promise<string[]> {
+  const redis = new Redis({ lazyConnect: true });
+  const budget = new DrainBudget(60_000);
+  const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
+  const lines = new SettlementLines();
+  const places = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
+  const order = entries.map((entry, index) => ({ entry, place: places[index], at: random.integer(0, 1000) }));
+  order.sort((one, other) => one.at - other.at);
+  const runs = order.map(async ({ entry, place }, index) => {
+    for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    try {
+      return entry.isLeft ? 'left' : await settleOne(settler, entry, place);
+    } finally {
+      if (place !== undefined) settler.leave(place);
+    }
+  });
+  const outcomes = await Promise.all(runs);
+  budget.close();
+  redis.disconnect();
+  return outcomes;
+}
+
+async function settleOne(
+  settler: Settler,
+  { id }: Entry,
+  place: SettlementPlace | undefined,
+): Promise<string> {
+  const settlement: Settlement = {
+    ...{ stream: 's', group: 'g', id },
+    ...{ cacheKeys: [], publications: [], deadLetter: undefined },
+  };
+  let result: Settled = await settler.settle(settlement, place);
+  if (result !== 'left' && result.kind === 'unwritable') result = await settler.settle(settlement, place);
+  return result === 'left' ? 'left' : result.kind;
+}
