@@ -19,10 +19,8 @@ import { type Ledger, toFoundBatch } from './ledger.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import { ResultCountError, type Session, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
+import { REQUEST_OVERHEAD_BYTES, StatementAlone } from './statement-alone.ts';
 import { isJudged, judge } from './verdict.ts';
-
-/** Bytes of a request beside the statements: transaction, claim, separators. */
-const REQUEST_OVERHEAD_BYTES = 2048;
 
 const DUPLICATE_ENTRY = 1062;
 
@@ -49,6 +47,7 @@ export class BatchTransaction {
   readonly #claim: BinaryString;
   readonly #hash: string;
   readonly #atPoint: AtPoint;
+  readonly #alone: StatementAlone;
 
   constructor(
     session: Session,
@@ -64,6 +63,7 @@ export class BatchTransaction {
     this.#hash = contentHash(request);
     this.#claim = ledger.claim(request, this.#hash, 'claimed');
     this.#atPoint = atPoint;
+    this.#alone = new StatementAlone(session, facts.maxAllowedPacket);
   }
 
   /** Rejects with mysql2's error where the transaction was given up for a reason that is not a statement's own. */
@@ -148,7 +148,7 @@ export class BatchTransaction {
       if (!isJudged(error)) throw error;
       const failed = rest[results.length];
       for (const item of failed?.items ?? []) {
-        const result = failed?.items.length === 1 ? judge(item, error) : await this.#runAlone(item);
+        const result = failed?.items.length === 1 ? judge(item, error) : await this.#alone.run(item);
         if (result === 'too-early') return itemResults;
         itemResults.push(result);
       }
@@ -167,7 +167,7 @@ export class BatchTransaction {
     if (taken !== undefined) return taken;
     const results: ItemResult[] = [];
     for (const item of this.#request.items) {
-      const result = await this.#runAlone(item);
+      const result = await this.#alone.run(item);
       if (result === 'too-early') break;
       results.push(guardsClaim && (await this.#isClaimGone()) ? await this.#undoLast() : result);
     }
@@ -186,31 +186,13 @@ export class BatchTransaction {
     }
   }
 
-  async #runAlone(item: BatchItem): Promise<ItemResult | 'too-early'> {
-    if (!this.#fitsPacket([item])) {
-      const message = `the statement of ${item.sql.length} bytes is longer than max_allowed_packet (${this.#facts.maxAllowedPacket} bytes) lets through`;
-      return { status: 'failed', code: '1153', message };
-    }
-    try {
-      const [, result] = await this.#session.many(['SAVEPOINT statement' as BinaryString, item.sql]);
-      return { status: 'applied', insertId: result?.insertId ?? '0' };
-    } catch (error) {
-      if (!(error instanceof ResultCountError) && !isJudged(error)) throw error;
-      await this.#session.one('ROLLBACK TO SAVEPOINT statement' as BinaryString);
-      if (error instanceof ResultCountError) {
-        return { status: 'failed', code: 'result-count', message: 'the text holds more than one statement' };
-      }
-      return judge(item, error);
-    }
-  }
-
   async #isClaimGone(): Promise<boolean> {
     const { rows } = await this.#session.one(this.#ledger.find(this.#request, this.#request));
     return rows.length === 0;
   }
 
   async #undoLast(): Promise<ItemResult> {
-    await this.#session.one('ROLLBACK TO SAVEPOINT statement' as BinaryString);
+    await this.#alone.undo();
     return {
       status: 'failed',
       code: 'touches-ledger',
@@ -249,9 +231,8 @@ export class BatchTransaction {
   }
 
   #fitsPacket(items: readonly BatchItem[]): boolean {
-    const claimBytes = this.#claim.length;
-    const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, claimBytes + REQUEST_OVERHEAD_BYTES);
-    return bytes < this.#facts.maxAllowedPacket;
+    const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, this.#claim.length);
+    return bytes + REQUEST_OVERHEAD_BYTES < this.#facts.maxAllowedPacket;
   }
 }
 

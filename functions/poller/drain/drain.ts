@@ -4,7 +4,7 @@ import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
 import { Slots } from '../lanes/slots.ts';
-import type { PoolFailure } from '../ledger/ledger-session.ts';
+import type { PoolFailure } from '../ledger/executor-requests.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import { createLockValue } from '../redis/lock.ts';

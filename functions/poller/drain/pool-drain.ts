@@ -6,7 +6,7 @@ import { OtherPools } from '../effects/other-pools.ts';
 import { Settler } from '../entry/settler.ts';
 import { MysqlWork } from '../lanes/mysql-work.ts';
 import type { Slots } from '../lanes/slots.ts';
-import type { PoolFailure } from '../ledger/ledger-session.ts';
+import type { PoolFailure } from '../ledger/executor-requests.ts';
 import type { AtPollerPoint, PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';

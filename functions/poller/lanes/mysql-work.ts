@@ -1,8 +1,9 @@
 import type { Logger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
+import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
-import { LedgerSession, type PoolFailure } from '../ledger/ledger-session.ts';
+import { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';

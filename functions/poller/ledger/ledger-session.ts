@@ -1,41 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from '../../../shared/logging.ts';
+import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../../shared/protocol.ts';
 import {
-  type BatchKey,
-  type BatchOutcome,
-  type BatchRequest,
-  type ErrorReply,
-  type ExecutorReply,
-  type ExecutorRequest,
-  type LedgerRow,
-  PROTOCOL_VERSION,
-  type SqlExecutor,
-} from '../../../shared/protocol.ts';
-import type { DrainBudget } from '../drain/drain-budget.ts';
-import type { Slots } from '../lanes/slots.ts';
+  type Answer,
+  ExecutorRequests,
+  type ExecutorRequestsOptions,
+  type PoolFailure,
+} from './executor-requests.ts';
 
 const PAGE_ROWS = 100;
 
-/** A pool that was not reached once for this long is given up until the next drain. */
-const UNREACHED_MS = 5000;
-
-/** A pool that has not answered for this long may be one that hangs. */
-const SILENT_MS = 1000;
-
-/** Why a MySQL pool can't be used in this drain. */
-export interface PoolFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly nextStep?: string | undefined;
-}
-
-export interface LedgerSessionOptions {
-  readonly executor: SqlExecutor;
-  readonly slots: Slots;
-  readonly pool: string;
-  readonly consumer: string;
-  readonly budget: DrainBudget;
-  readonly logger: Logger;
+export interface LedgerSessionOptions extends ExecutorRequestsOptions {
   /** Asked after the epoch was opened: a paused poller that wakes may have fenced its successor out, and must not go on. */
   readonly isLockHeld: () => Promise<boolean>;
   /** Called once where the pool can't be used for the rest of this drain. */
@@ -54,13 +28,6 @@ export type BatchResult =
   | { readonly kind: 'void' }
   | { readonly kind: 'left' };
 
-type Operation<Request> = Request extends ExecutorRequest
-  ? Omit<Request, 'version' | 'pool' | 'consumer' | 'deadline'>
-  : never;
-
-/** A reply, or `lost`: the executor may or may not have done what it was asked. */
-type Answer = ExecutorReply | { readonly status: 'lost' };
-
 /**
  * One epoch on one MySQL pool: opens it, then numbers the batches and sends each until its outcome is known. A number
  * always stands for the same content, so that sending it again is harmless.
@@ -72,15 +39,17 @@ export class LedgerSession {
   #nextNumber = 0;
   #maxAllowedPacket = 0;
   #opening: Promise<boolean> | undefined;
-  #failure: PoolFailure | undefined;
+  readonly #requests: ExecutorRequests;
   #isOver = false;
-  #wasReached = false;
-  #answeredAt = 0;
-  readonly #startedAt = Date.now();
 
   constructor(options: LedgerSessionOptions) {
     this.#options = options;
     this.pool = options.pool;
+    this.#requests = new ExecutorRequests({
+      ...options,
+      onMisconfigured: () => this.#giveUp(),
+      isOver: () => this.#isOver,
+    });
   }
 
   get token(): string {
@@ -89,12 +58,12 @@ export class LedgerSession {
 
   /** What last kept the pool from being used; undefined while it answers. */
   get failure(): PoolFailure | undefined {
-    return this.#failure;
+    return this.#requests.failure;
   }
 
   /** Whether the pool works, as far as can be seen. */
   get isAnswering(): boolean {
-    return this.#failure === undefined && Date.now() - this.#answeredAt < SILENT_MS;
+    return this.#requests.isAnswering;
   }
 
   /** Of the server: no request may be longer than this many bytes. Known once open. */
@@ -114,7 +83,7 @@ export class LedgerSession {
   async run(batch: Pick<BatchRequest, 'entries' | 'items' | 'exactOrder'>): Promise<BatchResult> {
     if (this.#isOver) return { kind: 'left' };
     const key = { token: this.#token, number: this.#nextNumber++ };
-    const answer = await this.#ask({ operation: 'batch', ...key, ...batch });
+    const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
     if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
     if (answer.status === 'lost') return this.#bar(key);
     if (answer.status === 'void') return { kind: 'void' };
@@ -129,15 +98,19 @@ export class LedgerSession {
     forget: BatchKey[];
     prunedIds: Record<string, string>;
   }): Promise<boolean> {
-    const answer = await this.#send({ operation: 'prune', token: this.#token, ...request });
+    const answer = await this.#requests.send({ operation: 'prune', token: this.#token, ...request });
     return answer.status === 'pruned';
   }
 
   async #open(): Promise<boolean> {
     while (!this.#isOver) {
-      const seen = await this.#ask({ operation: 'peek' });
+      const seen = await this.#requests.ask({ operation: 'peek' });
       if (seen.status !== 'peeked') return false;
-      const opened = await this.#ask({ operation: 'open', seenToken: seen.token, token: this.#token });
+      const opened = await this.#requests.ask({
+        operation: 'open',
+        seenToken: seen.token,
+        token: this.#token,
+      });
       if (opened.status === 'opened') {
         this.#maxAllowedPacket = opened.maxAllowedPacket;
         if (!(await this.#stillHoldsLock()) || !this.#options.onOpened(opened.prunedIds)) return false;
@@ -158,7 +131,7 @@ export class LedgerSession {
   async #readEarlierRows(): Promise<boolean> {
     let after: BatchKey | null = null;
     for (;;) {
-      const page: Answer = await this.#ask({
+      const page: Answer = await this.#requests.ask({
         operation: 'page',
         token: this.#token,
         after,
@@ -175,7 +148,7 @@ export class LedgerSession {
   /** A number whose outcome stayed unknown: once it is barred nobody can apply it any more, and its content is free. */
   async #bar(key: BatchKey): Promise<BatchResult> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
-      const answer = await this.#ask({ operation: 'void', ...key });
+      const answer = await this.#requests.ask({ operation: 'void', ...key });
       if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
       if (answer.status === 'void') {
         this.#options.logger.warn('a batch got no answer twice and was voided', {
@@ -191,63 +164,6 @@ export class LedgerSession {
     return { kind: 'left' };
   }
 
-  /**
-   * Asks until there is an answer that is not transient, or the budget is over (then: the last error). `lost` once the
-   * same request has been lost twice.
-   */
-  async #ask(operation: Operation<ExecutorRequest>): Promise<Answer> {
-    let losses = 0;
-    for (let attempt = 0; ; attempt++) {
-      const answer = await this.#send(operation);
-      if (answer.status === 'lost') {
-        losses++;
-        if (losses === 2) return answer;
-      } else if (answer.status !== 'error') {
-        this.#failure = undefined;
-        this.#wasReached = true;
-        this.#answeredAt = Date.now();
-        return answer;
-      } else {
-        this.#failed(answer);
-        if (answer.kind === 'configuration') return answer;
-      }
-      if (!this.#options.budget.mayExecute || this.#isOver || this.#isUnreachable) return leftError;
-      await this.#options.budget.backOff(attempt);
-    }
-  }
-
-  get #isUnreachable(): boolean {
-    return !this.#wasReached && Date.now() - this.#startedAt > UNREACHED_MS;
-  }
-
-  async #send(operation: Operation<ExecutorRequest>): Promise<Answer> {
-    const { executor, slots, pool, consumer, budget } = this.#options;
-    const request = {
-      ...operation,
-      version: PROTOCOL_VERSION,
-      pool,
-      consumer,
-      deadline: budget.executeUntil,
-    } satisfies ExecutorRequest;
-    try {
-      const reply = await slots.use(() => executor.execute(request));
-      return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
-    } catch {
-      return { status: 'lost' };
-    }
-  }
-
-  #failed(error: ErrorReply): void {
-    // The end of the budget is no failure of a pool that has answered, and hides none that is known already.
-    if (error.code === 'deadline' && (this.#failure !== undefined || this.#wasReached)) return;
-    const isNew = this.#failure?.code !== error.code;
-    this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
-    if (error.kind === 'configuration') this.#giveUp();
-    // MySQL's message may hold row values: the code is enough for a log.
-    if (isNew)
-      this.#options.logger.warn('MySQL pool fails', { pool: this.pool, kind: error.kind, code: error.code });
-  }
-
   #giveUp(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -260,10 +176,3 @@ export class LedgerSession {
     this.#options.onFenced();
   }
 }
-
-const leftError: ErrorReply = {
-  status: 'error',
-  kind: 'transient',
-  code: 'budget',
-  message: 'the budget is over',
-};

@@ -1,0 +1,133 @@
+import type { Logger } from '../../../shared/logging.ts';
+import {
+  type ErrorReply,
+  type ExecutorReply,
+  type ExecutorRequest,
+  PROTOCOL_VERSION,
+  type SqlExecutor,
+} from '../../../shared/protocol.ts';
+import type { DrainBudget } from '../drain/drain-budget.ts';
+import type { Slots } from '../lanes/slots.ts';
+
+/** A pool that was not reached once for this long is given up until the next drain. */
+const UNREACHED_MS = 5000;
+
+/** A pool that has not answered for this long may be one that hangs. */
+const SILENT_MS = 1000;
+
+/** Why a MySQL pool can't be used in this drain. */
+export interface PoolFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly nextStep?: string | undefined;
+}
+
+type Operation<Request> = Request extends ExecutorRequest
+  ? Omit<Request, 'version' | 'pool' | 'consumer' | 'deadline'>
+  : never;
+
+/** A reply, or `lost`: the executor may or may not have done what it was asked. */
+export type Answer = ExecutorReply | { readonly status: 'lost' };
+
+export interface ExecutorRequestsOptions {
+  readonly executor: SqlExecutor;
+  readonly slots: Slots;
+  readonly pool: string;
+  readonly consumer: string;
+  readonly budget: DrainBudget;
+  readonly logger: Logger;
+}
+
+interface Hooks {
+  /** Called where the pool can't be used until somebody changes something. */
+  readonly onMisconfigured: () => void;
+  readonly isOver: () => boolean;
+}
+
+/** Asks the executor for operations on one MySQL pool, and knows whether the pool works. */
+export class ExecutorRequests {
+  readonly #options: ExecutorRequestsOptions & Hooks;
+  readonly #startedAt = Date.now();
+  #failure: PoolFailure | undefined;
+  #wasReached = false;
+  #answeredAt = 0;
+
+  constructor(options: ExecutorRequestsOptions & Hooks) {
+    this.#options = options;
+  }
+
+  /** What last kept the pool from being used; undefined while it answers. */
+  get failure(): PoolFailure | undefined {
+    return this.#failure;
+  }
+
+  get isAnswering(): boolean {
+    return this.#failure === undefined && Date.now() - this.#answeredAt < SILENT_MS;
+  }
+
+  /**
+   * Asks until there is an answer that is not transient, or the budget is over (then: the last error). `lost` once the
+   * same request has been lost twice.
+   */
+  async ask(operation: Operation<ExecutorRequest>): Promise<Answer> {
+    let losses = 0;
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.send(operation);
+      if (answer.status === 'lost') {
+        losses++;
+        if (losses === 2) return answer;
+      } else if (answer.status !== 'error') {
+        this.#failure = undefined;
+        this.#wasReached = true;
+        this.#answeredAt = Date.now();
+        return answer;
+      } else {
+        this.#failed(answer);
+        if (answer.kind === 'configuration') return answer;
+      }
+      const { budget, isOver } = this.#options;
+      if (!budget.mayExecute || isOver() || this.#isUnreachable) return LEFT_ERROR;
+      await budget.backOff(attempt);
+    }
+  }
+
+  /** Asks once. */
+  async send(operation: Operation<ExecutorRequest>): Promise<Answer> {
+    const { executor, slots, pool, consumer, budget } = this.#options;
+    const request = {
+      ...operation,
+      version: PROTOCOL_VERSION,
+      pool,
+      consumer,
+      deadline: budget.executeUntil,
+    } satisfies ExecutorRequest;
+    try {
+      const reply = await slots.use(() => executor.execute(request));
+      return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
+    } catch {
+      return { status: 'lost' };
+    }
+  }
+
+  get #isUnreachable(): boolean {
+    return !this.#wasReached && Date.now() - this.#startedAt > UNREACHED_MS;
+  }
+
+  #failed(error: ErrorReply): void {
+    // The end of the budget is no failure of a pool that has answered, and hides none that is known already.
+    if (error.code === 'deadline' && (this.#failure !== undefined || this.#wasReached)) return;
+    const { logger, pool, onMisconfigured } = this.#options;
+    const isNew = this.#failure?.code !== error.code;
+    this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
+    if (error.kind === 'configuration') onMisconfigured();
+    // MySQL's message may hold row values: the code is enough for a log.
+    if (isNew) logger.warn('MySQL pool fails', { pool, kind: error.kind, code: error.code });
+  }
+}
+
+const LEFT_ERROR: ErrorReply = {
+  status: 'error',
+  kind: 'transient',
+  code: 'budget',
+  message: 'the budget is over',
+};
