@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../../shared/registry/types.ts';
-import type { Channel, ChannelWork } from '../channels/channel.ts';
+import type { ChannelWork } from '../channels/channel.ts';
 import { OtherPools } from '../effects/other-pools.ts';
 import { Settler } from '../entry/settler.ts';
 import { MysqlWork } from '../lanes/mysql-work.ts';
@@ -11,10 +11,9 @@ import type { AtPollerPoint, PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import type { RedisSession } from '../redis/session.ts';
-import { readLeft } from '../redis/stream-status.ts';
-import type { ChannelStats } from './channel-stats.ts';
 import type { DrainBudget } from './drain-budget.ts';
 import type { Exclusivity } from './exclusivity.ts';
+import { type DrainedChannel, LeftEntries } from './left-entries.ts';
 import { StreamDrain } from './stream-drain.ts';
 import { ledgerName, StreamPositions } from './stream-positions.ts';
 
@@ -30,7 +29,7 @@ export interface PoolDrainOptions {
   readonly poller: PollerOptions;
   readonly pool: RedisPool;
   readonly session: RedisSession;
-  readonly channels: readonly { readonly channel: Channel; readonly stats: ChannelStats }[];
+  readonly channels: readonly DrainedChannel[];
   readonly budget: DrainBudget;
   readonly slots: Slots;
   readonly exclusivity: Exclusivity;
@@ -58,6 +57,7 @@ export class PoolDrain {
   readonly #positions: StreamPositions;
   readonly #mysql: MysqlWork;
   readonly #others: OtherPools;
+  readonly #left: LeftEntries;
   readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
   readonly #works: ChannelWork[] = [];
@@ -70,6 +70,7 @@ export class PoolDrain {
     this.#options = options;
     this.#atPoint = options.poller.atPoint;
     const { poller, session, budget, slots } = options;
+    this.#left = new LeftEntries(session, options.channels);
     this.#positions = new StreamPositions(options.pool, session, this.#streams);
     const isLockHeld = () => session.lock.isHeld();
     this.#settler = new Settler({ ...poller, redis: session.redis, budget });
@@ -139,7 +140,7 @@ export class PoolDrain {
     else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
   }
 
-  async #streamDrain({ channel, stats }: PoolDrainOptions['channels'][number]): Promise<StreamDrain> {
+  async #streamDrain({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
     const { poller, pool, session, budget, exclusivity, isTail } = this.#options;
     const group = session.groups.get(channel.stream);
     if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
@@ -224,15 +225,7 @@ export class PoolDrain {
     for (const stream of this.#streams.values()) stream.reconsiderReading();
     await this.#mysql.prune().catch(() => undefined);
     await this.#atPoint?.('pruned');
-    await this.#readLeft().catch(() => undefined);
-  }
-
-  async #readLeft(): Promise<void> {
-    const { session, channels } = this.#options;
-    for (const { channel, stats } of channels) {
-      const group = session.groups.get(channel.stream);
-      if (group !== undefined) stats.setLeft(await readLeft(session.redis, group));
-    }
+    await this.#left.read().catch(() => undefined);
   }
 
   /** What a graceful end does: an entry that is left has killed nobody, the ledger is tidied, the lock released. */
@@ -253,7 +246,7 @@ export class PoolDrain {
     if (this.#end.kind === 'done') {
       for (const stream of this.#streams.values()) await stream.setBackDeliveries();
     }
-    await this.#readLeft();
+    await this.#left.read();
     this.#isLeftKnown = true;
   }
 

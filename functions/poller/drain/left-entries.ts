@@ -1,0 +1,30 @@
+import type { Channel } from '../channels/channel.ts';
+import type { RedisSession } from '../redis/session.ts';
+import { readLeft } from '../redis/stream-status.ts';
+import type { ChannelStats } from './channel-stats.ts';
+
+/** A channel of a drain, and what is counted of it. */
+export interface DrainedChannel {
+  readonly channel: Channel;
+  readonly stats: ChannelStats;
+}
+
+/** What Redis says is left of the streams of one pool. */
+export class LeftEntries {
+  readonly #session: RedisSession;
+  readonly #channels: readonly DrainedChannel[];
+
+  constructor(session: RedisSession, channels: readonly DrainedChannel[]) {
+    this.#session = session;
+    this.#channels = channels;
+  }
+
+  /** Asks, and notes the answers in the channels' statistics. */
+  async read(): Promise<void> {
+    const { groups, redis } = this.#session;
+    for (const { channel, stats } of this.#channels) {
+      const group = groups.get(channel.stream);
+      if (group !== undefined) stats.setLeft(await readLeft(redis, group));
+    }
+  }
+}
