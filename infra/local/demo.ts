@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { Command } from 'commander';
-import { BackgroundConsumerError } from '../../shared/errors.ts';
 import { addBacklog } from './demo/backlog.ts';
 import {
   type DemoServers,
@@ -16,6 +14,7 @@ import {
 import { formatReport } from './demo/report.ts';
 import { readRowSamples } from './demo/row-samples.ts';
 import { readStreamStates } from './demo/stream-states.ts';
+import { listenForInterruption, reportError } from './interruption.ts';
 
 const BACKLOG_ENTRIES = 20_000;
 
@@ -82,24 +81,6 @@ async function drain(registryFile: string, interruption: AbortSignal): Promise<n
   const [code] = await once(consumer, 'exit');
   interruption.removeEventListener('abort', passOn);
   return typeof code === 'number' ? code : 1;
-}
-
-/** Ctrl-C ends the drain and stops the servers. It may come twice: from the terminal and from npm. */
-function listenForInterruption(): AbortSignal {
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      process.exitCode = 128 + constants.signals[signal];
-      interruption.abort();
-    });
-  }
-  return interruption.signal;
-}
-
-function reportError(error: unknown): void {
-  if (!(error instanceof BackgroundConsumerError)) throw error;
-  console.error(error.nextStep === undefined ? error.message : `${error.message} ${error.nextStep}`);
-  process.exitCode = 1;
 }
 
 const command = new Command('demo')

@@ -44,6 +44,18 @@ export function removeFunctionContainers(container: string): void {
   if (ids.length > 0) docker(['rm', '--force', ...ids]);
 }
 
+/** The same as a shell command. */
+export function removeFunctionContainersCommand(container: string): string {
+  return `docker rm --force $(docker ps --all --quiet --filter name=^${container}-lambda-)`;
+}
+
+/** Addresses of this machine at which a server must listen for functions to reach it, beside 127.0.0.1. */
+export function addressesForContainers(): string[] {
+  // Docker Desktop leads containers to 127.0.0.1 by itself.
+  if (process.platform !== 'linux') return [];
+  return docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}']);
+}
+
 function functionContainers(container: string, functionName: string): string[] {
   const prefix = `${container}-lambda-${functionName.toLowerCase().replaceAll('_', '-')}`;
   return docker(['ps', '--all', '--quiet', '--filter', `name=^${prefix}`]);

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { ManagedServer, type ServerPlace } from '../local/servers/managed-server.ts';
 import { type LocalStackConfiguration, readLocalStackConfiguration } from './configuration.ts';
 import {
+  addressesForContainers,
   dockerCommand,
   functionContainerProcesses,
   HOST_FROM_CONTAINERS,
   removeFunctionContainers,
+  removeFunctionContainersCommand,
 } from './docker-command.ts';
 import { endFunctionProcesses, functionProcesses } from './function-processes.ts';
 import { hostCommand, prepareHostDirectory } from './host-command.ts';
@@ -27,13 +29,19 @@ export interface LocalStack {
   readonly environment: Readonly<Record<string, string>>;
   /** The host under which its functions reach servers of this machine. */
   readonly hostForFunctions: string;
+  /** Addresses at which those servers must listen for that, beside 127.0.0.1. */
+  readonly serverAddresses: readonly string[];
   /** `undefined` once it is gone. */
   readonly pid: number | undefined;
-  /** What it writes to stdout and stderr, for looking into failures; removed by {@link stop}. */
+  /** All its files, and room for those that belong to what is deployed on it; removed by {@link stop}. */
+  readonly directory: string;
+  /** What it writes to stdout and stderr, for looking into failures. */
   readonly logFile: string;
+  /** The shell command that ends it at once, for whom it is left to by {@link release}. */
+  readonly endCommand: string;
   /** Ids of the processes that run a function now, one for each of its environments, frozen ones included. */
   childProcesses(functionName: string): Promise<number[]>;
-  /** Lets it outlive this process, with its directory: somebody else ends it, by {@link pid}. */
+  /** Lets it outlive this process, with its directory: somebody else ends it, by {@link endCommand}. */
   release(): void;
   /** Ends it with all function processes and removes all its files. May be called twice. */
   stop(): Promise<void>;
@@ -66,6 +74,8 @@ async function startOnHost(program: InstalledLocalStack, executablePath: string)
   });
   return localStackOn(server, {
     hostForFunctions: '127.0.0.1',
+    serverAddresses: [],
+    endCommand: () => server.endCommand,
     childProcesses: (functionName) => functionProcesses(server, functionName),
     async stop() {
       // Killed rather than asked: it has nothing to save, and takes seconds to say goodbye.
@@ -90,6 +100,8 @@ async function startInDocker(image: string): Promise<LocalStack> {
   });
   return localStackOn(server, {
     hostForFunctions: HOST_FROM_CONTAINERS,
+    serverAddresses: addressesForContainers(),
+    endCommand: () => `${server.endCommand}; ${removeFunctionContainersCommand(container)}`,
     childProcesses: async (functionName) => functionContainerProcesses(container, functionName),
     async stop() {
       await server.stop();
@@ -106,27 +118,27 @@ async function probe({ port, directory }: ServerPlace): Promise<void> {
   if (!response.ok) throw new Error(`LocalStack's health is ${response.status}.`);
 }
 
-function localStackOn(
-  server: ManagedServer,
-  {
-    hostForFunctions,
-    childProcesses,
-    stop,
-  }: Pick<LocalStack, 'hostForFunctions' | 'childProcesses' | 'stop'>,
-): LocalStack {
+/** What depends on how it runs. */
+type Way = Pick<LocalStack, 'hostForFunctions' | 'serverAddresses' | 'childProcesses' | 'stop'> & {
+  readonly endCommand: () => string;
+};
+
+function localStackOn(server: ManagedServer, { endCommand, ...way }: Way): LocalStack {
   const endpoint = `http://127.0.0.1:${server.port}`;
   return {
     endpoint,
     region: REGION,
     environment: clientEnvironment(endpoint),
-    hostForFunctions,
+    ...way,
+    directory: server.directory,
     logFile: `${server.directory}/server.log`,
+    get endCommand() {
+      return endCommand();
+    },
     get pid() {
       return server.pid;
     },
-    childProcesses,
     release: () => server.release(),
-    stop,
   };
 }
 

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type InvokeCommandOutput, Lambda } from '@aws-sdk/client-lambda';
 import { strToU8, zipSync } from 'fflate';
@@ -103,7 +102,7 @@ const ENDLESS = `
 export async function busyProcess(lambda: Lambda, localStack: LocalStack): Promise<number> {
   await createFunction(lambda, 'busy', ENDLESS, { timeoutSeconds: 60 });
   const pid = pidOf(await invoke(lambda, 'busy'));
-  const startFile = `${dirname(localStack.logFile)}/busy`;
+  const startFile = `${localStack.directory}/busy`;
   invoke(lambda, 'busy', { startFile }).catch(() => {}); // LocalStack ends before it.
   while (!existsSync(startFile)) await sleep(50);
   return pid;

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -83,7 +82,7 @@ describeOnLocalStack("A function's process", { isHostNeeded: true }, (place) => 
     await localStack.stop();
     await localStack.stop();
     await expectGone([pid ?? 0, ...pids]);
-    expect(existsSync(dirname(localStack.logFile))).toBe(false);
+    expect(existsSync(localStack.directory)).toBe(false);
   });
 
   test('ends with LocalStack when that is killed', async () => {

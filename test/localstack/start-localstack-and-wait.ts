@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { startLocalStack } from '../../infra/localstack/localstack.ts';
 import { busyProcess, frozenProcess, lambdaClient } from './function-under-test.ts';
 
@@ -6,5 +5,5 @@ import { busyProcess, frozenProcess, lambdaClient } from './function-under-test.
 const localStack = await startLocalStack({ onProgress: () => {} });
 const lambda = lambdaClient(localStack);
 const pids = [localStack.pid, await frozenProcess(lambda), await busyProcess(lambda, localStack)];
-console.log(JSON.stringify({ pids, directory: dirname(localStack.logFile) }));
+console.log(JSON.stringify({ pids, directory: localStack.directory }));
 setInterval(() => {}, 60_000);

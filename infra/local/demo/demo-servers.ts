@@ -13,8 +13,14 @@ export interface DemoServers {
   readonly redis: RedisServer;
 }
 
-export async function startDemoServers(): Promise<DemoServers> {
-  const [mysql, redis] = await Promise.all([startMariaDb(), startRedis()]);
+/** `addresses`: where they listen too, beside 127.0.0.1. */
+export async function startDemoServers(addresses: readonly string[] = []): Promise<DemoServers> {
+  const all = ['127.0.0.1', ...addresses];
+  const isOpen = addresses.length > 0;
+  const [mysql, redis] = await Promise.all([
+    startMariaDb(isOpen ? { arguments: [`--bind-address=${all.join(',')}`] } : {}),
+    startRedis(isOpen ? { arguments: ['--bind', ...all, '--protected-mode', 'no'] } : {}),
+  ]);
   return { mysql, redis };
 }
 

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { count } from '../cli/table.ts';
 import type { RowSample } from './row-samples.ts';
 import type { StreamState } from './stream-states.ts';
 
@@ -60,7 +61,7 @@ function formatConclusion({ streamsBefore, streamsAfter, drainSeconds }: DemoRep
   const left = sum(streamsAfter, ({ unread = 0, pending = 0 }) => unread + pending);
   const deadLetters = sum(streamsAfter, (state) => state.deadLetters);
   if (left > 0) return `${rate} ${left} entries are left.`;
-  return `${rate} Nothing is pending; ${deadLetters === 0 ? 'no' : deadLetters} dead letters.`;
+  return `${rate} Nothing is pending; ${deadLetters === 0 ? 'no dead letters' : count(deadLetters, 'dead letter')}.`;
 }
 
 /** Dirty events go to streams that other consumers read. */
