@@ -20,6 +20,32 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'localstack-functions',
+          include: ['test/localstack/*.localstack.test.ts'],
+          testTimeout: 60_000,
+          // LocalStack may have to be installed first.
+          hookTimeout: 600_000,
+          // One after the other, and when all else is done: they measure how long functions take.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'localstack-stack',
+          include: ['test/localstack/stack/*.stack.test.ts'],
+          globalSetup: ['test/localstack/stack/global-setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          // They wait for a schedule more than they work.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

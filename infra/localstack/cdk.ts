@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ServerError } from '../local/servers/server-error.ts';
-import type { LocalStack } from './localstack.ts';
+import type { LocalStackAddress } from './localstack.ts';
 
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CDK = `${PROJECT_ROOT}node_modules/aws-cdk/bin/cdk`;
@@ -18,7 +18,7 @@ export interface CdkOptions {
 }
 
 /** Makes LocalStack's account ready for {@link deploy}, with `cdk bootstrap`. */
-export async function bootstrap(localStack: LocalStack, options: CdkOptions = {}): Promise<void> {
+export async function bootstrap(localStack: LocalStackAddress, options: CdkOptions = {}): Promise<void> {
   // Elsewhere than in the project, whose cdk.json would have the app synthesized first.
   const cwd = localStack.directory;
   await runCdk(localStack, ['bootstrap', `aws://${ACCOUNT}/${localStack.region}`], { cwd, ...options });
@@ -29,7 +29,7 @@ export async function bootstrap(localStack: LocalStack, options: CdkOptions = {}
  * @throws ServerError with its last words where it fails; the signal's reason where that ended it
  */
 export async function runCdk(
-  localStack: LocalStack,
+  localStack: LocalStackAddress,
   parameters: readonly string[],
   { cwd = PROJECT_ROOT, onLine, signal }: CdkOptions & { readonly cwd?: string } = {},
 ): Promise<void> {
@@ -63,7 +63,7 @@ async function readLines(child: ChildProcess, onLine: (line: string) => void): P
   return exit;
 }
 
-function cdkEnvironment(localStack: LocalStack): NodeJS.ProcessEnv {
+function cdkEnvironment(localStack: LocalStackAddress): NodeJS.ProcessEnv {
   // A profile or a session of the user's would win over LocalStack's key, or be sent along with it.
   const { AWS_PROFILE: _, AWS_SESSION_TOKEN: __, ...own } = process.env;
   return {

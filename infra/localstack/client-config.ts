@@ -1,4 +1,4 @@
-import type { LocalStack } from './localstack.ts';
+import type { LocalStackAddress } from './localstack.ts';
 
 /** For AWS's clients in a process that is not to take on LocalStack's environment. */
 export interface ClientConfig {
@@ -7,7 +7,7 @@ export interface ClientConfig {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-export function clientConfig({ endpoint, region, environment }: LocalStack): ClientConfig {
+export function clientConfig({ endpoint, region, environment }: LocalStackAddress): ClientConfig {
   const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = environment;
   return {
     endpoint,

@@ -6,7 +6,7 @@ import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { type CdkOptions, runCdk } from './cdk.ts';
 import { clientConfig } from './client-config.ts';
-import type { LocalStack } from './localstack.ts';
+import type { LocalStackAddress } from './localstack.ts';
 
 /** A stack to be deployed on LocalStack, and its deployment file. */
 export interface LocalDeployment {
@@ -32,7 +32,7 @@ export type DeploymentValues = Readonly<Record<string, unknown>>;
  * would do it on AWS.
  */
 export async function prepareDeployment(
-  localStack: LocalStack,
+  localStack: LocalStackAddress,
   stackName: string,
   registryYaml: string,
   values: DeploymentValues = {},
@@ -62,7 +62,7 @@ export async function prepareDeployment(
  * @param context as in `cdk deploy -c lazyConcurrency=20`
  */
 export async function deploy(
-  localStack: LocalStack,
+  localStack: LocalStackAddress,
   deployment: LocalDeployment,
   { context = {}, ...options }: CdkOptions & { readonly context?: Readonly<Record<string, string>> } = {},
 ): Promise<DeployedFunctions> {
@@ -76,7 +76,7 @@ export async function deploy(
 
 /** Deletes all that was deployed, with the ordinary `cdk destroy`. */
 export async function destroy(
-  localStack: LocalStack,
+  localStack: LocalStackAddress,
   deployment: LocalDeployment,
   options: CdkOptions = {},
 ): Promise<void> {
@@ -89,7 +89,7 @@ function cdkParameters({ file, directory }: LocalDeployment): string[] {
 }
 
 async function createSecret(
-  localStack: LocalStack,
+  localStack: LocalStackAddress,
   name: string,
   { user, password }: MysqlPool,
 ): Promise<string | undefined> {

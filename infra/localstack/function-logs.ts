@@ -1,6 +1,6 @@
 import { CloudWatchLogs, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
 import { clientConfig } from './client-config.ts';
-import type { LocalStack } from './localstack.ts';
+import type { LocalStackAddress } from './localstack.ts';
 
 export interface LogLine {
   /** Milliseconds since 1970. */
@@ -15,7 +15,7 @@ export class FunctionLogs {
   readonly #seen = new Set<string>();
   #latest = 0;
 
-  constructor(localStack: LocalStack, functionName: string) {
+  constructor(localStack: LocalStackAddress, functionName: string) {
     this.#client = new CloudWatchLogs(clientConfig(localStack));
     // LocalStack takes no notice of a log group that the function names.
     this.#logGroupName = `/aws/lambda/${functionName}`;

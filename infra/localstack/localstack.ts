@@ -20,8 +20,8 @@ export interface StartLocalStackOptions {
   readonly configuration?: LocalStackConfiguration;
 }
 
-/** A LocalStack of our own, empty at first, which forgets everything when it is stopped. */
-export interface LocalStack {
+/** What users of a LocalStack need to know of it, in whatever process they are. */
+export interface LocalStackAddress {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   readonly region: string;
@@ -31,12 +31,16 @@ export interface LocalStack {
   readonly hostForFunctions: string;
   /** Addresses at which those servers must listen for that, beside 127.0.0.1. */
   readonly serverAddresses: readonly string[];
-  /** `undefined` once it is gone. */
-  readonly pid: number | undefined;
-  /** All its files, and room for those that belong to what is deployed on it; removed by {@link stop}. */
+  /** All its files, and room for those that belong to what is deployed on it; removed when it is stopped. */
   readonly directory: string;
   /** What it writes to stdout and stderr, for looking into failures. */
   readonly logFile: string;
+}
+
+/** A LocalStack of our own, empty at first, which forgets everything when it is stopped. */
+export interface LocalStack extends LocalStackAddress {
+  /** `undefined` once it is gone. */
+  readonly pid: number | undefined;
   /** The shell command that ends it at once, for whom it is left to by {@link release}. */
   readonly endCommand: string;
   /** Ids of the processes that run a function now, one for each of its environments, frozen ones included. */

@@ -12,9 +12,13 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** Runs the program `consumer` in a process of its own to its end. */
-export async function runCli(programArguments: readonly string[]): Promise<CliRun> {
+/** Runs the program `consumer` in a process of its own to its end. `environment` is added to that of this process. */
+export async function runCli(
+  programArguments: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CliRun> {
   const child = spawn(process.execPath, [PROGRAM, ...programArguments], {
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

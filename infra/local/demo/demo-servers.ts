@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { loadRecording } from '../recording/load-recording.ts';
 import type { Placement } from '../recording/placement.ts';
 import { readRecording } from '../recording/recording.ts';
+import { listenArguments } from '../servers/listen-arguments.ts';
 import { type MariaDbServer, startMariaDb } from '../servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../servers/redis-server.ts';
 
@@ -15,11 +16,10 @@ export interface DemoServers {
 
 /** `addresses`: where they listen too, beside 127.0.0.1. */
 export async function startDemoServers(addresses: readonly string[] = []): Promise<DemoServers> {
-  const all = ['127.0.0.1', ...addresses];
-  const isOpen = addresses.length > 0;
+  const { mysql: mysqlArguments, redis: redisArguments } = listenArguments(addresses);
   const [mysql, redis] = await Promise.all([
-    startMariaDb(isOpen ? { arguments: [`--bind-address=${all.join(',')}`] } : {}),
-    startRedis(isOpen ? { arguments: ['--bind', ...all, '--protected-mode', 'no'] } : {}),
+    startMariaDb({ arguments: mysqlArguments }),
+    startRedis({ arguments: redisArguments }),
   ]);
   return { mysql, redis };
 }

@@ -4,6 +4,7 @@ import os
 import socket
 
 from localstack.runtime.main import main
+from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
 
 
 def check_port() -> None:
@@ -15,5 +16,13 @@ def check_port() -> None:
         probe.bind((host, int(port)))
 
 
+def keep_buckets_apart() -> None:
+    """All LocalStacks of a machine would keep their buckets in one directory of /tmp, and leave it there."""
+    create = EphemeralS3ObjectStore.__init__
+    # Without a name it makes itself a directory in TMPDIR, which is ours.
+    EphemeralS3ObjectStore.__init__ = lambda self, _=None: create(self)
+
+
 check_port()
+keep_buckets_apart()
 main()
