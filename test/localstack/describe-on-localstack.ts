@@ -1,7 +1,7 @@
 import type { Lambda } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { type LocalStack, startLocalStack } from '../../infra/localstack/localstack.ts';
-import { findLocalStackSource, LOCALSTACK_NEEDS } from '../../infra/localstack/source.ts';
+import { findLocalStackSource } from '../../infra/localstack/source.ts';
 import { lambdaClient } from './function-under-test.ts';
 
 /** What the tests of one `describe` share. Its fields are there once they run. */
@@ -11,8 +11,8 @@ export interface LocalStackPlace {
 }
 
 /**
- * A `describe` with a LocalStack of its own. Where there can be none, its tests are skipped and one line says what to
- * install.
+ * A `describe` with a LocalStack of its own. Where there can be none its tests are skipped; the run says at its end what
+ * to install.
  * @param isHostNeeded whether the tests need functions that are processes of this machine, not Docker's containers
  */
 export function describeOnLocalStack(
@@ -22,7 +22,6 @@ export function describeOnLocalStack(
 ): void {
   const source = findLocalStackSource();
   const isPossible = source !== undefined && !(isHostNeeded && 'image' in source);
-  if (!isPossible) console.log(`Not tested: ${title}. ${LOCALSTACK_NEEDS}`);
   describe.skipIf(!isPossible)(title, () => {
     let localStack: LocalStack | undefined;
     let lambda: Lambda | undefined;

@@ -5,9 +5,10 @@ import { type History, seededHistory } from '../../kit/generate/history.ts';
 import { generatedApplication } from '../../kit/generate/schema.ts';
 import { entriesOf } from '../../kit/recorded-entries.ts';
 import { runOracle } from '../../kit/run-oracle.ts';
-import { type DeployedApplication, failures } from './deployed-application.ts';
+import type { DeployedApplication } from './deployed-application.ts';
 import { describeDeployed } from './describe-deployed.ts';
 import { IdShift } from './later-ids.ts';
+import { failures } from './run-summaries.ts';
 
 const SEED = 2026;
 const POISON_RATE = 0.02;

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { Lambda } from '@aws-sdk/client-lambda';
 import { expect } from 'vitest';
-import { z } from 'zod';
 import { clientConfig } from '../../../infra/localstack/client-config.ts';
 import {
   type DeployedFunctions,
@@ -22,6 +21,7 @@ import type { Outcome } from '../../oracle/outcome.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
 import { ApplicationServers } from './application-servers.ts';
 import { isDone, millisecondsOfLast, readProgress } from './progress.ts';
+import { type RunSummary, runSummaries } from './run-summaries.ts';
 
 export interface ApplicationOptions {
   readonly stackName: string;
@@ -102,13 +102,6 @@ export class DeployedApplication {
       .toSatisfy(isDone, 'drained');
   }
 
-  /** Waits until entries have been read that are not settled yet. */
-  async busy(timeout = DRAINED_WITHIN_MS): Promise<void> {
-    await expect
-      .poll(() => readProgress(this.servers.registry), { timeout, interval: 20 })
-      .toSatisfy((progress) => progress.some(({ pending }: { pending: number }) => pending > 0), 'busy');
-  }
-
   readState(): Promise<State> {
     return readState(this.servers.registry);
   }
@@ -137,26 +130,36 @@ export class DeployedApplication {
     return lines.flatMap(([pid, state = 'T']) => (/^[TZX]/.test(state) ? [] : [Number(pid)]));
   }
 
-  /** What the poller said at the end of each run that came to one. */
+  /**
+   * Sends a signal to the processes that are in the middle of an invocation, as soon as there are some.
+   * @returns how many there were: none where all entries were settled before one was seen
+   */
+  async strike(part: Part, signal: NodeJS.Signals): Promise<number> {
+    const deadline = performance.now() + DRAINED_WITHIN_MS;
+    while (performance.now() < deadline) {
+      const struck = (await this.busyProcesses(part)).filter((pid) => send(pid, signal));
+      if (struck.length > 0) return struck.length;
+      if (isDone(await readProgress(this.servers.registry))) return 0;
+    }
+    throw new Error(`The ${part} has not been at work for ${DRAINED_WITHIN_MS} ms, and there is work to do.`);
+  }
+
+  /** All lines of ended invocations. */
+  async log(part: Part): Promise<string[]> {
+    const lines = await new FunctionLogs(this.#localStack, this.functions[part]).read();
+    return lines.map(({ text }) => text);
+  }
+
   async summaries(): Promise<RunSummary[]> {
-    const lines = await new FunctionLogs(this.#localStack, this.functions.poller).read();
-    return lines.flatMap(({ text }) => {
-      const summary = summarySchema.safeParse(text.startsWith('{') ? JSON.parse(text) : undefined);
-      return summary.success ? [summary.data] : [];
-    });
+    return runSummaries(await this.log('poller'));
   }
 }
 
-const summarySchema = z.object({
-  message: z.literal('drained'),
-  complete: z.boolean(),
-  reason: z.string(),
-  /** By the error's name. */
-  failedInvocations: z.record(z.string(), z.number()),
-});
-export type RunSummary = z.infer<typeof summarySchema>;
-
-/** How often invocations failed with this error. */
-export function failures(summaries: readonly RunSummary[], code: string): number {
-  return summaries.reduce((sum, { failedInvocations }) => sum + (failedInvocations[code] ?? 0), 0);
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    // It has just ended.
+    return false;
+  }
 }
