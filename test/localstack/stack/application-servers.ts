@@ -63,7 +63,18 @@ export class ApplicationServers {
     await loadRecording({ ...recording, entries: [] }, this.placement());
   }
 
+  /** What a consumer works on comes last: it would put events of its own before those of the history. */
   async add(entries: readonly StreamEntry[]): Promise<void> {
+    const isWork = ({ stream }: StreamEntry) => stream.startsWith('orm-');
+    await this.#add(entries.filter((entry) => !isWork(entry)));
+    await this.#add(entries.filter(isWork));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.mysql.stop(), this.redis.stop()]);
+  }
+
+  async #add(entries: readonly StreamEntry[]): Promise<void> {
     for (const [code, pool] of this.registry.redis) {
       const redis = connectRedis(pool);
       const ofPool = entries.filter((entry) => entry.pool === code);
@@ -76,10 +87,6 @@ export class ApplicationServers {
       }
       redis.disconnect();
     }
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.mysql.stop(), this.redis.stop()]);
   }
 
   /** The tables alone, as sessions of the executor have chosen the databases; those of the oracle as a whole. */

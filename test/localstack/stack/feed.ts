@@ -4,7 +4,7 @@ import type { ApplicationServers } from './application-servers.ts';
 
 /** So many that a stack in trouble is busy with them for a second or more. */
 const ENTRIES_AT_ONCE = 700;
-const ENTRIES_AT_A_TIME = 40;
+const ENTRIES_AT_A_TIME = 10;
 const INTERVAL_MS = 200;
 
 /** Adds a history to its streams bit by bit. */
@@ -18,9 +18,13 @@ export class Feed {
   }
 
   /** Throws where nothing is left: a test that wants the stack to be busy would wait in vain. */
-  async add(count = ENTRIES_AT_ONCE): Promise<void> {
+  async add(): Promise<void> {
     if (this.#entries.length === 0) throw new Error('The history is too short: all of it has been added.');
-    await this.#servers.add(this.#entries.splice(0, count));
+    await this.#servers.add(this.#entries.splice(0, ENTRIES_AT_ONCE));
+  }
+
+  async addRest(): Promise<void> {
+    await this.#servers.add(this.#entries.splice(0));
   }
 
   /** As a running application does, until `end` is settled. */
@@ -31,7 +35,7 @@ export class Feed {
     };
     end.then(finish, finish);
     while (!isOver && this.#entries.length > ENTRIES_AT_ONCE) {
-      await this.add(ENTRIES_AT_A_TIME);
+      await this.#servers.add(this.#entries.splice(0, ENTRIES_AT_A_TIME));
       await sleep(INTERVAL_MS);
     }
   }
