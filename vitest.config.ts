@@ -39,8 +39,9 @@ export default defineConfig({
           name: 'localstack-stack',
           include: ['test/localstack/stack/*.stack.test.ts'],
           globalSetup: ['test/localstack/stack/global-setup.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // Runs of the schedule are a minute apart, and a trouble may cost some.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           // They wait for a schedule more than they work.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },

@@ -29,10 +29,7 @@ async function run({ keep }: LocalStackOptions, interruption: AbortSignal): Prom
       await stayUp(watch, interruption);
     }
   } finally {
-    if (!isKept) {
-      console.log('Taking everything down…');
-      await builder.takeDown();
-    }
+    if (!isKept) await builder.takeDown(console.log);
   }
 }
 

@@ -57,7 +57,8 @@ export class StageBuilder {
   }
 
   /** Ends everything, and removes its files. */
-  async takeDown(): Promise<void> {
+  async takeDown(say: Progress['say']): Promise<void> {
+    if (this.#localStack !== undefined) say('Taking everything down…');
     await Promise.all([this.#localStack?.stop(), this.#servers && stopDemoServers(this.#servers)]);
   }
 
