@@ -8,7 +8,7 @@ test('Lines of a log are shown without what is empty, what is for machines, and 
     'START RequestId: 1 Version: $LATEST',
     '{"level":"INFO","message":"drained","service":"s","complete":true,"seconds":1.5,"channels":{"lazy":{"entries":20063,"failed":0},"log":{"entries":0}}}',
     '{"_aws":{},"Entries":3}',
-    '{"level":"ERROR","message":"no\u001b[2J","code":"1062"}',
+    '{"level":"ERROR","message":"no\\u001b[2J","code":"1062"}',
     'plain words',
     'END RequestId: 1',
     'REPORT RequestId: 1\tDuration: 7.4 ms\tBilled Duration: 8 ms',

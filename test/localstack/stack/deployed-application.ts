@@ -54,7 +54,7 @@ export class DeployedApplication {
     this.functions = functions;
     this.#localStack = localStack;
     this.#deployment = deployment;
-    this.lambda = new Lambda({ ...clientConfig(localStack), maxAttempts: 1 });
+    this.lambda = new Lambda(clientConfig(localStack));
   }
 
   static async deploy(
