@@ -4,9 +4,9 @@ import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
 import { acknowledge, setAside } from '../entry/whole-entry.ts';
 import { type StreamEntry, setDeliveries } from '../redis/stream-reads.ts';
 import { Turns } from '../turns.ts';
-import { UnwritableDocumentError, writeDocuments } from './documents.ts';
+import { toDocument } from './documents.ts';
 import { lookUpIndex } from './index-lookup.ts';
-import { Progress } from './progress.ts';
+import { IndexRun, IndexTakenError, UnwritableDocumentError } from './index-run.ts';
 import type { SearchIndex } from './search-index.ts';
 import { SearchPools } from './search-pools.ts';
 import { TableReader, TableUnreadableError } from './table-reader.ts';
@@ -60,6 +60,10 @@ export class Reindexing {
         if (error instanceof UnwritableDocumentError) {
           return setAside(this.#context, entry, { code: 'unwritable-document', message: error.message });
         }
+        if (error instanceof IndexTakenError) {
+          logger.warn('another run over a search index has begun, this one ends', { index });
+          return LEFT_PENDING;
+        }
         if (error instanceof TableUnreadableError && !error.isTransient) {
           logger.error('the rows of a search index may not be read', { index, code: error.code });
           return LEFT_PENDING;
@@ -91,29 +95,29 @@ export class Reindexing {
 
   async #write(run: Run, index: SearchIndex): Promise<EntryOutcome> {
     const { budget, session, logger, atPoint } = this.#context;
+    // Who has lost the lock must not end the run of who has it now.
+    if (!(await session.lock.isHeld())) return LEFT_PENDING;
     const redis = await this.#pools.connect(index.redisPool);
-    const progress = new Progress(redis, index);
-    let lastId = await progress.read();
+    const begun = await IndexRun.begin(redis, index, run.entry.id);
+    let lastId = begun.lastId;
     for (let more = true; more; ) {
-      if (!budget.mayRead) return LEFT_PENDING;
+      if (!budget.mayRead || !(await session.lock.isHeld())) return LEFT_PENDING;
       const page = await this.#tables.page(index, lastId);
-      // Whoever has the lock by now writes later states of the rows.
-      if (!(await session.lock.isHeld())) return LEFT_PENDING;
-      await writeDocuments(redis, index, page.rows, this.#unixTime);
+      await begun.run.write(page.rows.map((row) => toDocument(index, row, this.#unixTime)));
       run.documents += page.rows.length;
       more = page.more;
       lastId = page.rows.at(-1)?.[0] ?? lastId;
-      if (more) await this.#noteProgress(run.entry, progress, lastId);
+      if (more) await this.#noteProgress(run.entry, begun.run, lastId);
       await atPoint?.('indexed');
     }
-    await progress.clear();
+    await begun.run.end();
     logger.info('a search index is written', { index: index.name, documents: run.documents });
     return acknowledge(this.#context, run.entry);
   }
 
   /** An entry that gets on kills nobody, however often its consumer was killed. */
-  async #noteProgress(entry: StreamEntry, progress: Progress, lastId: string): Promise<void> {
-    await progress.write(lastId);
+  async #noteProgress(entry: StreamEntry, indexRun: IndexRun, lastId: string): Promise<void> {
+    await indexRun.note(lastId);
     const { session, fenced } = this.#context;
     if (entry.deliveries > 1) await setDeliveries(session.redis, fenced, [entry.id], 1);
   }
