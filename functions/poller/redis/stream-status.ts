@@ -33,14 +33,18 @@ export async function groupFacts(redis: Redis, stream: string): Promise<GroupFac
   });
 }
 
-/** How much the group has left of the stream. `lag` is null only where entries are left and Redis can't count them. */
+/**
+ * How much the group has left of the stream. `lag` is null only where entries are left and Redis can't count them.
+ * Whether any are left is looked up in any case: after a restart Redis may count entries that were trimmed long ago, and
+ * would do so for ever.
+ */
 export async function readLeft(
   redis: Redis,
   { stream, group }: { readonly stream: string; readonly group: string },
 ): Promise<Pick<GroupFacts, 'pending' | 'lag'>> {
   const facts = (await groupFacts(redis, stream)).find(({ name }) => name === group);
   if (facts === undefined) return { pending: 0, lag: null };
-  if (facts.lag !== null) return facts;
+  if (facts.lag === 0) return facts;
   const unread = await redis.call('XRANGE', stream, `(${facts.lastDeliveredId}`, '+', 'COUNT', '1');
-  return { ...facts, lag: Array.isArray(unread) && unread.length > 0 ? null : 0 };
+  return Array.isArray(unread) && unread.length > 0 ? facts : { ...facts, lag: 0 };
 }
