@@ -25,8 +25,21 @@ describe('a duration', () => {
 describe('the command line', () => {
   it.each([
     ['--help', ['drain', 'run', 'dead-letters']],
-    ['drain --help', ['(default: 50s)', '(default: 11)', '"entity"', '"background_consumer"', 'Exit code:']],
-    ['run --help', ['--registry <file>', 'SIGTERM', '(default: 11)', '(default: none)']],
+    [
+      'drain --help',
+      [
+        'handler: { kind: module',
+        '(default: 50s)',
+        '(default: 11)',
+        '"entity"',
+        '"background_consumer"',
+        'Exit code:',
+      ],
+    ],
+    [
+      'run --help',
+      ['handler: { kind: module', '--registry <file>', 'SIGTERM', '(default: 11)', '(default: none)'],
+    ],
     ['dead-letters --help', ['list', 'show', 'redrive', 'discard']],
     ['dead-letters redrive --help', ['--stream <name>', '--id <id>', '--code <code>', '--all', '--json']],
   ])('helps: %s', async (commandLine, texts) => {

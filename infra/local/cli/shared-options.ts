@@ -76,8 +76,21 @@ export function addConsumeOptions(command: Command): Command {
       )
         .choices(ABSENT_GROUPS)
         .default(CONSUME_DEFAULTS.absentGroups),
-    );
+    )
+    .addHelpText('after', BINDINGS_HELP);
 }
+
+const BINDINGS_HELP = `
+A handler of your own gets the entries of a stream's group, as one for an SQS queue does. In the file of --bindings:
+  bindings:
+    - stream: order-changed          # both as the registry names them
+      group: mailer
+      handler: { kind: module, path: ./mailer.ts }       # or { kind: lambda, functionName: mailer }
+and in mailer.ts, beside that file:
+  export const handler = async ({ Records }) => {
+    for (const { messageId, body } of Records) console.error(messageId, JSON.parse(body));
+  };
+examples/own-stream is a complete one, docs/own-streams.md has all settings.`;
 
 export function addOutputOptions(command: Command): Command {
   return command
