@@ -76,6 +76,25 @@ test('a Redis pool that is down leaves the others working, and is told by its na
   expect(await thingNames(scene)).toHaveLength(20);
 });
 
+test('a garbage collection that waits for a Redis pool that is down holds up none in the others', async () => {
+  const { port } = lazyServer;
+  const journal = `
+journal:
+  redis: 127.0.0.1:${logServer.port}:0
+  streams: { ${LOG}: [${GROUP}] }
+`;
+  const scene = await openSceneInRedis(`redis: 127.0.0.1:${port}:0`, { port }, journal);
+  await scene.add(insertThing('one'));
+  await drainScene(scene);
+  await logServer.kill();
+  for (const Pool of ['journal', 'default']) {
+    await scene.redis.xadd(GARBAGE, '*', 's', encode({ Group: GROUP, Pool }));
+  }
+  expect(await drainScene(scene, { budgetMs: 3000 })).toMatchObject({
+    channels: { garbage: { entries: 1, trimmed: 1, pending: 1 } },
+  });
+});
+
 test('a Redis pool that goes down in the midst of a drain is drained on once it is back, the others meanwhile', async () => {
   const { scene, logs } = await openPools('--appendonly', 'yes', '--appendfsync', 'always');
   const stop = new AbortController();

@@ -21,8 +21,8 @@ export const garbageChannel: Channel = {
       handle(entry) {
         const judged = judgeEntry(entry, decodeGarbageEvent);
         if (!judged.ok) return setAside(context, entry, judged.rejection);
-        // One after another: of many that wait, mostly the first has something to do.
-        return turns.run('', () => collect(context, entry, judged.event));
+        // One after another: of many that wait, mostly the first has something to do. A pool that is down holds up its own.
+        return turns.run(judged.event.pool, () => collect(context, entry, judged.event));
       },
     };
   },
