@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_LANE } from '../../functions/poller/lanes/lane-counts.ts';
 import type { Ordering } from '../../functions/poller/lanes/ordering.ts';
 import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
-import type { Mechanism } from './orders.ts';
+import type { Mechanism } from './mechanisms.ts';
 
 /** An ordering that knows of no order. */
 export const UNORDERED: Ordering = {
@@ -12,8 +12,8 @@ export const UNORDERED: Ordering = {
   finished: () => undefined,
 };
 
-/** The executor without the mechanism; as it is where another one is broken, or none. */
-export function breakExecutor(executor: SqlExecutor, broken: Mechanism | null): SqlExecutor {
+/** The executor without the mechanism; as it is where that is none of the executor's. */
+export function breakExecutor(executor: SqlExecutor, broken: Mechanism): SqlExecutor {
   if (broken === 'ledger') return { execute: (request) => forgetful(executor, request) };
   if (broken === 'order') return { execute: (request) => overtaken(executor, request) };
   if (broken === 'fence') return { execute: (request) => unfenced(executor, request) };

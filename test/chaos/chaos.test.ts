@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { MECHANISMS } from './orders.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -12,23 +11,45 @@ interface Run {
 /** A share of what `npm run test:chaos` does. Each run has a seed of its own, which its output names. */
 describe('a consumer whose processes are killed, paused and cut off', () => {
   test.concurrent.each(['entity', 'pool'])(
-    'does everything once, in the order %s',
+    'keeps its promises on every channel and in tail mode, in the order %s',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
-      const { exitCode, output } = await runChaos(['--kills', '76', '--ordering', ordering]);
+      const { exitCode, output } = await runChaos([
+        ...['--kills', '16', '--troubles', '5'],
+        ...['--ordering', ordering],
+      ]);
       console.log(output);
       expect(output).toContain('lost 0, doubled 0, out of order 0, otherwise different 0');
       expect(exitCode).toBe(0);
-      expect(killsIn(output)).toBeGreaterThanOrEqual(75);
+      expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(15);
+      expect(countIn(output, 'in tail mode')).toBeGreaterThan(0);
+      expect(countIn(output, 'reindexings')).toBeGreaterThan(0);
+      expect(countIn(output, 'trimmed under way')).toBeGreaterThan(0);
+      expect(countIn(output, 'handled')).toBeGreaterThan(0);
     },
   );
 });
 
 /** The checks can fail. */
 describe('a consumer without', () => {
-  test.concurrent.each(MECHANISMS)('%s is found out', { timeout: 3 * MINUTE_MS }, async (mechanism) => {
-    const { exitCode, output } = await runChaos(['--kills', '8', '--break', mechanism, '--minutes', '1']);
-    expect(output).toMatch(/(lost|doubled|out of order) [1-9]/);
+  test.concurrent.each(['ledger', 'fence', 'settle', 'order', 'position'])(
+    '%s is found out',
+    { timeout: 3 * MINUTE_MS },
+    async (mechanism) => {
+      const { exitCode, output } = await runChaos(['--kills', '4', '--break', mechanism, '--minutes', '1']);
+      expect(output).toMatch(/^statements: .*(lost|doubled|out of order) [1-9]/m);
+      expect(exitCode).toBe(1);
+    },
+  );
+
+  test.concurrent('progress, groups, acknowledgement and lines is found out of each', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const broken = ['progress', 'groups', 'acknowledgement', 'lines'];
+    const { exitCode, output } = await runChaos(['--kills', '8', '--break', ...broken, '--minutes', '1']);
+    expect(output).toMatch(/^search: .*lost [1-9]/m);
+    expect(output).toMatch(/^garbage: .*lost [1-9]/m);
+    expect(output).toMatch(/^own streams: .*lost [1-9].*out of order [1-9]/m);
     expect(exitCode).toBe(1);
   });
 });
@@ -42,6 +63,6 @@ function runChaos(parameters: readonly string[]): Promise<Run> {
   });
 }
 
-function killsIn(output: string): number {
-  return Number(/kills (\d+)/.exec(output)?.[1]);
+function countIn(output: string, name: string): number {
+  return Number(new RegExp(`${name} (\\d+)`).exec(output)?.[1]);
 }

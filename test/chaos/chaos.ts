@@ -1,46 +1,51 @@
-import { plantCacheKeys } from '../kit/cache-keys.ts';
-import { compareState } from '../kit/compare.ts';
 import type { Difference } from '../kit/difference.ts';
 import { seededHistory } from '../kit/generate/history.ts';
 import { Random } from '../kit/generate/random.ts';
 import { runOracle } from '../kit/run-oracle.ts';
-import { readState } from '../kit/state.ts';
-import type { Outcome } from '../oracle/outcome.ts';
-import type { StreamEntry } from '../oracle/stream-entry.ts';
 import { Campaign, type Casualties } from './campaign.ts';
-import { KillSequence, TELLING_POINTS } from './kills.ts';
-import { plantKeysOfLaterIds } from './later-ids.ts';
-import { type Mechanism, type Orders, POINTS } from './orders.ts';
-import { Application, directPlacement, type Servers, startServers, stopServers } from './place.ts';
+import { KillSequence } from './kills.ts';
+import { MECHANISM_FACTS, type Mechanism, type SubjectName } from './mechanisms.ts';
+import type { Orders } from './orders.ts';
+import { directPlacement, loadApplication, type Servers, startServers, stopServers } from './place.ts';
+import { GARBAGE_POOLS, Garbage } from './subjects/garbage.ts';
+import { OWN_POOLS, OwnStreams } from './subjects/own-streams.ts';
+import { SEARCH_POOLS, Search } from './subjects/search.ts';
+import { Statements } from './subjects/statements.ts';
+import type { Examination, Subject } from './subjects/subject.ts';
 import { otherTroubles, type Trouble } from './troubles.ts';
 
 export interface ChaosOptions {
-  /** Decides the history and what happens to the consumer; when exactly it happens is up to the machine. */
+  /** Decides what there is to do and what happens to the consumer; when exactly it happens is up to the machine. */
   readonly seed: number;
   readonly kills: number;
+  /** Beside the kills, at most: pauses, networks that fail, servers that are restarted. */
+  readonly troubles: number;
   readonly ordering: Orders['ordering'];
-  /** A mechanism that is switched off. */
-  readonly broken: Mechanism | null;
-  /** After this, nothing more is begun; what was begun is drained and compared. */
+  /** Mechanisms that are switched off; then only their subjects are there. */
+  readonly broken: readonly Mechanism[];
+  /** After this, nothing more is begun; what was begun is drained and checked. */
   readonly mostMs: number;
   readonly tell: (line: string) => void;
 }
 
 export interface ChaosReport extends Casualties {
-  readonly entries: number;
   readonly seconds: number;
-  readonly differences: readonly Difference[];
+  readonly subjects: ReadonlyMap<SubjectName, Examination>;
+  /** Of processes that did not end as they should. */
+  readonly failures: readonly Difference[];
 }
+
+const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS];
 
 const POISON_RATE = 0.12;
 /** More than the troubles need: what is left over is drained at the end, many lanes at once. */
 const OPERATIONS_A_KILL = 9;
-const LEAST_OPERATIONS = 300;
+const LEAST_OPERATIONS = 200;
 const OPERATIONS_A_TROUBLE = 32;
 /** The other troubles come once for so many kills. */
 const KILLS_A_ROUND = 200;
 
-/** Generates a history, drains it under kills and other troubles, and compares with its serial application. */
+/** Has consumers do what there is to do under kills and other troubles, and checks what is promised of it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const servers = await startServers();
   try {
@@ -53,61 +58,77 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 async function runOn(servers: Servers, options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
   const troubles = troublesOf(options);
-  const { application, expected, entries } = await prepare(servers, options, troubles.length);
-  const campaign = new Campaign({ ...options, application, servers, random: new Random(options.seed) });
+  const handledFile = `${servers.redis.default.directory}/handled.jsonl`;
+  const { registryYaml, subjects } = await prepare(servers, options, troubles.length, handledFile);
+  const { ordering, broken, tell, seed } = options;
+  const campaign = new Campaign({
+    orders: { registryYaml, ordering, broken: [...broken], handledFile },
+    tell,
+    subjects,
+    servers,
+    random: new Random(seed),
+  });
   try {
-    await endure(campaign, application, troubles, options);
+    await endure(campaign, subjects, troubles, options);
   } finally {
     campaign.close();
   }
-  const differences = compareState(expected, await readState(application.registry), entries);
+  const examinations = new Map<SubjectName, Examination>();
+  for (const subject of subjects) examinations.set(subject.name, await subject.examine());
   return {
     ...campaign.casualties,
-    entries: entries.length,
     seconds: (performance.now() - startedAt) / 1000,
-    differences: [...campaign.casualties.failures, ...differences],
+    subjects: examinations,
+    failures: campaign.failures,
   };
 }
 
-function troublesOf({ seed, kills, broken }: ChaosOptions): Trouble[] {
+function troublesOf({ seed, kills, broken, troubles }: ChaosOptions): Trouble[] {
   const random = new Random(seed);
   const rounds = Math.max(1, Math.round(kills / KILLS_A_ROUND));
-  return Array.from({ length: rounds }, () => otherTroubles(random, broken)).flat();
-}
-
-interface Prepared {
-  readonly application: Application;
-  readonly expected: Outcome;
-  readonly entries: readonly StreamEntry[];
+  return Array.from({ length: rounds }, () => otherTroubles(random, broken))
+    .flat()
+    .slice(0, troubles);
 }
 
 async function prepare(
   servers: Servers,
-  { seed, kills, ordering, tell }: ChaosOptions,
+  { seed, kills, ordering, broken }: ChaosOptions,
   troubles: number,
-): Promise<Prepared> {
+  handledFile: string,
+): Promise<{ readonly registryYaml: string; readonly subjects: readonly Subject[] }> {
   const operations = LEAST_OPERATIONS + OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
   const history = seededHistory(seed, operations, { ordering, poisonRate: POISON_RATE });
-  const { entries } = history;
-  const expected = await runOracle(history.recording, directPlacement(servers));
-  const application = await Application.load(history, servers);
-  await plantCacheKeys(application.registry, expected);
-  await plantKeysOfLaterIds(application.registry, expected);
-  tell(`${entries.length} entries, ${expected.deadLetters.length} of them must become dead letters`);
-  return { application, expected, entries };
+  const application = await loadApplication(history.recording, servers, MORE_POOLS);
+  const random = new Random(seed);
+  const preparations: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
+    statements: async () => {
+      const expected = await runOracle(history.recording, directPlacement(servers));
+      return Statements.prepare(application, history, expected);
+    },
+    search: () => Search.prepare(application, random),
+    garbage: () => Garbage.prepare(application, random),
+    'own streams': async () => new OwnStreams(application, random, handledFile),
+  };
+  const wanted = new Set(broken.map((mechanism) => MECHANISM_FACTS[mechanism].subject));
+  const subjects: Subject[] = [];
+  for (const [name, prepareIt] of Object.entries(preparations)) {
+    if (wanted.size === 0 || [...wanted].some((its) => its === name)) subjects.push(await prepareIt());
+  }
+  return { registryYaml: application.registryYaml, subjects };
 }
 
 /** The other troubles stand evenly among the kills. */
 async function endure(
   campaign: Campaign,
-  application: Application,
+  subjects: readonly Subject[],
   troubles: readonly Trouble[],
   { seed, kills, broken, mostMs }: ChaosOptions,
 ): Promise<void> {
   const deadline = performance.now() + mostMs;
-  const sequence = new KillSequence(new Random(seed), broken === null ? POINTS : TELLING_POINTS);
+  const sequence = new KillSequence(new Random(seed), broken);
   const left = [...troubles];
-  while (performance.now() < deadline && application.entriesLeft > 0) {
+  while (performance.now() < deadline && subjects.every(({ hasMore }) => hasMore)) {
     const killsLeft = kills - campaign.killCount;
     if (killsLeft <= 0 && left.length === 0) break;
     const areKillsDue = left.length * kills <= killsLeft * troubles.length;

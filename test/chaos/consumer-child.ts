@@ -10,7 +10,7 @@ enableCompileCache();
 const { drainUntilEmpty } = await import('./drain-until-empty.ts');
 
 process.once('message', (message) => {
-  drainUntilEmpty(ordersSchema.parse(message)).then(
+  drainUntilEmpty(ordersSchema.parse(message), () => process.send?.('draining')).then(
     () => process.exit(0),
     (error: unknown) => {
       console.error(error);

@@ -16,6 +16,7 @@ export class ConsumerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<ProcessEnd>;
   readonly #stopping: Promise<true>;
+  readonly #draining: Promise<true>;
   #lastWords = '';
 
   constructor() {
@@ -24,6 +25,9 @@ export class ConsumerProcess {
     });
     this.#stopping = new Promise((resolve) => {
       this.#child.stdout?.once('data', () => resolve(true));
+    });
+    this.#draining = new Promise((resolve) => {
+      this.#child.once('message', () => resolve(true));
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#lastWords = (this.#lastWords + chunk.toString()).slice(-LAST_WORDS);
@@ -62,6 +66,11 @@ export class ConsumerProcess {
   /** Lets it go on after it has stopped itself. */
   wake(): void {
     this.#child.kill('SIGCONT');
+  }
+
+  /** Whether it has begun to drain, which it says once it has a lock; false where it ended before. */
+  draining(): Promise<boolean> {
+    return Promise.race([this.#draining, this.#ended.then(() => false)]);
   }
 
   /** Whether it has stopped itself, which it says right before; false where it ended without. */

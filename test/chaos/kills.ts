@@ -1,23 +1,44 @@
 import type { Random } from '../kit/generate/random.ts';
-import type { Point } from './orders.ts';
-
-/** Of a process: at a labelled point, or an instant after it began to drain. */
-export type Kill = { readonly point: Point; readonly hit: number } | { readonly afterMs: number };
+import type { Mechanism } from './mechanisms.ts';
+import { POINTS, type Point } from './orders.ts';
 
 /**
- * Kills that one part of the history meets, at most. Entries that are there at each of seven kills are suspected of
+ * Of a process: at a labelled point, or an instant after it began to drain. In tail mode entries are added while it
+ * drains, else before.
+ */
+export type Kill = ({ readonly point: Point; readonly hit: number } | { readonly afterMs: number }) & {
+  readonly isTail: boolean;
+};
+
+/**
+ * Kills that one part of what there is meets, at most. Entries that are there at each of seven kills are suspected of
  * being the killers, as they must be.
  */
 const KILLS_AT_ONCE = 4;
 
+const TAIL_SHARE = 0.25;
+
 /** Where what is done is not settled: kills that show whether it is done again. */
-export const TELLING_POINTS: readonly Point[] = [
+const UNSETTLED: readonly Point[] = [
   'executor:committed',
   'executor:answered',
   'poller:executed',
   'poller:logged',
   'poller:elsewhere',
 ];
+
+/** Kills after which it shows that the mechanism is missing. */
+const TELLING_POINTS: Readonly<Record<Mechanism, readonly Point[]>> = {
+  ledger: UNSETTLED,
+  fence: UNSETTLED,
+  settle: UNSETTLED,
+  order: UNSETTLED,
+  position: ['executor:sent'],
+  progress: ['executor:page'],
+  groups: ['poller:trimmed'],
+  acknowledgement: ['handler:called'],
+  lines: ['handler:done'],
+};
 
 /** Between two ticks of the poller's clock: only a drain that lasts gets there. */
 const SLOW_POINT: Point = 'poller:pruned';
@@ -28,11 +49,14 @@ const LATEST_HIT = 8;
 export class KillSequence {
   readonly #random: Random;
   readonly #points: readonly Point[];
+  readonly #tailShare: number;
   #next = 0;
 
-  constructor(random: Random, points: readonly Point[]) {
+  constructor(random: Random, broken: readonly Mechanism[]) {
+    const telling = broken.flatMap((mechanism) => TELLING_POINTS[mechanism]);
     this.#random = random;
-    this.#points = random.shuffled(points);
+    this.#points = random.shuffled(broken.length === 0 ? POINTS : [...new Set(telling)]);
+    this.#tailShare = broken.includes('position') ? 1 : TAIL_SHARE;
   }
 
   take(most: number): Kill[] {
@@ -42,27 +66,34 @@ export class KillSequence {
 
   #takeOne(): Kill {
     const place = this.#next++;
-    if (place % 3 === 2) return { afterMs: this.#random.integer(0, LATEST_INSTANT_MS) };
+    const isTail = this.#random.chance(this.#tailShare);
+    if (place % 3 === 2) return { afterMs: this.#random.integer(0, LATEST_INSTANT_MS), isTail };
     const point = this.#points[(place - Math.floor(place / 3)) % this.#points.length] ?? SLOW_POINT;
-    return { point, hit: hitOf(point, this.#random) };
+    return { point, hit: hitOf(point, this.#random), isTail: isTail && point !== SLOW_POINT };
   }
 }
 
 /** Points that a drain of a few entries reaches once, and those that it reaches for each entry or batch. */
 function hitOf(point: Point, random: Random): number {
   switch (point) {
-    case 'poller:locked':
     case 'poller:pruned':
-    case 'poller:releasing':
     case 'executor:claimed':
       return 1;
+    case 'poller:locked':
+    case 'poller:releasing':
+      return random.integer(1, 2);
     case 'poller:read':
+    case 'poller:trimmed':
+    case 'poller:indexed':
+    case 'executor:page':
       return random.integer(1, 3);
     case 'executor:sent':
     case 'executor:executed':
     case 'executor:recorded':
     case 'executor:committed':
     case 'executor:answered':
+    case 'handler:called':
+    case 'handler:done':
       return random.integer(1, 4);
     case 'poller:executed':
     case 'poller:logged':

@@ -5,7 +5,8 @@ import type { ChooseFault, Fault } from './proxy.ts';
 const COMMIT = Buffer.from('\u0003COMMIT');
 const SCRIPT = Buffer.from('EVALSHA');
 
-const LONGEST_DELAY_MS = 300;
+/** Of a request that arrives late. */
+export const LONGEST_DELAY_MS = 300;
 
 /** Faults of MySQL's connections, most of them at a COMMIT. `count` is told of each. */
 export function mysqlFaults(random: Random, count: (fault: Fault) => void): ChooseFault {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { MECHANISMS } from './mechanisms.ts';
 
 /**
- * Labelled moments at which a consumer of lazy and log entries can be ended or held up: of its poller (`PollerPoint`), of
- * its executor (`AtPoint`), and between the two.
+ * Labelled moments at which a consumer can be ended or held up: of its poller (`PollerPoint`), of its executor
+ * (`AtPoint`), between the two (`executor:page`: a page of rows has been read), and of the handler of own streams.
  */
 export const POINTS = [
   'poller:locked',
@@ -11,6 +12,8 @@ export const POINTS = [
   'poller:logged',
   'poller:elsewhere',
   'poller:settled',
+  'poller:indexed',
+  'poller:trimmed',
   'poller:pruned',
   'poller:releasing',
   'executor:sent',
@@ -19,18 +22,20 @@ export const POINTS = [
   'executor:recorded',
   'executor:committed',
   'executor:answered',
+  'executor:page',
+  'handler:called',
+  'handler:done',
 ] as const;
 export type Point = (typeof POINTS)[number];
-
-/** A mechanism that can be switched off, to see that its absence is noticed. */
-export const MECHANISMS = ['ledger', 'fence', 'settle', 'order'] as const;
-export type Mechanism = (typeof MECHANISMS)[number];
 
 /** What a consumer process is told to do: sent to it as its first message. */
 export const ordersSchema = z.object({
   registryYaml: z.string(),
   ordering: z.enum(['entity', 'pool']),
-  broken: z.enum(MECHANISMS).nullable(),
+  /** Mechanisms that are switched off. */
+  broken: z.array(z.enum(MECHANISMS)),
+  /** The file in which the handler of own streams writes down what it has handled. */
+  handledFile: z.string(),
   /** The signal that the process sends itself when it comes to the point for the `hit`th time. */
   end: z
     .object({ signal: z.enum(['SIGKILL', 'SIGSTOP']), point: z.enum(POINTS), hit: z.int().positive() })

@@ -1,11 +1,10 @@
+import { parseDocument } from 'yaml';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
 import { type Placement, placeRegistry } from '../../infra/local/recording/placement.ts';
+import type { Recording } from '../../infra/local/recording/recording.ts';
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
-import type { History } from '../kit/generate/history.ts';
-import { connectRedis } from '../kit/state.ts';
 import { readTestRegistry, type TestRegistry } from '../kit/test-registry.ts';
-import type { StreamEntry } from '../oracle/stream-entry.ts';
 import { NetworkProxy } from './proxy.ts';
 
 /** Nothing that was acknowledged is lost when the server is killed. */
@@ -64,42 +63,35 @@ function addressOf({ host, port }: RedisServer): { host: string; port: number } 
   return { host, port };
 }
 
-/** A history's application in the servers, without its entries, which are added bit by bit. */
-export class Application {
-  /** As consumers see it. */
+/** An application in the servers, its streams still empty. */
+export interface Application {
+  /** As consumers see it, with streams of more than the history's kind. */
   readonly registryYaml: string;
-  /** As tests see it. */
+  /** As tests see it: the history's part. */
   readonly registry: TestRegistry;
-  readonly #entries: StreamEntry[];
+}
 
-  private constructor(registryYaml: string, registry: TestRegistry, entries: readonly StreamEntry[]) {
-    this.registryYaml = registryYaml;
-    this.registry = registry;
-    this.#entries = [...entries];
-  }
+/** What a registry has beside the history's part. */
+export interface MorePools {
+  /** Groups by stream by Redis pool. */
+  readonly streams?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** A MySQL pool, and its database. */
+  readonly mysql?: string;
+}
 
-  static async load({ recording, entries }: History, servers: Servers): Promise<Application> {
-    const directYaml = await loadRecording({ ...recording, entries: [] }, directPlacement(servers));
-    const proxiedYaml = placeRegistry(recording.registryYaml, proxiedPlacement(servers));
-    return new Application(proxiedYaml, readTestRegistry(directYaml), entries);
-  }
-
-  /** Entries that were not added yet. */
-  get entriesLeft(): number {
-    return this.#entries.length;
-  }
-
-  /** Adds the next entries to their streams, as many as there are at most. */
-  async addEntries(count: number): Promise<void> {
-    const pool = this.registry.redis.get('default');
-    if (pool === undefined) throw new Error('the registry has no Redis pool default');
-    const redis = connectRedis(pool);
-    try {
-      for (const { stream, id, fields } of this.#entries.splice(0, count)) {
-        await redis.xadd(stream, id, ...Object.entries(fields).flat());
-      }
-    } finally {
-      redis.disconnect();
+export async function loadApplication(
+  recording: Recording,
+  servers: Servers,
+  more: readonly MorePools[],
+): Promise<Application> {
+  const directYaml = await loadRecording({ ...recording, entries: [] }, directPlacement(servers));
+  const document = parseDocument(recording.registryYaml);
+  for (const { streams = {}, mysql } of more) {
+    for (const [pool, its] of Object.entries(streams)) {
+      for (const [stream, groups] of Object.entries(its)) document.setIn([pool, 'streams', stream], groups);
     }
+    if (mysql !== undefined) document.setIn([mysql, 'mysql'], `user:password@tcp(host:1)/${mysql}`);
   }
+  const registryYaml = placeRegistry(document.toString(), proxiedPlacement(servers));
+  return { registryYaml, registry: readTestRegistry(directYaml) };
 }

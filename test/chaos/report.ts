@@ -6,17 +6,26 @@ export function describeReport(
   { seed, broken }: Pick<ChaosOptions, 'seed' | 'broken'>,
   report: ChaosReport,
 ): string {
-  const { entries, kills, faults, pauses, restarts, seconds, differences } = report;
+  const { kills, inTailMode, faults, pauses, restarts, seconds, subjects } = report;
+  const differences = allDifferences(report);
   const lines = [
-    `seed ${seed}, kills ${sum(kills)}, entries ${entries}, ${countsOf(differences)}`,
-    `killed at ${describeCounts(kills)}`,
-    `paused past the lock ${pauses}, servers restarted ${restarts}, network: ${describeCounts(faults)}`,
-    `${seconds.toFixed(0)} s${broken === null ? '' : `, without ${broken}`}`,
+    `seed ${seed}, kills ${sum(kills)}, ${differencesBriefly(differences)}`,
+    ...[...subjects].map(
+      ([name, { counts, differences: its }]) =>
+        `${name}: ${describeCounts(Object.entries(counts))}, ${differencesBriefly(its)}`,
+    ),
+    `killed at ${sortedCounts(kills)}`,
+    `in tail mode ${inTailMode}, paused past the lock ${pauses}, servers restarted ${restarts}, network: ${sortedCounts(faults)}`,
+    `${seconds.toFixed(0)} s${broken.length === 0 ? '' : `, without ${broken.join(', ')}`}`,
   ];
   return [...lines, ...(differences.length === 0 ? [] : ['', describeDifferences(differences)])].join('\n');
 }
 
-function countsOf(differences: readonly Difference[]): string {
+export function allDifferences({ failures, subjects }: ChaosReport): Difference[] {
+  return [...failures, ...[...subjects.values()].flatMap(({ differences }) => differences)];
+}
+
+function differencesBriefly(differences: readonly Difference[]): string {
   const kinds = ['lost', 'doubled', 'out of order'] as const;
   const counts = kinds.map(
     (kind) => `${kind} ${differences.filter((difference) => difference.kind === kind).length}`,
@@ -25,13 +34,12 @@ function countsOf(differences: readonly Difference[]): string {
   return [...counts, `otherwise different ${others}`].join(', ');
 }
 
-function describeCounts(counts: ReadonlyMap<string, number>): string {
-  return (
-    [...counts]
-      .map(([name, count]) => `${name} ${count}`)
-      .toSorted()
-      .join(', ') || 'none'
-  );
+function sortedCounts(counts: ReadonlyMap<string, number>): string {
+  return describeCounts([...counts].toSorted(([one], [other]) => one.localeCompare(other))) || 'none';
+}
+
+function describeCounts(counts: readonly (readonly [string, number])[]): string {
+  return counts.map(([name, count]) => `${name} ${count}`).join(', ');
 }
 
 function sum(counts: ReadonlyMap<string, number>): number {

@@ -1,15 +1,16 @@
 import type { Random } from '../kit/generate/random.ts';
 import type { Kill } from './kills.ts';
-import type { Mechanism, Point } from './orders.ts';
+import type { Mechanism } from './mechanisms.ts';
+import type { Point } from './orders.ts';
 
-/** What happens to the consumer while it drains a part of the history. */
+/** What happens to the consumer while it drains a part of what there is. */
 export type Trouble =
   /** The process is killed, again and again, and then left alone to finish. */
   | { readonly kind: 'kills'; readonly kills: readonly Kill[] }
   /** The process is stopped past its lock's time to live; another one takes over; the first one goes on. */
   | { readonly kind: 'pause'; readonly point: Point; readonly hit: number; readonly mostMs: number }
   /** Connections to the servers fail. */
-  | { readonly kind: 'network'; readonly to: 'mysql' | 'redis' }
+  | { readonly kind: 'network'; readonly to: 'mysql' | 'redis'; readonly isTail?: boolean }
   /** Invocations of the executor are lost. */
   | { readonly kind: 'invocations' }
   /** A server is stopped in the middle, orderly or by a crash, and started again. */
@@ -27,34 +28,38 @@ const PAUSES: readonly (readonly [point: Point, hit: number, mostMs: number])[] 
   ['executor:sent', 2, 5000],
   ['executor:committed', 1, 5000],
   ['executor:answered', 2, 5000],
+  ['executor:page', 2, 5000],
   ['poller:locked', 1, 1500],
   ['poller:read', 1, 5000],
   ['poller:executed', 4, 1500],
   ['poller:logged', 2, 5000],
   ['poller:elsewhere', 3, 5000],
   ['poller:elsewhere', 6, 1500],
+  ['poller:trimmed', 2, 5000],
+  ['handler:called', 3, 5000],
+  ['handler:done', 2, 1500],
 ];
 
 /** Pauses after which it shows that the mechanism is missing, several times over. */
-const TELLING_PAUSES: Readonly<Record<Mechanism, readonly Point[]>> = {
-  ledger: [],
+const TELLING_PAUSES: Partial<Readonly<Record<Mechanism, readonly Point[]>>> = {
   fence: ['executor:sent', 'executor:sent', 'executor:sent'],
   settle: ['poller:elsewhere'],
-  order: [],
 };
 
-/** Every trouble beside the kills, in an order of the seed's; with a broken mechanism only those that may show it. */
-export function otherTroubles(random: Random, broken: Mechanism | null): Trouble[] {
+/** Every trouble beside the kills, in an order of the seed's; with broken mechanisms only those that may show it. */
+export function otherTroubles(random: Random, broken: readonly Mechanism[]): Trouble[] {
   const pauses = PAUSES.map(([point, hit, mostMs]) => ({ kind: 'pause', point, hit, mostMs }) as const);
-  if (broken === null) return random.shuffled<Trouble>([...pauses, ...FAULTS]);
-  return TELLING_PAUSES[broken].flatMap((point) => pauses.filter((pause) => pause.point === point));
+  if (broken.length === 0) return random.shuffled<Trouble>([...pauses, ...FAULTS]);
+  return broken
+    .flatMap((mechanism) => TELLING_PAUSES[mechanism] ?? [])
+    .flatMap((point) => pauses.filter((pause) => pause.point === point));
 }
 
 const FAULTS: readonly Trouble[] = [
   { kind: 'network', to: 'mysql' },
-  { kind: 'network', to: 'mysql' },
+  { kind: 'network', to: 'mysql', isTail: true },
   { kind: 'network', to: 'redis' },
-  { kind: 'network', to: 'redis' },
+  { kind: 'network', to: 'redis', isTail: true },
   { kind: 'invocations' },
   { kind: 'invocations' },
   { kind: 'restart', of: 'mysql', how: 'crash' },

@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import type { EntryRecord } from '../../functions/poller/own-streams/entry-handler.ts';
+import { connectRedis } from '../../functions/poller/redis/connection.ts';
+import type { SqlExecutor } from '../../shared/protocol.ts';
+import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';
+import type { PollerRegistry } from '../../shared/registry/types.ts';
+import { PACKERS, PARCELS } from './subjects/garbage.ts';
+import { PROGRESS_KEY } from './subjects/search.ts';
+
+/** Does to the keys what consumers would do that lacked a mechanism, beside the consumer that has it. */
+export class BrokenChannels {
+  readonly #registry: PollerRegistry;
+
+  constructor(registry: PollerRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Whoever takes what comes from now on, as `tail -f` does, never sees what came before. */
+  async beginAtTheEnd(): Promise<void> {
+    await this.#withRedis('default', async (redis) => {
+      for (const stream of BUILT_IN_STREAMS) {
+        await redis.xgroup('SETID', stream, ASYNC_CONSUMER_GROUP, '$');
+      }
+    });
+  }
+
+  /** Trims what one group has read, acknowledged or not, whatever the others still have to read. */
+  async trimForOneGroup(): Promise<void> {
+    await this.#withRedis('default', async (redis) => {
+      const groups: unknown = await redis.xinfo('GROUPS', PARCELS);
+      for (const flat of Array.isArray(groups) ? groups : []) {
+        const facts: unknown[] = Array.isArray(flat) ? flat : [];
+        const fact = (name: string) => String(facts[facts.indexOf(name) + 1]);
+        if (fact('name') === PACKERS) await redis.xtrim(PARCELS, 'MINID', fact('last-delivered-id'));
+      }
+    });
+  }
+
+  /** At most once in the place of at least once. */
+  async acknowledge(records: readonly EntryRecord[]): Promise<void> {
+    for (const { eventSourceARN, messageId } of records) {
+      const [pool = '', stream = '', group = ''] = eventSourceARN.split(':').slice(2);
+      await this.#withRedis(pool, (redis) => redis.xack(stream, group, messageId));
+    }
+  }
+
+  /** Notes a page of rows as done when it is read. */
+  noteTooEarly(executor: SqlExecutor): SqlExecutor {
+    return {
+      execute: async (request) => {
+        const reply = await executor.execute(request);
+        const lastId = reply.status === 'rows' && reply.more ? reply.rows.at(-1)?.[0] : undefined;
+        if (typeof lastId === 'string') {
+          await this.#withRedis('shop', (redis) => redis.set(PROGRESS_KEY, lastId));
+        }
+        return reply;
+      },
+    };
+  }
+
+  async #withRedis<Result>(code: string, use: (redis: Redis) => Promise<Result>): Promise<Result> {
+    const pool = this.#registry.redisPools.get(code);
+    if (pool === undefined) throw new Error(`the registry has no Redis pool ${code}`);
+    const redis = await connectRedis(pool);
+    try {
+      return await use(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+}
