@@ -8,6 +8,8 @@ export type StatementResult = {
   readonly entityId: string;
   /** Of an insert: the ids of its rows, in order; of a refused one, as many `undefined` as it has rows. */
   readonly rowIds: readonly (string | undefined)[];
+  /** Of an insert, refused or not: ids that its rows bring along. */
+  readonly ownIds: readonly string[];
   /** MySQL's error number where it refused the statement. */
   readonly errno?: number;
 };
@@ -28,6 +30,7 @@ export function logValueFates(event: LazyEvent, results: readonly StatementResul
     event.logValues.map(({ table, id }) => ({ group: table, id })),
     (logTable) => results.filter(({ pool, table }) => `_log_${pool}_${table}` === logTable),
     results,
+    areAllApplied,
   );
 }
 
@@ -36,6 +39,7 @@ export function dirtyEventFates(event: LazyEvent, results: readonly StatementRes
     event.dirtyEvents.map(({ entity, id }) => ({ group: entity, id })),
     (entity) => results.filter(({ table }) => entity.endsWith(`.${table}`)),
     results,
+    areAllApplied,
   );
 }
 
@@ -48,6 +52,7 @@ export function cacheKeyFates(event: LazyEvent, results: readonly StatementResul
     })),
     () => results,
     results,
+    appliedAmong,
   );
 }
 
@@ -57,21 +62,28 @@ function fates(
   effects: readonly Effect[],
   statementsOf: (group: string) => readonly StatementResult[],
   all: readonly StatementResult[],
+  judgeRow: (ofRow: readonly StatementResult[]) => boolean | 'unsure',
 ): RowFate[] {
   const rowsSeen = new Map<string, number>();
   return effects.map(({ group, id }) => {
     const named = statementsOf(group);
     const candidates = named.length > 0 ? named : all;
-    if (id !== '0') {
-      const ofRow = candidates.filter(({ entityId }) => entityId === id);
-      return { id, applied: appliedAmong(ofRow.length > 0 ? ofRow : candidates) };
+    if (id !== undefined && id !== '0') {
+      const ofRow = candidates.filter(({ entityId, ownIds }) => entityId === id || ownIds.includes(id));
+      return { id, applied: ofRow.length > 0 ? judgeRow(ofRow) : appliedAmong(candidates) };
     }
+    if (id === undefined) return { id, applied: appliedAmong(candidates) };
     const index = rowsSeen.get(group) ?? 0;
     rowsSeen.set(group, index + 1);
     const row = candidates.flatMap(({ rowIds, errno }) => rowIds.map((rowId) => ({ rowId, errno })))[index];
     if (row === undefined) throw new Error(`an effect on ${group} stands for a row that nothing inserts`);
     return { id: row.rowId, applied: row.errno === undefined };
   });
+}
+
+/** What is told of a row must not be of what may not have happened: an insert of it that was refused, say. */
+function areAllApplied(ofRow: readonly StatementResult[]): boolean {
+  return ofRow.every(({ errno }) => errno === undefined);
 }
 
 function appliedAmong(candidates: readonly StatementResult[]): boolean | 'unsure' {

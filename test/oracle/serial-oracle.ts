@@ -90,9 +90,11 @@ class SerialOracle {
     const table = tableOf(sql);
     const entityId = event.ids[index] ?? '0';
     const literals = isInsert(sql) ? insertedIdLiterals(sql) : [];
+    const ownIds = literals.filter((literal) => literal !== undefined);
     const execution = await database.execute(sql);
     if ('errno' in execution) {
-      return { pool, table, entityId, rowIds: literals.map(() => undefined), errno: execution.errno };
+      const rowIds = literals.map(() => undefined);
+      return { pool, table, entityId, rowIds, ownIds, errno: execution.errno };
     }
     const rowIds = literals.map(
       (literal, row) => literal ?? String(BigInt(execution.firstId) + BigInt(row * database.idStep)),
@@ -102,7 +104,7 @@ class SerialOracle {
       const name = this.#nameOf(pool, table);
       this.#autoIds.set(name, new Set([...(this.#autoIds.get(name) ?? []), ...chosen]));
     }
-    return { pool, table, entityId, rowIds };
+    return { pool, table, entityId, rowIds, ownIds };
   }
 
   /** @returns MySQL's first error, and which log values are not written: refused, or withheld with their row */
