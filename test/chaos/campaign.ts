@@ -125,8 +125,7 @@ export class Campaign {
     const paused = this.#consumers.begin({ end: { signal: 'SIGSTOP', point, hit } });
     if (await paused.stopped()) {
       this.casualties.pauses += 1;
-      // What the paused one has in hand is by now not the latest.
-      await this.#add(1);
+      for (const subject of this.#options.subjects) await (subject.overtake?.() ?? subject.add(1));
       const successor = this.#consumers.begin({});
       const waking = sleep(mostMs);
       const end = this.#consumers.end(successor);

@@ -16,7 +16,8 @@ export type Kill = ({ readonly point: Point; readonly hit: number } | { readonly
  */
 const KILLS_AT_ONCE = 4;
 
-const TAIL_SHARE = 0.25;
+/** Each so many-th kill is one in tail mode. */
+const TAIL_EVERY = 4;
 
 /** Where what is done is not settled: kills that show whether it is done again. */
 const UNSETTLED: readonly Point[] = [
@@ -49,14 +50,14 @@ const LATEST_HIT = 8;
 export class KillSequence {
   readonly #random: Random;
   readonly #points: readonly Point[];
-  readonly #tailShare: number;
+  readonly #tailEvery: number;
   #next = 0;
 
   constructor(random: Random, broken: readonly Mechanism[]) {
     const telling = broken.flatMap((mechanism) => TELLING_POINTS[mechanism]);
     this.#random = random;
     this.#points = random.shuffled(broken.length === 0 ? POINTS : [...new Set(telling)]);
-    this.#tailShare = broken.includes('position') ? 1 : TAIL_SHARE;
+    this.#tailEvery = broken.includes('position') ? 1 : TAIL_EVERY;
   }
 
   take(most: number): Kill[] {
@@ -66,7 +67,7 @@ export class KillSequence {
 
   #takeOne(): Kill {
     const place = this.#next++;
-    const isTail = this.#random.chance(this.#tailShare);
+    const isTail = place % this.#tailEvery === 0;
     if (place % 3 === 2) return { afterMs: this.#random.integer(0, LATEST_INSTANT_MS), isTail };
     const point = this.#points[(place - Math.floor(place / 3)) % this.#points.length] ?? SLOW_POINT;
     return { point, hit: hitOf(point, this.#random), isTail: isTail && point !== SLOW_POINT };
@@ -81,11 +82,11 @@ function hitOf(point: Point, random: Random): number {
       return 1;
     case 'poller:locked':
     case 'poller:releasing':
+    case 'executor:page':
       return random.integer(1, 2);
     case 'poller:read':
     case 'poller:trimmed':
     case 'poller:indexed':
-    case 'executor:page':
       return random.integer(1, 3);
     case 'executor:sent':
     case 'executor:executed':

@@ -2,7 +2,6 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import type { SearchSettings } from '../../../shared/search/search-settings.ts';
 import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
-import type { Random } from '../../kit/generate/random.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
 import type { Application, MorePools } from '../place.ts';
 import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
@@ -33,29 +32,21 @@ export const SEARCH: SearchSettings = {
 const ROWS_BEFORE = 100;
 const TEXT = 'A text that is long. '.repeat(1500);
 
-/**
- * How often an index is asked for while it may still be written. Once between two rests it always is; more would write
- * over what is missing.
- */
-const ASKED_FOR_AGAIN = 0.15;
-
 /** Rows change as a whole, edition by edition, and are then indexed: in the end documents are what the rows say. */
 export class Search implements Subject {
   readonly name = 'search';
   readonly hasMore = true;
   readonly #application: Application;
-  readonly #random: Random;
   readonly #differences: Difference[] = [];
   #edition = 0;
   #isAtRest = true;
 
-  private constructor(application: Application, random: Random) {
+  private constructor(application: Application) {
     this.#application = application;
-    this.#random = random;
   }
 
-  static async prepare(application: Application, random: Random): Promise<Search> {
-    const search = new Search(application, random);
+  static async prepare(application: Application): Promise<Search> {
+    const search = new Search(application);
     await search.#withMysql(async (mysql) => {
       await mysql.query(`CREATE DATABASE ${DATABASE}`);
       await mysql.query(
@@ -68,7 +59,12 @@ export class Search implements Subject {
   }
 
   async add(): Promise<void> {
-    if (this.#isAtRest || this.#random.chance(ASKED_FOR_AGAIN)) await this.#publishEdition();
+    // Once between two rests: one more would write over what is missing.
+    if (this.#isAtRest) await this.#publishEdition();
+  }
+
+  overtake(): Promise<void> {
+    return this.#publishEdition();
   }
 
   addLast(): Promise<void> {

@@ -12,6 +12,8 @@ export interface Subject {
   readonly hasMore: boolean;
   /** Adds about so many entries. */
   add(count: number): Promise<void>;
+  /** Adds what makes out of date what a consumer has in hand; without, it is one more entry. */
+  overtake?(): Promise<void>;
   /** Adds what is left; then all is drained once more. */
   addLast(): Promise<void>;
   /** Called whenever all is drained: looks at what later entries would cover up. */
