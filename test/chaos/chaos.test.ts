@@ -18,13 +18,13 @@ describe.concurrent('a consumer whose processes are killed, paused and cut off',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
       const { exitCode, output } = await runChaos([
-        ...['--kills', '12', '--troubles', '4'],
+        ...['--kills', '9', '--troubles', '3'],
         ...['--ordering', ordering],
       ]);
       console.log(output);
-      expect(output).toContain('lost 0, doubled 0, out of order 0, otherwise different 0');
+      expect(output).toMatch(/^seed .*, lost 0, doubled 0, out of order 0, otherwise different 0$/m);
       expect(exitCode).toBe(0);
-      expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(11);
+      expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(8);
       expect(countIn(output, 'in tail mode')).toBeGreaterThan(0);
       expect(countIn(output, 'reindexings')).toBeGreaterThan(0);
       expect(countIn(output, 'trimmed under way')).toBeGreaterThan(0);
@@ -43,11 +43,11 @@ describe.concurrent('a consumer whose processes are killed, paused and cut off',
     },
   );
 
-  test.concurrent('progress, groups, acknowledgement and lines is found out of each', {
+  test('is found out without each of progress, groups, acknowledgement and lines', {
     timeout: 3 * MINUTE_MS,
   }, async () => {
     const broken = ['progress', 'groups', 'acknowledgement', 'lines'];
-    const { exitCode, output } = await runChaos(['--kills', '12', '--break', ...broken, '--minutes', '1']);
+    const { exitCode, output } = await runChaos(['--kills', '10', '--break', ...broken, '--minutes', '1']);
     expect(output).toMatch(/^search: .*lost [1-9]/m);
     expect(output).toMatch(/^garbage: .*lost [1-9]/m);
     expect(output).toMatch(/^own streams: .*lost [1-9].*out of order [1-9]/m);

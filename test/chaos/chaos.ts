@@ -40,7 +40,7 @@ const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS];
 const POISON_RATE = 0.12;
 /** More than the troubles need: what is left over is drained at the end, many lanes at once. */
 const OPERATIONS_A_KILL = 9;
-const LEAST_OPERATIONS = 400;
+const LEAST_OPERATIONS = 320;
 const OPERATIONS_A_TROUBLE = 32;
 /** The other troubles come once for so many kills. */
 const KILLS_A_ROUND = 200;
