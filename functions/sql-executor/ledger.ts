@@ -41,19 +41,13 @@ export class Ledger {
     this.#batches = `${escapeId(database, true)}.batches`;
   }
 
-  /** Statements that make the ledger where it is missing; harmless where it is not. */
+  /**
+   * Statements that make the ledger where it is missing; harmless where it is not. The fence comes last: it is what is
+   * looked for, so who is killed in between leaves a ledger that the next one completes.
+   */
   creation(): BinaryString[] {
     return [
       `CREATE DATABASE IF NOT EXISTS ${escapeId(this.database, true)}`,
-      `CREATE TABLE IF NOT EXISTS ${this.#fence} (
-        consumer VARBINARY(64) NOT NULL,
-        pool VARBINARY(128) NOT NULL,
-        epoch BIGINT UNSIGNED NOT NULL,
-        token VARBINARY(64) NOT NULL,
-        pruned_ids LONGBLOB NOT NULL,
-        opened_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        PRIMARY KEY (consumer, pool)
-      ) ENGINE=InnoDB`,
       `CREATE TABLE IF NOT EXISTS ${this.#batches} (
         consumer VARBINARY(64) NOT NULL,
         pool VARBINARY(128) NOT NULL,
@@ -65,6 +59,15 @@ export class Ledger {
         results LONGBLOB NOT NULL,
         settled_at TIMESTAMP NULL DEFAULT NULL,
         PRIMARY KEY (consumer, pool, token, number)
+      ) ENGINE=InnoDB`,
+      `CREATE TABLE IF NOT EXISTS ${this.#fence} (
+        consumer VARBINARY(64) NOT NULL,
+        pool VARBINARY(128) NOT NULL,
+        epoch BIGINT UNSIGNED NOT NULL,
+        token VARBINARY(64) NOT NULL,
+        pruned_ids LONGBLOB NOT NULL,
+        opened_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+        PRIMARY KEY (consumer, pool)
       ) ENGINE=InnoDB`,
     ].map(textToBinary);
   }

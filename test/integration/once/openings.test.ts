@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Ledger } from '../../../functions/sql-executor/ledger.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { insertThingSql } from '../../kit/scene/events.ts';
 import { thingNames } from '../../kit/scene/look.ts';
@@ -6,6 +7,18 @@ import { Requests } from '../../kit/scene/requests.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 
 /** Opening an epoch: a compare-and-set on the token that stands in the fence. */
+
+test('a ledger whose making ended in the middle is completed by the next opening', async () => {
+  for (const made of [0, 1, 2, 3]) {
+    const scene = await openScene();
+    const creation = new Ledger(scene.ledgerDatabase).creation();
+    for (const statement of creation.slice(0, made)) await scene.query(statement);
+    const ask = new Requests(openExecutor(scene));
+    expect(await ask.peek()).toEqual({ status: 'peeked', token: null });
+    expect(await ask.open(null, 'first')).toMatchObject({ status: 'opened' });
+    expect(await ask.batch('first', 0, [insertThingSql('one')])).toMatchObject({ status: 'done' });
+  }
+});
 
 test('a late duplicate of the very first opening changes nothing', async () => {
   const scene = await openScene();
