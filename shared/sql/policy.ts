@@ -21,8 +21,9 @@ const actions = Uint8Array.from({ length: 256 }, (_, code) => {
  * what was found, and at which byte, but never repeats the statement.
  */
 export function findRefusal(sql: BinaryString): string | undefined {
+  const { length } = sql;
   let position = 0;
-  while (position < sql.length) {
+  while (position < length) {
     const start = position++;
     const action = actions[sql.charCodeAt(start)];
     let refused: string | undefined;

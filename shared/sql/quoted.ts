@@ -14,7 +14,8 @@ import { character } from './characters.ts';
 export function endOfQuoted(sql: BinaryString, start: number): number {
   const quote = sql.charCodeAt(start);
   const hasEscapes = quote !== character.backtick;
-  for (let index = start + 1; index < sql.length; index++) {
+  const { length } = sql;
+  for (let index = start + 1; index < length; index++) {
     const code = sql.charCodeAt(index);
     if (code === quote) {
       if (sql.charCodeAt(index + 1) !== quote) {

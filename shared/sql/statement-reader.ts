@@ -96,7 +96,8 @@ export class StatementReader {
 
 /** @param word in upper case: of its letters, ASCII's bit for lower case is left out of the comparison */
 function isWordAt(sql: BinaryString, start: number, word: string): boolean {
-  for (let index = 0; index < word.length; index++) {
+  const { length } = word;
+  for (let index = 0; index < length; index++) {
     if ((sql.charCodeAt(start + index) & ~0x20) !== word.charCodeAt(index)) {
       return false;
     }

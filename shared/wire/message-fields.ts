@@ -47,7 +47,8 @@ export function text(value: MessageValue | undefined, path: string): string {
 }
 
 export function binaryToName(name: BinaryString): string {
-  for (let index = 0; index < name.length; index++) {
+  const { length } = name;
+  for (let index = 0; index < length; index++) {
     if (name.charCodeAt(index) >= 0x80) {
       return binaryToDisplayText(name);
     }
