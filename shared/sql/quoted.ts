@@ -12,18 +12,23 @@ import { character } from './characters.ts';
  * @returns the offset after the closing one; -1 where there is none
  */
 export function endOfQuoted(sql: BinaryString, start: number): number {
-  const quote = sql.charCodeAt(start);
-  const hasEscapes = quote !== character.backtick;
-  const { length } = sql;
-  for (let index = start + 1; index < length; index++) {
-    const code = sql.charCodeAt(index);
-    if (code === quote) {
-      if (sql.charCodeAt(index + 1) !== quote) {
-        return index + 1;
-      }
-      index++; // doubled: stands for itself
-    } else if (code === character.backslash && hasEscapes) {
-      index++;
+  const quote = sql.charAt(start);
+  const hasEscapes = quote !== '`';
+  let from = start + 1;
+  // Looked for natively: character by character it took longer than all other reading of SQL.
+  let close = sql.indexOf(quote, from);
+  while (close !== -1) {
+    const escape = hasEscapes ? sql.slice(from, close).indexOf('\\') : -1;
+    if (escape !== -1) {
+      from += escape + 2;
+    } else if (sql.charAt(close + 1) === quote) {
+      from = close + 2; // doubled: stands for itself
+    } else {
+      return close + 1;
+    }
+    // Only where it is passed: looked for anew after each of many escapes, it would take time in the square of their number.
+    if (from > close) {
+      close = sql.indexOf(quote, from);
     }
   }
   return -1;
