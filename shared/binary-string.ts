@@ -19,8 +19,11 @@ export function binaryToBytes(binary: BinaryString): Buffer {
   return Buffer.from(binary, 'latin1');
 }
 
+const ASCII = /^[\0-\x7f]*$/;
+
 /** The UTF-8 bytes of a text. */
 export function textToBinary(text: string): BinaryString {
+  if (ASCII.test(text)) return text as BinaryString;
   return Buffer.from(text, 'utf8').toString('latin1') as BinaryString;
 }
 

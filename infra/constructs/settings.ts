@@ -29,7 +29,7 @@ const settingsShape = z.strictObject({
   /** Which statements keep the stream's order: those of one row, or all of a pool. */
   ordering: z.enum(['entity', 'pool']).default('entity'),
   /** Statements in one batch, at most. */
-  batchItems: z.int().min(1).max(1000).default(200),
+  batchItems: z.int().min(1).max(1000).default(500),
   /** Verbs to let through besides INSERT, UPDATE, DELETE and REPLACE. */
   allowedStatements: z.array(z.string().regex(/^[A-Z]+$/, 'a verb in upper case')).default([]),
   /** Database on each MySQL server that keeps what was applied. */

@@ -18,9 +18,9 @@ export function endOfQuoted(sql: BinaryString, start: number): number {
   // Looked for natively: character by character it took longer than all other reading of SQL.
   let close = sql.indexOf(quote, from);
   while (close !== -1) {
-    const escape = hasEscapes ? sql.slice(from, close).indexOf('\\') : -1;
-    if (escape !== -1) {
-      from += escape + 2;
+    const backslash = hasEscapes ? sql.slice(from, close).indexOf('\\') : -1;
+    if (backslash !== -1) {
+      from += backslash + 2;
     } else if (sql.charAt(close + 1) === quote) {
       from = close + 2; // doubled: stands for itself
     } else {

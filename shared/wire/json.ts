@@ -45,7 +45,13 @@ function mapToJson(map: MessageMap, writeInteger: WriteInteger): string {
   return `{${members.join(',')}}`;
 }
 
+/** Characters that JSON writes as they are. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function binaryToJson(binary: BinaryString): string {
+  if (PLAIN.test(binary)) {
+    return `"${binary}"`;
+  }
   return JSON.stringify(binaryToText(binary) ?? binaryToBytes(binary).toString('base64'));
 }
 

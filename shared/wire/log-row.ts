@@ -38,5 +38,5 @@ function jsonLiteral(map: MessageMap | null): string {
 /** `YYYY-MM-DD hh:mm:ss` in UTC. */
 function dateTime({ seconds }: Timestamp): string {
   const iso = new Date(Number(seconds) * 1000).toISOString();
-  return `${iso.slice(0, 'YYYY-MM-DD'.length)} ${iso.slice('YYYY-MM-DDT'.length, 'YYYY-MM-DDThh:mm:ss'.length)}`;
+  return iso.slice(0, 'YYYY-MM-DDThh:mm:ss'.length).replace('T', ' ');
 }

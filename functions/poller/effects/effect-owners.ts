@@ -33,12 +33,15 @@ export interface StatementOutcome {
   readonly touching: TouchingStatements;
 }
 
+const NO_EFFECTS: ResolvedEffects = { resolved: [], unapplied: [], withoutRow: [] };
+
 /** `nameOf`: what effects of this kind call a table. */
 export function resolveEffects(
   outcome: StatementOutcome,
   claims: readonly RowClaim[],
   nameOf: (pool: string, table: string) => string,
 ): ResolvedEffects {
+  if (claims.length === 0) return NO_EFFECTS;
   const resolved: ResolvedEffect[] = [];
   const unapplied: number[] = [];
   const withoutRow: number[] = [];

@@ -9,7 +9,7 @@ import type { TrackedRow } from '../ledger/tracked-row.ts';
 import type { Settlement } from '../redis/settle-script.ts';
 import { type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
-import { type LogRowResult, writeLogRows } from './log-rows.ts';
+import { type LogRowResult, type WrittenLogRows, writeLogRows } from './log-rows.ts';
 import type { Plan, Rejection } from './plan.ts';
 import type { SettlementPlace } from './settlement-lines.ts';
 
@@ -41,26 +41,32 @@ export class EntryEffects {
     return this.#settle([], [], NOTHING_DONE);
   }
 
-  /** `rows`: of the ledger, those that hold the results. */
+  /** `rows`: of the ledger, those that hold the results. `written`: its log rows, where that is done already. */
   async follow(
     plan: Plan,
     results: readonly WorkResult[],
     rows: readonly TrackedRow[],
+    written?: WrittenLogRows,
   ): Promise<EntryOutcome> {
     this.#rows = rows;
     try {
-      return results.some(({ kind }) => kind === 'left') ? LEFT_PENDING : await this.#runSteps(plan, results);
+      if (results.some(({ kind }) => kind === 'left')) return LEFT_PENDING;
+      return await this.#runSteps(plan, results, written);
     } finally {
       if (this.#place !== undefined) this.#services.settler.leave(this.#place);
     }
   }
 
-  async #runSteps(plan: Plan, results: readonly WorkResult[]): Promise<EntryOutcome> {
+  async #runSteps(
+    plan: Plan,
+    results: readonly WorkResult[],
+    written: WrittenLogRows | undefined,
+  ): Promise<EntryOutcome> {
     const { atPoint, pool } = this.#services;
     if (atPoint !== undefined) await atPoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
-    const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects);
+    const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects, written);
     if (logRows === 'left') return LEFT_PENDING;
     if (atPoint !== undefined) await atPoint('logged');
     const publications = planPublications(plan, effects, this.#services, this.#failures);
@@ -81,8 +87,13 @@ export class EntryEffects {
   }
 
   /** How many were written. */
-  async #writeLogRows(plan: Plan, { logs }: Effects): Promise<number | 'left'> {
-    const written = await writeLogRows(this.#entry.identity, plan, logs, this.#services.pushLogRow);
+  async #writeLogRows(
+    plan: Plan,
+    { logs }: Effects,
+    already: WrittenLogRows | undefined,
+  ): Promise<number | 'left'> {
+    const { pushLogRow } = this.#services;
+    const written = already ?? (await writeLogRows(this.#entry.identity, plan, logs, pushLogRow));
     if (written.results.some(isLeft)) return 'left';
     this.#rows = [...new Set([...this.#rows, ...written.rows])];
     for (const { effect, result } of written.results) {

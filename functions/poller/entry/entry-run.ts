@@ -1,11 +1,13 @@
 import type { BinaryString } from '../../../shared/binary-string.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
+import { logRowInsert } from '../../../shared/wire/log-row.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
 import { EntryEffects } from './entry-effects.ts';
 import { type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
-import { isStatementsAlone, type Plan, type PlannedStatement } from './plan.ts';
+import { logRowShape } from './log-rows.ts';
+import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
 import type { SettlementPlace } from './settlement-lines.ts';
 import type { Settled } from './settler.ts';
 
@@ -23,8 +25,9 @@ const NO_ROWS: TrackedRow[] = [];
 const NOTHING: readonly never[] = [];
 
 /**
- * The statements of one entry. By far the most entries ask for nothing else, and all of it succeeds: such an entry is
- * acknowledged at once; what becomes of any other is decided by EntryEffects.
+ * What one entry asks of MySQL first: its statements or, where it has none, its log rows. By far the most entries ask for
+ * nothing else, and all of it succeeds: such an entry is acknowledged at once; what becomes of any other is decided by
+ * EntryEffects.
  */
 class EntryRun {
   readonly identity: EntryIdentity;
@@ -33,6 +36,7 @@ class EntryRun {
   readonly #services: EntryServices;
   readonly #resolve: (outcome: EntryOutcome | Promise<EntryOutcome>) => void;
   readonly #place: SettlementPlace | undefined;
+  readonly #isOfLogs: boolean;
   readonly #results: WorkResult[];
   #rows: TrackedRow[] = NO_ROWS;
   #outstanding: number;
@@ -49,17 +53,26 @@ class EntryRun {
     this.#services = services;
     this.#resolve = resolve;
     this.#place = plan.dirty.length === 0 ? undefined : services.lines.enter(entitiesOf(plan));
-    this.#results = new Array(plan.statements.length);
-    this.#outstanding = plan.statements.length;
+    this.#isOfLogs = isLogsAlone(plan);
+    this.#outstanding = this.#isOfLogs ? plan.logs.length : plan.statements.length;
+    this.#results = new Array(this.#outstanding);
   }
 
   start(): void {
-    const { statements } = this.#plan;
-    if (statements.length === 0) this.#executed();
+    const { pushStatement, pushLogRow } = this.#services;
+    const { statements, logs } = this.#plan;
+    if (this.#outstanding === 0) this.#executed();
     for (let place = 0; place < statements.length; place++) {
       const statement = statements[place];
       if (statement === undefined) continue;
-      this.#services.pushStatement(statement.pool, new EntryStatement(this, place, statement));
+      const { pool, sql, shape } = statement;
+      pushStatement(pool, new EntryItem(this, 'q', place, sql, shape));
+    }
+    for (let place = 0; this.#isOfLogs && place < logs.length; place++) {
+      const log = logs[place];
+      if (log === undefined) continue;
+      const sql = logRowInsert(log, log.id);
+      pushLogRow(log.pool, new EntryItem(this, 'l', place, sql, logRowShape(log, sql)));
     }
   }
 
@@ -77,11 +90,19 @@ class EntryRun {
 
   #executed(): void {
     const { atPoint } = this.#services;
-    if (!isStatementsAlone(this.#plan) || !this.#results.every(isApplied)) {
-      const effects = new EntryEffects(this.#entry, this.#services, this.#place);
-      this.#resolve(effects.follow(this.#plan, this.#results, this.#rows));
-    } else if (atPoint === undefined) this.#acknowledge();
+    const isAll = this.#isOfLogs || isStatementsAlone(this.#plan);
+    if (!isAll || !this.#results.every(isApplied)) this.#resolve(this.#follow());
+    else if (atPoint === undefined) this.#acknowledge();
     else void Promise.resolve(atPoint('executed')).then(() => this.#acknowledge());
+  }
+
+  #follow(): Promise<EntryOutcome> {
+    const effects = new EntryEffects(this.#entry, this.#services, this.#place);
+    if (!this.#isOfLogs) return effects.follow(this.#plan, this.#results, this.#rows);
+    const results = this.#results.map((result, index) => {
+      return { effect: { index, id: this.#plan.logs[index]?.id ?? 0n }, result };
+    });
+    return effects.follow(this.#plan, [], [], { results, rows: this.#rows });
   }
 
   #acknowledge(): void {
@@ -98,15 +119,14 @@ class EntryRun {
   }
 
   #acknowledged(result: Settled): void {
-    const isSettled = result !== 'left';
-    if (!isSettled) {
+    if (result === 'left') {
       this.#resolve(LEFT_PENDING);
       return;
     }
     this.#resolve({
-      isSettled,
-      statements: this.#results.length,
-      logRows: 0,
+      isSettled: true,
+      statements: this.#isOfLogs ? 0 : this.#results.length,
+      logRows: this.#isOfLogs ? this.#results.length : 0,
       dirtyEvents: 0,
       cacheKeys: 0,
       failed: 0,
@@ -116,24 +136,26 @@ class EntryRun {
   }
 }
 
-/** A statement on its way, which tells its entry how it ended. */
-class EntryStatement implements WorkItem {
+/** A statement or log row on its way, which tells its entry how it ended. */
+class EntryItem implements WorkItem {
   readonly entry: EntryIdentity;
   readonly sql: BinaryString;
   readonly shape: StatementShape;
   readonly #run: EntryRun;
+  readonly #kind: 'q' | 'l';
   readonly #place: number;
 
-  constructor(run: EntryRun, place: number, { sql, shape }: PlannedStatement) {
+  constructor(run: EntryRun, kind: 'q' | 'l', place: number, sql: BinaryString, shape: StatementShape) {
     this.entry = run.identity;
     this.sql = sql;
     this.shape = shape;
     this.#run = run;
+    this.#kind = kind;
     this.#place = place;
   }
 
   get key(): string {
-    return `q${this.#place}`;
+    return `${this.#kind}${this.#place}`;
   }
 
   finish(result: WorkResult, row?: TrackedRow): void {

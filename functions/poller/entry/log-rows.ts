@@ -1,6 +1,7 @@
 import type { BinaryString } from '../../../shared/binary-string.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 import { logRowInsert } from '../../../shared/wire/log-row.ts';
+import type { LogValue } from '../../../shared/wire/log-value.ts';
 import type { ResolvedEffect } from '../effects/effects.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
@@ -39,20 +40,16 @@ export function writeLogRows(
         outstanding--;
         if (outstanding === 0) resolve({ results, rows });
       };
-      push(log.pool, { entry, key: `l${effect.index}`, sql, shape: logRowShape(sql), finish });
+      push(log.pool, { entry, key: `l${effect.index}`, sql, shape: logRowShape(log, sql), finish });
     }
   });
 }
 
+const ONE_ROW: readonly undefined[] = [undefined];
+
 /** The shape of a log row's insert, which is written here and needs no reading. */
-function logRowShape(sql: BinaryString): StatementShape {
-  const head = sql.slice(0, sql.indexOf(' VALUES ') + ' VALUES '.length) as BinaryString;
-  return {
-    kind: 'insert',
-    table: '' as BinaryString,
-    head,
-    firstRow: head.length,
-    rowIds: [undefined],
-    groupable: true,
-  };
+export function logRowShape({ table }: LogValue, sql: BinaryString): StatementShape {
+  const firstRow = sql.indexOf(' VALUES ') + ' VALUES '.length;
+  const head = sql.slice(0, firstRow) as BinaryString;
+  return { kind: 'insert', table, head, firstRow, rowIds: ONE_ROW, groupable: true };
 }

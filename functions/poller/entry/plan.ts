@@ -21,8 +21,17 @@ export interface Plan {
 }
 
 /** Whether nothing follows from its statements. */
-export function isStatementsAlone({ logs, dirty, cacheKeys }: Plan): boolean {
-  return logs.length === 0 && dirty.length === 0 && cacheKeys.length === 0;
+export function isStatementsAlone(plan: Plan): boolean {
+  return plan.logs.length === 0 && hasNoEffectInRedis(plan);
+}
+
+/** Whether it asks for nothing but log rows. */
+export function isLogsAlone(plan: Plan): boolean {
+  return plan.statements.length === 0 && plan.logs.length > 0 && hasNoEffectInRedis(plan);
+}
+
+function hasNoEffectInRedis({ dirty, cacheKeys }: Plan): boolean {
+  return dirty.length === 0 && cacheKeys.length === 0;
 }
 
 export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };

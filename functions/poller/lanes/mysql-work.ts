@@ -30,10 +30,10 @@ export interface MysqlWorkOptions {
 export type WorkKind = 'statements' | 'logRows';
 
 /**
- * Items that wait in a pool's lanes, from which on reading more would only fill memory: enough for the next batches, and
- * what lives longer costs the garbage collector more.
+ * Full batches that wait in a pool's lanes, from which on reading more would only fill memory: what lives longer costs the
+ * garbage collector more.
  */
-const WELL_FED_ITEMS = 600;
+const WELL_FED_BATCHES = 2;
 
 interface MysqlPoolWork {
   readonly session: LedgerSession;
@@ -68,8 +68,9 @@ export class MysqlWork {
 
   /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
   isFed(kind: WorkKind): boolean {
+    const enough = WELL_FED_BATCHES * this.#options.limits.batchItems;
     for (const work of this.#pools.values()) {
-      if (work[kind].waiting >= WELL_FED_ITEMS && work.session.isAnswering) return true;
+      if (work[kind].waiting >= enough && work.session.isAnswering) return true;
     }
     return false;
   }
