@@ -71,13 +71,13 @@ test('gathered or not, each item gets the id of its own first row', () => {
   const seed = Date.now() & 0x7fffffff;
   let gathered = 0;
   const item = fc.oneof(
-    fc.record({ table: fc.nat(2), rows: fc.integer({ min: 1, max: 3 }) }),
-    fc.constant(undefined),
+    { weight: 9, arbitrary: fc.record({ table: fc.nat(2), rows: fc.integer({ min: 1, max: 3 }) }) },
+    { weight: 1, arbitrary: fc.constant(undefined) },
   );
   const dependents = fc.subarray(TABLES).map((tables) => new Set(tables));
   fc.assert(
     fc.property(
-      fc.array(item, { maxLength: 30 }),
+      fc.array(item, { minLength: 5, maxLength: 30, size: 'max' }),
       fc.integer({ min: 1, max: 10 }),
       dependents,
       (kinds, increment, children) => {

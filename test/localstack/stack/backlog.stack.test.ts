@@ -21,7 +21,10 @@ const RESERVED = 2;
 
 const { registryYaml } = generatedApplication();
 
-describeDeployed('A stack with all defaults', { stackName: 'Backlog', registryYaml }, (place) => {
+/** Batches of few statements, so that many invocations are wanted at once; all else is default. */
+const options = { stackName: 'Backlog', registryYaml, values: { batchItems: 25 } };
+
+describeDeployed('A deployed stack', options, (place) => {
   const backlog = lazily(() => generate(SEED + 1, BACKLOG_OPERATIONS));
   /** Applied serially beside the tables that are drained into, while there is time: until the schedule's first run. */
   const backlogOutcome = lazily(() =>
