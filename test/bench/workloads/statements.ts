@@ -14,7 +14,7 @@ type LoadName = 'inserts' | 'updates';
 const LOADS: Readonly<Record<LoadName, (entries: number) => Load>> = { inserts, updates };
 
 /** BullMQ and rsyslog take minutes for what the others do in a second: they get this share of it. */
-const SHARE_OF_SLOW_PEERS = 0.2;
+const SHARE_OF_SLOW_PEERS = 0.1;
 
 export const insertsWorkload: Workload = {
   name: 'inserts',
