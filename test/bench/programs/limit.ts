@@ -10,6 +10,7 @@ import { inserts } from '../loads/inserts.ts';
 import { updates } from '../loads/updates.ts';
 
 const STATEMENTS_IN_TRANSACTION = 50;
+const DEADLOCK = 1213;
 
 const { values } = parseArgs({
   options: {
@@ -40,5 +41,17 @@ const seconds = (performance.now() - startedAt) / 1000;
 process.stdout.write(JSON.stringify({ seconds }), () => process.exit(0));
 
 async function sendFromQueue(connection: Connection): Promise<void> {
-  for (const transaction of queue) await connection.query(transaction);
+  for (const transaction of queue) await sendUntilDone(connection, transaction);
+}
+
+/** Transactions that update random rows in different orders may lock each other out; InnoDB then rolls one back. */
+async function sendUntilDone(connection: Connection, transaction: string): Promise<void> {
+  for (;;) {
+    try {
+      await connection.query(transaction);
+      return;
+    } catch (error) {
+      if (!(error instanceof Error) || !('errno' in error) || error.errno !== DEADLOCK) throw error;
+    }
+  }
 }
