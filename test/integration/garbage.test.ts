@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import type { ServerProgram } from '../../infra/local/servers/server-program.ts';
 import { GARBAGE, GARBAGE_KEY, GROUP, ORDERS, openGarbageScene } from '../kit/garbage-scene.ts';
@@ -65,6 +65,17 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
       channels: { garbage: { entries: 1, trimmed: 1, pending: 0 } },
     });
     expect(await scene.left(GARBAGE)).toHaveLength(1);
+  });
+
+  test('is asked no more when the drain has ended, in a process that lives on', async () => {
+    const scene = await openGarbageScene(server);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    expect(await scene.drain({ collectsGarbage: true })).toMatchObject({ complete: true });
+    expect(vi.getTimerCount()).toBe(0);
+    expect(scene.log).toEqual([]);
   });
 
   test('keeps what a group has still to read that nobody has registered', async () => {

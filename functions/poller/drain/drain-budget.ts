@@ -30,7 +30,7 @@ export class DrainBudget {
     this.#executeUntil = this.#endsAt - Math.max(least / 2, reserve * SETTLING_SHARE);
     this.#timer = setTimeout(() => this.#stop.abort(), Math.max(0, budgetMs - reserve));
     if (signal?.aborted === true) this.stop();
-    else signal?.addEventListener('abort', () => this.stop(), { once: true });
+    else signal?.addEventListener('abort', () => this.stop(), { once: true, signal: this.#stop.signal });
   }
 
   /** When all must be over: milliseconds since 1970. */
@@ -72,9 +72,15 @@ export class DrainBudget {
     return pause(attempt, Math.max(0, this.#executeUntil - Date.now()));
   }
 
-  /** Must be called, or the timer keeps the process alive. */
+  /**
+   * Must be called, also where the streams were empty long before: the timer keeps the process alive, and whoever does
+   * something until the reading ends would do it for as long as the process lives, which in Lambda is many drains.
+   */
   close(): void {
     clearTimeout(this.#timer);
+    this.#executeUntil = Math.min(this.#executeUntil, Date.now());
+    this.#endsAt = Math.min(this.#endsAt, Date.now());
+    this.#stop.abort();
   }
 }
 
