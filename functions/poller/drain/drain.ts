@@ -194,7 +194,7 @@ export class Drain {
     if (isKnown && isEmpty) return { complete: true, reason: 'drained' };
     if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };
     if (this.#options.signal?.aborted === true) return { complete: false, reason: 'stopped' };
-    const isBudgetOver = !isKnown || this.#leftMs() < this.#options.budgetMs * 0.2;
+    const isBudgetOver = !isKnown || ends.some((end) => end.kind === 'done' && end.isBudgetOver);
     return { complete: false, reason: isBudgetOver ? 'budget' : 'failed-entries' };
   }
 
@@ -227,7 +227,7 @@ function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | 
     case 'unreachable':
       return {
         reason: 'pool-down',
-        message: [end.error.message, end.error.nextStep].filter(Boolean).join(' '),
+        message: [end.error.message, end.error.nextStep].filter(Boolean).join('. '),
       };
     case 'done':
       return undefined;

@@ -49,6 +49,8 @@ export interface PoolDrainEnd {
   readonly inHand: EntriesInHand;
   /** Whether the counts of what is left are of the drain's end. */
   readonly isLeftKnown: boolean;
+  /** Whether it was the time that ended the reading: then what is left may never have been tried. */
+  readonly isBudgetOver: boolean;
 }
 
 /** Drains the streams of one Redis pool under its lock, in one epoch of the ledger. */
@@ -114,7 +116,11 @@ export class PoolDrain {
       await this.#close();
     }
     const inHand = new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand]));
-    return { ...this.#end, mysqlFailures: this.#mysql.failures, inHand, isLeftKnown: this.#isLeftKnown };
+    const isBudgetOver = !budget.mayRead;
+    return {
+      ...this.#end,
+      ...{ mysqlFailures: this.#mysql.failures, inHand, isLeftKnown: this.#isLeftKnown, isBudgetOver },
+    };
   }
 
   async #drainStreams(): Promise<void> {
