@@ -9,6 +9,7 @@ import type {
 import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
+import { CHANNELS } from '../channels/channels.ts';
 import { readChannelStates } from './channel-states.ts';
 import { hopOf } from './hops.ts';
 import { redisFailure } from './redis-failure.ts';
@@ -33,9 +34,9 @@ export interface StatusOptions {
  * Changes nothing, takes no lock.
  */
 export async function readStatus(options: StatusOptions): Promise<StatusReply> {
-  const channels: ChannelState[] = [];
+  const states: ChannelState[] = [];
   const redis = [...options.redisPools].map(async ([pool, resolve]): Promise<PoolStatus> => {
-    const failure = await readRedisPool(resolve, options, channels);
+    const failure = await readRedisPool(resolve, options, states);
     return { pool, kind: 'redis', ...(failure && { failure }) };
   });
   const mysql = options.mysqlPools.map(async (pool): Promise<PoolStatus> => {
@@ -45,11 +46,11 @@ export async function readStatus(options: StatusOptions): Promise<StatusReply> {
   const handlers = options.ownStreams.flatMap(({ name, probe }) =>
     probe ? [probeHandler(name, probe)] : [],
   );
-  return {
-    pools: await Promise.all([...redis, ...mysql]),
-    handlers: await Promise.all(handlers),
-    channels,
-  };
+  const pools = await Promise.all([...redis, ...mysql]);
+  // In the order of a drain's report, whichever Redis pool has answered first.
+  const order = [...CHANNELS, ...options.ownStreams].map(({ name }) => name);
+  const channels = states.toSorted((one, two) => order.indexOf(one.channel) - order.indexOf(two.channel));
+  return { pools, handlers: await Promise.all(handlers), channels };
 }
 
 async function probeHandler(channel: string, probe: NonNullable<Channel['probe']>): Promise<HandlerStatus> {

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { garbageChannel } from '../../functions/poller/channels/garbage.ts';
+import { readStatus } from '../../functions/poller/status/status.ts';
+import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
+import { parseRegistry } from '../../shared/registry/registry.ts';
+
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+afterAll(() => redis.stop());
+
+test("the status of channels comes in a drain's order, whichever Redis pool answers first", async () => {
+  const address = `${redis.host}:${redis.port}`;
+  const registry = parseRegistry(
+    `default: { redis: "${address}:0" }
+own: { redis: "${address}:1", streams: { orders: [mailer] } }`,
+    'test',
+  );
+  const slow = new Set(['default']);
+  const redisPools = [...registry.redisPools].map(([code, pool]) => {
+    const resolve = async () => {
+      if (slow.has(code)) await sleep(300);
+      return pool;
+    };
+    return [code, resolve] as const;
+  });
+  const { channels } = await readStatus({
+    registry,
+    redisPools: new Map(redisPools),
+    mysqlPools: [],
+    executor: { execute: () => Promise.reject(new Error('there is no MySQL pool')) },
+    ownStreams: [{ ...garbageChannel, name: 'orders/mailer', stream: 'orders', group: 'mailer' }],
+  });
+  const names = channels.map(({ channel }) => channel);
+  expect(names).toEqual(['lazy', 'log', 'search', 'garbage', 'orders/mailer']);
+});
