@@ -27,10 +27,12 @@ describe('a deployed consumer asked through its function', () => {
 
   test('gives the function’s own words where it fails', async () => {
     const endpoint = await startLambdaEndpoint(() =>
-      Promise.resolve({ functionError: { errorType: 'ConnectionError', errorMessage: 'Redis is down' } }),
+      Promise.resolve({
+        functionError: { errorType: 'ConnectionError', errorMessage: 'Redis is down. Start it.' },
+      }),
     );
     const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
-    await expect(consumer.status()).rejects.toThrow('Redis is down');
+    await expect(consumer.status()).rejects.toThrow(/Redis is down\. Start it$/);
   });
 
   test('says that the region is not known', async () => {

@@ -47,6 +47,19 @@ describe('consumer drain', () => {
     expect(stdout).toContain('1 dead letter: see `dead-letters list`.');
   });
 
+  it('says how many entries are left as people do', async () => {
+    const outcome = async (backlog: number | null) => {
+      const channels = { lazy: channel({ pending: 1, backlog }) };
+      const { stdout } = await runConsumer(DRAIN, {
+        drain: async () => summary({ reason: 'budget', channels }),
+      });
+      return stdout.split('\n').at(-2);
+    };
+    expect(await outcome(0)).toContain('and 1 entry is left:');
+    expect(await outcome(1)).toContain('and 2 entries are left:');
+    expect(await outcome(null)).toContain('and at least 1 entry is left:');
+  });
+
   it('says in one line that a server is down, and what to do', async () => {
     const drain = async () => summary({ reason: 'pool-down', message: 'MySQL pool default refuses.' });
     const { stderr } = await runConsumer(DRAIN, { drain });

@@ -29,7 +29,7 @@ export async function writeDeadLetters(
 }
 
 function formatLine({ stream, id, code, attempts, failedAt, message }: DeadLetter): string {
-  const facts = `${stream}  ${id}  ${failedAt}  ${code}  ${attempts} attempts`;
+  const facts = `${stream}  ${id}  ${failedAt}  ${code}  ${count(attempts, 'attempt')}`;
   return printable(`${facts}  ${message}`);
 }
 

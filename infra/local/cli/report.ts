@@ -1,6 +1,6 @@
 import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
 import type { Output } from './context.ts';
-import { count, formatNumber, formatTable, printable } from './table.ts';
+import { count, formatTable, printable } from './table.ts';
 
 const HEAD = [
   'channel',
@@ -58,7 +58,7 @@ function sentence(summary: DrainSummary): string {
     'entries',
   );
   const seconds = summary.seconds.toFixed(1);
-  const left = `${leftOf(summary)} entries are left`;
+  const left = leftOf(summary);
   switch (summary.reason) {
     case 'drained':
       return `Drained ${entries} in ${seconds} s; nothing is left.`;
@@ -80,7 +80,8 @@ function sentence(summary: DrainSummary): string {
 function leftOf(summary: DrainSummary): string {
   const isUnknown = Object.values(summary.channels).some(({ backlog }) => backlog === null);
   const known = sum(summary, ({ pending, backlog }) => pending + (backlog ?? 0));
-  return isUnknown ? `at least ${formatNumber(known)}` : formatNumber(known);
+  const verb = known === 1 ? 'is' : 'are';
+  return `${isUnknown ? 'at least ' : ''}${count(known, 'entry', 'entries')} ${verb} left`;
 }
 
 function sum(summary: DrainSummary, countOf: (channel: DrainSummary['channels'][string]) => number): number {
