@@ -5,8 +5,11 @@ export { type ErrorFields, errorFields } from './error-fields.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Facts beside a message: counts, names, ids. No passwords, and nothing from a row. */
-export type LogFields = object;
+/**
+ * Facts beside a message: counts, names, ids. No passwords, and nothing from a row. One that is named `message` as well
+ * would be lost: in JSON the second one of a name wins.
+ */
+export type LogFields = Readonly<Record<string, unknown>> & { readonly message?: never };
 
 type Log = (message: string, fields?: LogFields) => void;
 

@@ -63,7 +63,11 @@ describe('consumer run', () => {
     ]);
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 'warn', reason: 'locked', message: 'waiting to try again: Held by host a.' },
-      { level: 'error', code: 'redis-unreachable' },
+      {
+        level: 'error',
+        message: 'waiting to try again',
+        error: { code: 'redis-unreachable', message: 'no Redis' },
+      },
     ]);
   });
 

@@ -166,7 +166,10 @@ export class StreamDrain {
       this.#options.onOutcome(outcome);
     } catch (error) {
       this.#left.add(entry.id);
-      this.#options.logger.error('an entry could not be handled', { entry: entry.id, ...errorFields(error) });
+      this.#options.logger.error('an entry could not be handled', {
+        entry: entry.id,
+        error: errorFields(error),
+      });
     } finally {
       this.#held.remove(bytes);
       if (isShared) this.#options.exclusivity.end();

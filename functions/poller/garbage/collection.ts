@@ -39,7 +39,7 @@ export class GarbageCollection {
         return await this.#connected((redis) => this.#collect(redis));
       } catch (error) {
         const { group, pool } = this.#event;
-        logger.warn('garbage can not be collected, trying again', { group, pool, ...errorFields(error) });
+        logger.warn('garbage can not be collected, trying again', { group, pool, error: errorFields(error) });
         await budget.backOff(attempt);
       }
     }

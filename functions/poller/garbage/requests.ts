@@ -30,7 +30,7 @@ function requestFor(group: string, { registry, session, fenced, logger }: Channe
   for (const pool of new Set(streams.map(({ redisPool }) => redisPool))) {
     const body = encodeGarbageEvent({ group, pool });
     session.redis.xadd(fenced.stream, '*', 's', body).catch((error: unknown) => {
-      logger.warn('a garbage collection can not be asked for', { group, pool, ...errorFields(error) });
+      logger.warn('a garbage collection can not be asked for', { group, pool, error: errorFields(error) });
     });
   }
 }

@@ -61,7 +61,10 @@ export class BatchRunner {
       return { finished: [...expired, ...others, ...end.finished], again: end.again };
     } catch (error) {
       // Redis can't be asked, or the lock is lost: whoever comes next finds them pending.
-      this.#options.context.logger.warn('a batch stays pending', { ...this.#names, ...errorFields(error) });
+      this.#options.context.logger.warn('a batch stays pending', {
+        ...this.#names,
+        error: errorFields(error),
+      });
       return { finished: batch.map((delivery) => ({ delivery, outcome: undefined })), again: [] };
     }
   }

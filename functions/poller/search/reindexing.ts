@@ -68,7 +68,7 @@ export class Reindexing {
           logger.error('the rows of a search index may not be read', { index, code: error.code });
           return LEFT_PENDING;
         }
-        logger.warn('a search index can not be written, trying again', { index, ...errorFields(error) });
+        logger.warn('a search index can not be written, trying again', { index, error: errorFields(error) });
         await budget.backOff(attempt);
       }
     }
@@ -86,7 +86,10 @@ export class Reindexing {
     }
     if ('problem' in index) {
       const message = `search index '${name}' can't be derived: ${index.problem}`;
-      logger.warn('a search index can not be derived, its entry is set aside', { index: name, message });
+      logger.warn('a search index can not be derived, its entry is set aside', {
+        index: name,
+        reason: message,
+      });
       return setAside(this.#context, entry, { code: 'underivable-index', message });
     }
     // One table after another of each server, so that many indexes at once don't take all of its connections.

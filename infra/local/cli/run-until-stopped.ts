@@ -36,7 +36,7 @@ export async function runUntilStopped(
       lastReason = reason;
     } catch (error) {
       if (lastReason === undefined || !(error instanceof ConnectionError)) throw error;
-      logger.error('waiting to try again', errorFields(error));
+      logger.error('waiting to try again', { error: errorFields(error) });
       lastReason = 'error';
     }
     if (!mayGoOn(lastReason)) await pause(pauseMs, signal);
