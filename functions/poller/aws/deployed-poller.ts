@@ -201,10 +201,12 @@ function hasRefusedLogin({ channels }: DrainSummary): boolean {
 }
 
 /** Messages may quote a server's words, and those a row: codes are enough for a log. */
-function loggable({ complete, reason, seconds, channels }: DrainSummary): object {
+function loggable({ complete, reason, seconds, channels, message }: DrainSummary): object {
   const counts = Object.entries(channels).map(([name, { error, ...channel }]) => [
     name,
     error === undefined ? channel : { ...channel, error: error.code },
   ]);
-  return { complete, reason, seconds, channels: Object.fromEntries(counts) };
+  // Of a lock the message says who holds it; other ones may quote a server's words.
+  const detail = reason === 'locked' && message !== undefined ? { detail: message } : {};
+  return { complete, reason, ...detail, seconds, channels: Object.fromEntries(counts) };
 }
