@@ -22,6 +22,11 @@ export class BackgroundConsumerError extends Error {
   }
 }
 
+/** Both as sentences; the message of a server may be one already. */
+export function withNextStep(message: string, nextStep: string | undefined): string {
+  return nextStep === undefined ? message : `${message.replace(/\.$/, '')}. ${nextStep}`;
+}
+
 /** Something that the operator wrote is wrong: the registry, an option, an environment variable. */
 export class ConfigurationError extends BackgroundConsumerError {
   override readonly name: string = 'ConfigurationError';

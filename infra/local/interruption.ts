@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BackgroundConsumerError } from '../../shared/errors.ts';
+import { BackgroundConsumerError, withNextStep } from '../../shared/errors.ts';
 
 /** Ctrl-C, to a program that starts servers. It may come twice: from the terminal and from npm. */
 export function listenForInterruption(): AbortSignal {
@@ -16,6 +16,6 @@ export function listenForInterruption(): AbortSignal {
 /** Says what went wrong and what to do; an error that nobody foresaw is thrown on, with its stack. */
 export function reportError(error: unknown): void {
   if (!(error instanceof BackgroundConsumerError)) throw error;
-  console.error(error.nextStep === undefined ? error.message : `${error.message} ${error.nextStep}`);
+  console.error(withNextStep(error.message, error.nextStep));
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import { errorFields } from '../error-fields.ts';
-import { BackgroundConsumerError } from '../errors.ts';
+import { BackgroundConsumerError, withNextStep } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 
 /** What a handler may reject with: Lambda logs and returns an error's name, message, stack and every property it has. */
@@ -14,7 +14,7 @@ export function toReportedError(error: unknown): Error {
 
 function reportedMessage(error: unknown, code: string | undefined): string {
   if (error instanceof BackgroundConsumerError) {
-    return [error.message, error.nextStep].filter(Boolean).join('. ');
+    return withNextStep(error.message, error.nextStep);
   }
   return code === undefined
     ? 'this should not have happened, see the log'

@@ -32,7 +32,7 @@ describe('a deployed consumer asked through its function', () => {
       }),
     );
     const consumer = new FunctionConsumer('poller', endpoint.clientConfig);
-    await expect(consumer.status()).rejects.toThrow(/Redis is down\. Start it$/);
+    await expect(consumer.status()).rejects.toThrow('Redis is down. Start it.');
   });
 
   test('says that the region is not known', async () => {

@@ -60,6 +60,13 @@ describe('consumer drain', () => {
     expect(await outcome(null)).toContain('and at least 1 entry is left:');
   });
 
+  it('says as sentences who holds the lock', async () => {
+    const drain = async () =>
+      summary({ complete: false, reason: 'locked', message: 'the lock is held by x' });
+    const { stdout } = await runConsumer(DRAIN, { drain });
+    expect(stdout).toContain('another consumer is running. The lock is held by x.\n');
+  });
+
   it('says in one line that a server is down, and what to do', async () => {
     const drain = async () => summary({ reason: 'pool-down', message: 'MySQL pool default refuses.' });
     const { stderr } = await runConsumer(DRAIN, { drain });

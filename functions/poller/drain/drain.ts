@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackgroundConsumerError, ConnectionError } from '../../../shared/errors.ts';
+import { BackgroundConsumerError, ConnectionError, withNextStep } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
@@ -227,7 +227,7 @@ function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | 
     case 'unreachable':
       return {
         reason: 'pool-down',
-        message: [end.error.message, end.error.nextStep].filter(Boolean).join('. '),
+        message: withNextStep(end.error.message, end.error.nextStep),
       };
     case 'done':
       return undefined;

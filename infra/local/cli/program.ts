@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { BackgroundConsumerError } from '../../../shared/errors.ts';
+import { BackgroundConsumerError, withNextStep } from '../../../shared/errors.ts';
 import { errorFields } from '../../../shared/logging.ts';
 import type { ProgramContext } from './context.ts';
 import { deadLettersCommand } from './dead-letters-command.ts';
@@ -62,7 +62,7 @@ function fullName(command: Command): string {
 /** One line that says what to do; of an error that nobody foresaw, what may be shown of it. */
 function describeError(error: unknown): string {
   if (error instanceof BackgroundConsumerError) {
-    return printable(error.nextStep === undefined ? error.message : `${error.message}. ${error.nextStep}`);
+    return printable(withNextStep(error.message, error.nextStep));
   }
   return `this should not have happened: ${JSON.stringify(errorFields(error))}`;
 }

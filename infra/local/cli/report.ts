@@ -44,11 +44,15 @@ export function formatReport(summary: DrainSummary): string {
 
 /** Why the drain ended and what to do next, in one line. */
 export function formatOutcome(summary: DrainSummary): string {
-  const detail = summary.message === undefined ? '' : ` ${printable(summary.message)}`;
+  const detail = summary.message === undefined ? '' : ` ${toSentence(printable(summary.message))}`;
   const deadLetters = sum(summary, (channel) => channel.deadLetters);
   const setAside =
     deadLetters === 0 ? '' : ` ${count(deadLetters, 'dead letter')}: see \`dead-letters list\`.`;
   return `${sentence(summary)}${detail}${setAside}`;
+}
+
+function toSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
 function sentence(summary: DrainSummary): string {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withNextStep } from '../../../shared/errors.ts';
 import type {
   ChannelState,
   HandlerStatus,
@@ -59,7 +60,7 @@ function formatHandler({ channel, failure }: HandlerStatus): string {
 }
 
 function formatFailure(name: string, { hop, message, nextStep }: HopFailure): string {
-  return printable(`${name}: fails at ${hop}: ${[message, nextStep].filter(Boolean).join('. ')}`);
+  return printable(`${name}: fails at ${hop}: ${withNextStep(message, nextStep)}`);
 }
 
 function formatChannel({ channel, pending, backlog, deadLetters, oldestAgeSeconds }: ChannelState) {

@@ -161,12 +161,7 @@ const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessag
 
 function functionFailed(value: unknown): BackgroundConsumerError {
   const { errorMessage } = failureSchema.parse(value);
-  // Its words may be whole sentences, and the next one is added with a full stop.
-  return new BackgroundConsumerError(
-    'function-failed',
-    `the function failed: ${errorMessage.replace(/\.$/, '')}`,
-    {
-      nextStep: 'See its log for more.',
-    },
-  );
+  return new BackgroundConsumerError('function-failed', `the function failed: ${errorMessage}`, {
+    nextStep: 'See its log for more.',
+  });
 }
