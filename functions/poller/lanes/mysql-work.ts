@@ -35,6 +35,9 @@ export type WorkKind = 'statements' | 'logRows';
  */
 const WELL_FED_BATCHES = 2;
 
+/** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
+const MOST_LOG_ROWS = 250;
+
 interface MysqlPoolWork {
   readonly session: LedgerSession;
   readonly rows: LedgerRows;
@@ -116,7 +119,7 @@ export class MysqlWork {
       onEarlierRows: (page) => rows.addEarlier(page),
     });
     const rows = new LedgerRows(session, findOpenIds);
-    const logLimits = { ...limits, lanes: 1 };
+    const logLimits = { ...limits, lanes: 1, batchItems: Math.min(limits.batchItems, MOST_LOG_ROWS) };
     return {
       session,
       rows,
