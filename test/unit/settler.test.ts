@@ -37,6 +37,26 @@ class FakeRedis {
   };
 }
 
+test('a call carries a bounded number of effects, and an entry of more goes with what is already in it', async () => {
+  const sizes = [1, 40_000, ...Array.from({ length: 30 }, () => 1000)];
+  const calls: number[] = [];
+  const budget = new DrainBudget(60_000);
+  const settler = new Settler({
+    ...{ redis: new Redis({ lazyConnect: true }), budget, logger: silentLogger },
+    settle: async (_redis, settlements) => {
+      calls.push(settlements.reduce((sum, { cacheKeys }) => sum + cacheKeys.length, 0));
+      return settlements.map(() => ({ kind: 'settled' }));
+    },
+  });
+  const settlements = sizes.map((size, index): Settlement => {
+    const cacheKeys = Array.from({ length: size }, () => Buffer.from('key'));
+    return { stream: 's', group: 'g', id: `${index}-0`, cacheKeys, publications: [], deadLetter: undefined };
+  });
+  await Promise.all(settlements.map((settlement) => settler.settle(settlement)));
+  budget.close();
+  expect(calls).toEqual([40_001, 5000, 5000, 5000, 5000, 5000, 5000]);
+});
+
 interface Entry {
   readonly id: string;
   readonly names: ReadonlySet<string>;

@@ -8,6 +8,9 @@ import type { SettledTogether, SettlementPlace } from './settlement-lines.ts';
 /** Settlements in one call of the script: Redis serves nobody else meanwhile. */
 const MOST_AT_ONCE = 200;
 
+/** Cache keys and publications in one call: a command of more than a million values loses the connection. */
+const MOST_EFFECTS_AT_ONCE = 5000;
+
 /** What becomes of a settlement; `left` where Redis can't be asked or can't write: the entry stays pending. */
 export type Settled = Exclude<SettlementResult, { readonly kind: 'deferred' }> | 'left';
 
@@ -74,7 +77,14 @@ export class Settler {
   }
 
   #nextBatch(): Waiting[] {
-    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+    const room = new Room();
+    let end = 0;
+    for (const waiting of this.#waiting) {
+      if (room.isFull) break;
+      room.take(waiting);
+      end++;
+    }
+    const batch = this.#waiting.splice(0, end);
     if (this.#inLine.length === 0) return batch;
     this.#inLine.sort((one, other) => (one.place?.sequence ?? 0) - (other.place?.sequence ?? 0));
     const ahead: SettledTogether = new Map();
@@ -83,8 +93,11 @@ export class Settler {
         waiting.resolve('left');
         return false;
       }
-      const isNext = batch.length < MOST_AT_ONCE && waiting.place?.follows(ahead) === true;
-      if (isNext) batch.push(waiting);
+      const isNext = !room.isFull && waiting.place?.follows(ahead) === true;
+      if (isNext) {
+        room.take(waiting);
+        batch.push(waiting);
+      }
       return !isNext;
     });
     return batch;
@@ -113,6 +126,21 @@ export class Settler {
         await budget.backOff(attempt);
       }
     }
+  }
+}
+
+/** What goes into one call. The one that fills it goes too, however large: it must not wait for a call without others. */
+class Room {
+  #settlements = 0;
+  #effects = 0;
+
+  get isFull(): boolean {
+    return this.#settlements >= MOST_AT_ONCE || this.#effects >= MOST_EFFECTS_AT_ONCE;
+  }
+
+  take({ settlement }: Waiting): void {
+    this.#settlements++;
+    this.#effects += settlement.cacheKeys.length + settlement.publications.length;
   }
 }
 

@@ -14,11 +14,12 @@ export class Script {
   }
 
   async run(redis: Redis, args: readonly ScriptArgument[]): Promise<unknown> {
+    // As one list: spread out, as many as an entry may bring would overflow the stack.
     try {
-      return await redis.callBuffer('EVALSHA', this.#sha1, '0', ...args);
+      return await redis.callBuffer('EVALSHA', [this.#sha1, '0', ...args]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return redis.callBuffer('EVAL', this.#source, '0', ...args);
+      return redis.callBuffer('EVAL', [this.#source, '0', ...args]);
     }
   }
 }
