@@ -86,7 +86,7 @@ export class BatchTransaction {
     const { items, exactOrder } = this.#request;
     const { isStrict, increment } = this.#facts;
     if (exactOrder === true || !hasSeveralTables(items)) return undefined;
-    const sent = gatherInserts(items, isStrict, await this.#facts.dependentTables(this.#session));
+    const sent = gatherInserts(items, isStrict, await this.#facts.tableLinks(this.#session));
     if (sent === undefined) return undefined;
     return this.#undoWrongCount(async () => {
       const begun = await this.#begin(sent);

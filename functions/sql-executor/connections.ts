@@ -4,13 +4,8 @@ import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import { DeadlinePassedError, Session } from './session.ts';
-import {
-  asSetUpError,
-  readDependentTables,
-  type SessionFacts,
-  sessionSettings,
-  setUpSession,
-} from './session-set-up.ts';
+import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
+import { readTableLinks, type TableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
@@ -32,10 +27,10 @@ export class Connections {
   #isPlain = false;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
-  #dependents: ReadonlySet<string> | undefined;
-  readonly #dependentTables = async (session: Session): Promise<ReadonlySet<string>> => {
-    this.#dependents ??= await readDependentTables(session);
-    return this.#dependents;
+  #knownLinks: TableLinks | undefined;
+  readonly #tableLinks = async (session: Session): Promise<TableLinks> => {
+    this.#knownLinks ??= await readTableLinks(session);
+    return this.#knownLinks;
   };
 
   constructor(mysql: MysqlPool, limit: number) {
@@ -105,7 +100,7 @@ export class Connections {
     if (known !== undefined) return known;
     try {
       const known = await setUpSession(session, this.#settings);
-      const facts = { ...known, dependentTables: this.#dependentTables };
+      const facts = { ...known, tableLinks: this.#tableLinks };
       this.#facts.set(connection, facts);
       return facts;
     } catch (error) {

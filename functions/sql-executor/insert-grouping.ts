@@ -1,6 +1,7 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
 import type { StatementResult } from './session.ts';
+import type { TableLinks } from './table-links.ts';
 
 /** One statement as it is sent: a single item's, or neighbouring inserts' as one of many rows. */
 export interface SentStatement {
@@ -46,32 +47,30 @@ interface Group {
 
 /**
  * Joins inserts with the same head also where inserts into other tables stand between them: each table's rows in their
- * order, nothing moved across any other statement. Undefined where that changes nothing. A row may come before one of
- * another table that stood before it; an error then says nothing yet, and the batch must be run in its exact order.
- *
- * `dependents`: tables whose rows refer to others', which must not be moved before them.
+ * order, nothing moved across any other statement, nor across an insert that may reach any table, nor a row that refers to
+ * others before them. Undefined where that changes nothing. A row may come before one of another table that stood before
+ * it; an error then says nothing yet, and the batch must be run in its exact order.
  */
 export function gatherInserts(
   items: readonly BatchItem[],
   isStrict: boolean,
-  dependents: ReadonlySet<string>,
+  { dependents, farReaching }: TableLinks,
 ): GatheredStatement[] | undefined {
   const groups: Group[] = [];
   let ofTable = new Map<string, Group>();
   for (const [place, item] of items.entries()) {
     const head = headOf(item, isStrict);
     const table = head === '' ? undefined : item.table;
-    if (table === undefined) ofTable = new Map();
-    const last = table === undefined ? undefined : ofTable.get(table);
-    const mayJoin = last !== undefined && (last === groups.at(-1) || !dependents.has(table ?? ''));
-    if (mayJoin && last.head === head) {
-      last.items.push(item);
-      last.places.push(place);
-    } else {
-      const group = { head, items: [item], places: [place] };
-      groups.push(group);
-      if (table !== undefined) ofTable.set(table, group);
-    }
+    const last = ofTable.get(table ?? '');
+    const isNeighbour = last !== undefined && last === groups.at(-1);
+    const staysInPlace = table === undefined || farReaching.has(table);
+    if (staysInPlace) ofTable = new Map();
+    const mayJoin = isNeighbour || !(staysInPlace || dependents.has(table));
+    const group: Group = mayJoin && last?.head === head ? last : { head, items: [], places: [] };
+    if (group !== last) groups.push(group);
+    group.items.push(item);
+    group.places.push(place);
+    if (table !== undefined) ofTable.set(table, group);
   }
   const isAsItWas = groups.every(({ places }) => (places.at(-1) ?? 0) - (places[0] ?? 0) < places.length);
   return isAsItWas ? undefined : groups.map((group) => ({ ...group, sql: joined(group.items) }));

@@ -4,6 +4,7 @@ import { SESSION_SET_UP_CODE } from './error-classes.ts';
 import { toBytes } from './ledger.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import type { Session } from './session.ts';
+import type { TableLinks } from './table-links.ts';
 
 /** The server ends a session that has been silent for this long, and with it the locks of an executor that vanished. */
 const WAIT_TIMEOUT_SECONDS = 15;
@@ -19,8 +20,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: no request may be longer. */
   readonly maxAllowedPacket: number;
-  /** Tables of the database whose rows refer to others' by foreign keys, in lower case. Read when first asked for. */
-  readonly dependentTables: (session: Session) => Promise<ReadonlySet<string>>;
+  /** Of the database. Read when first asked for. */
+  readonly tableLinks: (session: Session) => Promise<TableLinks>;
 }
 
 /** Parameters that go-sql-driver takes for itself; it sends every other one to the server as a system variable. */
@@ -58,7 +59,7 @@ const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPE
 export async function setUpSession(
   session: Session,
   settings: BinaryString,
-): Promise<Omit<SessionFacts, 'dependentTables'>> {
+): Promise<Omit<SessionFacts, 'tableLinks'>> {
   await session.one(settings);
   const { rows } = await session.one(
     `SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
@@ -86,13 +87,4 @@ export function asSetUpError(error: unknown): unknown {
   return Object.assign(new Error(`a parameter of the DSN is refused: ${error.message}`), {
     code: SESSION_SET_UP_CODE,
   });
-}
-
-/** See `SessionFacts.dependentTables`. */
-export async function readDependentTables(session: Session): Promise<ReadonlySet<string>> {
-  const { rows } = await session.one(
-    `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
-      WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL` as BinaryString,
-  );
-  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1').toLowerCase()));
 }

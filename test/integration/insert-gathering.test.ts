@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { WireValue } from '../kit/generate/messagepack.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThingSql, lazyEvent, thingDirty } from '../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/look.ts';
 import { openScene, type Scene, sceneWithIncrement } from '../kit/scene/scene.ts';
 
 const THINGS = 40;
@@ -44,6 +44,22 @@ test('parents come before their children, and a duplicate in the middle takes no
   expect(await thingNames(scene)).toEqual(['parent', ...kept.map((place) => `thing ${place}`)]);
   expect(await scene.query('SELECT ID FROM Part')).toHaveLength(THINGS);
   expect((await deadLetters(scene)).map(({ code }) => code)).toEqual(['1062', '1062', '1062']);
+});
+
+test('what triggers read is what stood there at their place in the stream', async () => {
+  const scene = await openScene();
+  await scene.query('CREATE VIEW Paper AS SELECT * FROM Document');
+  await scene.query(`CREATE TRIGGER counting BEFORE INSERT ON Thing FOR EACH ROW
+    SET NEW.Count = (SELECT COUNT(*) FROM Document)`);
+  for (let place = 0; place < THINGS; place++) {
+    await scene.add(lazyEvent([{ sql: `INSERT INTO Document(\`Body\`) VALUES ('${2 * place}')` }]));
+    await scene.add(lazyEvent([{ sql: insertThingSql(`thing ${place}`) }]));
+    await scene.add(lazyEvent([{ sql: `INSERT INTO Paper(\`Body\`) VALUES ('${2 * place + 1}')` }]));
+  }
+  expect(await drainScene(scene)).toMatchObject({ complete: true });
+  expect(await thingCounts(scene)).toEqual(Array.from({ length: THINGS }, (_, place) => 2 * place + 1));
+  const bodies = (await scene.query('SELECT Body FROM Document ORDER BY ID')).map((row) => row['Body']);
+  expect(bodies).toEqual(Array.from({ length: 2 * THINGS }, (_, place) => String(place)));
 });
 
 function insertWithEvent(name: string): WireValue {

@@ -6,13 +6,14 @@ import {
   groupInserts,
   splitGathered,
 } from '../../functions/sql-executor/insert-grouping.ts';
+import type { TableLinks } from '../../functions/sql-executor/table-links.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import type { BatchItem } from '../../shared/protocol.ts';
 
 const HEADS = ['INSERT INTO A(`a`) VALUES ', 'INSERT INTO B(`a`) VALUES ', 'INSERT INTO C(`a`) VALUES '];
 
 const TABLES = ['a', 'b', 'c'];
-const NONE = new Set<string>();
+const NONE: TableLinks = { dependents: new Set(), farReaching: new Set() };
 
 function insert(table: number, value: string, rows = 1): BatchItem {
   const head = HEADS[table] ?? '';
@@ -49,10 +50,29 @@ test('nothing is gathered where tables follow each other, across other statement
 
 test('rows of a table that refers to others are not moved before theirs', () => {
   const items = [insert(1, '1'), insert(0, '2'), insert(1, '3'), insert(0, '4'), insert(1, '5')];
-  expect(gatherInserts(items, true, new Set(['b']))?.map(({ sql }) => sql)).toEqual([
+  expect(gatherInserts(items, true, { ...NONE, dependents: new Set(['b']) })?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO B(`a`) VALUES (1)',
     'INSERT INTO A(`a`) VALUES (2),(4)',
     'INSERT INTO B(`a`) VALUES (3),(5)',
+  ]);
+});
+
+test('nothing is moved across an insert that may reach any table', () => {
+  const items = [
+    insert(0, '1'),
+    insert(2, '2'),
+    insert(1, '3'),
+    insert(1, '4'),
+    insert(0, '5'),
+    insert(2, '6'),
+  ];
+  const sent = gatherInserts([...items, insert(0, '7')], true, { ...NONE, farReaching: new Set(['b']) });
+  expect(sent?.map(({ sql }) => sql)).toEqual([
+    'INSERT INTO A(`a`) VALUES (1)',
+    'INSERT INTO C(`a`) VALUES (2)',
+    'INSERT INTO B(`a`) VALUES (3),(4)',
+    'INSERT INTO A(`a`) VALUES (5),(7)',
+    'INSERT INTO C(`a`) VALUES (6)',
   ]);
 });
 
@@ -84,7 +104,7 @@ test('gathered or not, each item gets the id of its own first row', () => {
         const items = kinds.map((kind, place) =>
           kind === undefined ? update : insert(kind.table, String(place), kind.rows),
         );
-        const sent = gatherInserts(items, true, children);
+        const sent = gatherInserts(items, true, { ...NONE, dependents: children });
         if (sent === undefined) return;
         gathered++;
         expect(sent.length).toBeLessThan(groupInserts(items, true).length);

@@ -1,0 +1,29 @@
+import type { BinaryString } from '../../shared/binary-string.ts';
+import { toBytes } from './ledger.ts';
+import type { Session } from './session.ts';
+
+/** What ties the rows of a database's tables to those of others. Names in lower case. */
+export interface TableLinks {
+  /** Tables whose rows refer to others' by foreign keys. */
+  readonly dependents: ReadonlySet<string>;
+  /** An insert into these may read or write rows of any table: it runs triggers, or they are views. */
+  readonly farReaching: ReadonlySet<string>;
+}
+
+const FOREIGN_KEYS = `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
+  WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL` as BinaryString;
+
+const TRIGGERS_AND_VIEWS = `SELECT EVENT_OBJECT_TABLE AS name FROM information_schema.TRIGGERS
+  WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_MANIPULATION = 'INSERT'
+  UNION SELECT TABLE_NAME FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'` as BinaryString;
+
+export async function readTableLinks(session: Session): Promise<TableLinks> {
+  const dependents = await readNames(session, FOREIGN_KEYS);
+  return { dependents, farReaching: await readNames(session, TRIGGERS_AND_VIEWS) };
+}
+
+async function readNames(session: Session, select: BinaryString): Promise<ReadonlySet<string>> {
+  const { rows } = await session.one(select);
+  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1').toLowerCase()));
+}
