@@ -153,13 +153,18 @@ function toEntry(item: unknown): StreamEntry {
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 
-/** The decoder hands out parts of the page that it was given, a Buffer: Buffers too. */
+/**
+ * The decoder hands out parts of the page that it was given, a Buffer: Buffers too. Copied, for an entry that is held for
+ * long (its MySQL pool is down) would keep its whole page in memory.
+ */
 function toPairs(flat: readonly unknown[]): [Buffer, Buffer][] {
   const pairs: [Buffer, Buffer][] = [];
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const name = flat[index];
     const value = flat[index + 1];
-    if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) pairs.push([name, value]);
+    if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) {
+      pairs.push([Buffer.from(name), Buffer.from(value)]);
+    }
   }
   return pairs;
 }

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { readNew, readPending } from '../../functions/poller/redis/stream-reads.ts';
+import { openScene, type Scene } from '../kit/scene/scene.ts';
+
+const STREAM = 'pages';
+const LIMIT = { entries: 250, bytes: 32 << 20 };
+
+async function fencedGroup({ redis }: Scene) {
+  await redis.set('a lock', 'mine');
+  await redis.xgroup('CREATE', STREAM, 'readers', '0', 'MKSTREAM');
+  const named = { stream: STREAM, group: 'readers', consumer: 'one' };
+  return { lockKey: 'a lock', lockValue: 'mine', ...named };
+}
+
+test('a page holds each field as it stands in the stream, and what was deleted while pending', async () => {
+  const scene = await openScene();
+  const { redis } = scene;
+  const group = await fencedGroup(scene);
+  const bodies = [0, 1, 31, 32, 255, 256, 65_535, 65_536, 3_000_000].map((length) => randomBytes(length));
+  const many = Array.from({ length: 3000 }, (_, place) => Buffer.from([place >> 8, place & 255, 0xff]));
+  for (const body of bodies) await redis.xadd(STREAM, '*', 's', body, randomBytes(3), '');
+  await redis.xadd(STREAM, '18446744073709551614-18446744073709551615', ...many);
+  const page = await readNew(redis, group, LIMIT);
+  expect(page.map(({ fields }) => fields?.[0]?.[1])).toEqual([...bodies, many[1]]);
+  expect(page.at(-1)).toMatchObject({ id: '18446744073709551614-18446744073709551615', deliveries: 1 });
+  expect(page.at(-1)?.fields?.flat()).toEqual(many);
+
+  await redis.xdel(STREAM, page[2]?.id ?? '', page[8]?.id ?? '');
+  const again = await readPending(redis, group, LIMIT, '0', 3);
+  const deleted = again.filter(({ fields }) => fields === undefined);
+  expect(deleted.map(({ id }) => id)).toEqual([page[2]?.id, page[8]?.id]);
+  const kept = again.filter(({ fields }) => fields !== undefined);
+  expect(kept.map(({ fields }) => fields)).toEqual(
+    page.filter((_, place) => place !== 2 && place !== 8).map(({ fields }) => fields),
+  );
+  expect(kept.map(({ deliveries }) => deliveries)).toEqual(kept.map(() => 2));
+  expect(await readPending(redis, group, LIMIT, again.at(-1)?.id ?? '', 3)).toEqual([]);
+  expect(await readNew(redis, group, LIMIT)).toEqual([]);
+});
+
+test('an entry that is held does not keep the rest of its page in memory', async () => {
+  const scene = await openScene();
+  const group = await fencedGroup(scene);
+  await scene.redis.xadd(STREAM, '*', 's', 'small');
+  for (let place = 0; place < 4; place++) await scene.redis.xadd(STREAM, '*', 's', randomBytes(1 << 20));
+  const [small, large] = await readNew(scene.redis, group, LIMIT);
+  for (const part of small?.fields?.flat() ?? []) expect(part.buffer.byteLength).toBeLessThan(1 << 17);
+  expect(large?.fields?.[0]?.[1].buffer.byteLength).toBeLessThan(2 << 20);
+});
