@@ -102,7 +102,7 @@ export class ExecutorRequests {
       deadline: budget.executeUntil,
     } satisfies ExecutorRequest;
     try {
-      const reply = await slots.use(() => executor.execute(request));
+      const reply = await slots.use(pool, () => executor.execute(request));
       return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
     } catch {
       return { status: 'lost' };
