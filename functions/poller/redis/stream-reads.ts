@@ -134,6 +134,8 @@ function readArguments(group: FencedGroup): string[] {
   return [group.lockKey, group.lockValue, group.stream, group.group, group.consumer];
 }
 
+const LARGE_BYTES = 1 << 16;
+
 /** Strings as the bytes that they are; large ids and counts as they come. */
 const pages = new Decoder({ rawStrings: true });
 
@@ -153,18 +155,23 @@ function toEntry(item: unknown): StreamEntry {
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 
-/**
- * The decoder hands out parts of the page that it was given, a Buffer: Buffers too. Copied, for an entry that is held for
- * long (its MySQL pool is down) would keep its whole page in memory.
- */
+/** The decoder hands out parts of the page that it was given, a Buffer: Buffers too. */
 function toPairs(flat: readonly unknown[]): [Buffer, Buffer][] {
   const pairs: [Buffer, Buffer][] = [];
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const name = flat[index];
     const value = flat[index + 1];
     if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) {
-      pairs.push([Buffer.from(name), Buffer.from(value)]);
+      pairs.push([detached(name), detached(value)]);
     }
   }
   return pairs;
+}
+
+/**
+ * An entry that is held for long (its MySQL pool is down) would keep its whole page in memory. Large ones may: a page has
+ * few of them, and to have each twice for a while costs more.
+ */
+function detached(part: Buffer): Buffer {
+  return part.length < LARGE_BYTES ? Buffer.from(part) : part;
 }
