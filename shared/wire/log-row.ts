@@ -3,6 +3,11 @@ import { messageMapToJson } from './json.ts';
 import type { LogValue } from './log-value.ts';
 import type { MessageMap, Timestamp } from './message-value.ts';
 
+const COLUMNS = '`entity_id`,`added_at`,`meta`,`before`';
+
+/** With the last column: a table's name, in which backticks are doubled, can't hold this. */
+const VALUES = ',`changes`) VALUES ';
+
 /**
  * The INSERT of one log row. All rows of a table have the same text up to `VALUES `, so that they can be grouped.
  * Relies on a session without NO_BACKSLASH_ESCAPES, in utf8mb4.
@@ -18,8 +23,12 @@ export function logRowInsert(log: LogValue, entityId: bigint): BinaryString {
     jsonLiteral(log.before),
     jsonLiteral(log.changes),
   ].join(',');
-  const columns = '`entity_id`,`added_at`,`meta`,`before`,`changes`';
-  return asBinary(`INSERT INTO \`${table}\`(${columns}) VALUES (${values})`);
+  return asBinary(`INSERT INTO \`${table}\`(${COLUMNS}${VALUES}(${values})`);
+}
+
+/** Where the first tuple of {@link logRowInsert} begins. */
+export function logRowStart(sql: BinaryString): number {
+  return sql.indexOf(VALUES) + VALUES.length;
 }
 
 /** Every part is a character a byte already: the table's name, ASCII, and the JSON in UTF-8. */

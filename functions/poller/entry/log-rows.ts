@@ -1,6 +1,6 @@
 import type { BinaryString } from '../../../shared/binary-string.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
-import { logRowInsert } from '../../../shared/wire/log-row.ts';
+import { logRowInsert, logRowStart } from '../../../shared/wire/log-row.ts';
 import type { LogValue } from '../../../shared/wire/log-value.ts';
 import type { ResolvedEffect } from '../effects/effects.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
@@ -49,7 +49,7 @@ const ONE_ROW: readonly undefined[] = [undefined];
 
 /** The shape of a log row's insert, which is written here and needs no reading. */
 export function logRowShape({ table }: LogValue, sql: BinaryString): StatementShape {
-  const firstRow = sql.indexOf(' VALUES ') + ' VALUES '.length;
+  const firstRow = logRowStart(sql);
   const head = sql.slice(0, firstRow) as BinaryString;
   return { kind: 'insert', table, head, firstRow, rowIds: ONE_ROW, groupable: true };
 }
