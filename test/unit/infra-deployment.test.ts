@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { readDeployment } from '../../infra/config.ts';
 import { BackgroundConsumerStack } from '../../infra/stack.ts';
-import { writeFile } from './infra-synthesize.ts';
+import { makeDirectory, writeFile } from './infra-synthesize.ts';
 
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf';
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd';
@@ -21,7 +21,8 @@ log:
 /** The template of a deployment file, as `cdk synth` makes it. */
 function deploy(file: object, registry = TWO_POOLS_ON_ONE_SERVER): Template {
   const config = writeFile(JSON.stringify({ registry: writeFile(registry), ...file }));
-  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
+  const context = { 'aws:cdk:bundling-stacks': [] };
+  const app = new App({ context, analyticsReporting: false, outdir: makeDirectory() });
   const deployment = readDeployment({ config });
   return Template.fromStack(new BackgroundConsumerStack(app, deployment.stackName, deployment));
 }

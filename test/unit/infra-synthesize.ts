@@ -22,10 +22,15 @@ streams:
 export type PropsMaker = (stack: Stack) => Omit<BackgroundConsumerProps, 'registry'>;
 
 /** Removed with the test. */
-export function writeFile(text: string): string {
+export function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-infra-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  const path = join(directory, 'file.yaml');
+  return directory;
+}
+
+/** Removed with the test. */
+export function writeFile(text: string): string {
+  const path = join(makeDirectory(), 'file.yaml');
   writeFileSync(path, text);
   return path;
 }
@@ -33,7 +38,7 @@ export function writeFile(text: string): string {
 /** A stack around one consumer. Functions are not bundled unless it is asked for: nobody looks at their code here. */
 export function makeStack(props: PropsMaker = () => ({}), registry = REGISTRY, isBundled = false) {
   const context = isBundled ? {} : { 'aws:cdk:bundling-stacks': [] };
-  const app = new App({ context, analyticsReporting: false });
+  const app = new App({ context, analyticsReporting: false, outdir: makeDirectory() });
   const stack = new Stack(app, 'Test');
   const consumer = new BackgroundConsumer(stack, 'Consumer', {
     registry: writeFile(registry),
