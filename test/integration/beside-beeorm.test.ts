@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createLogger } from '../../shared/logging.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { BeeOrmConsumer } from '../kit/scene/beeorm-consumer.ts';
 import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
@@ -142,15 +143,22 @@ test('the two take turns for a while: each entry is executed once, and in order'
   expect(await thingNames(scene)).toEqual(names);
 });
 
-test('pending entries of another consumer name are not taken over, and stand in the summary', async () => {
+test('pending entries of another consumer name are not taken over, and stand in the summary and the log', async () => {
   const scene = await openScene();
   await new BeeOrmConsumer(scene).createGroup();
   await addThings(scene, ['one', 'two']);
   await scene.redis.xreadgroup('GROUP', GROUP, 'consumer-2', 'COUNT', 1, 'STREAMS', LAZY, '>');
-  expect(await drainScene(scene)).toMatchObject({
+  let log = '';
+  const write = (line: string) => {
+    log += line;
+    return true;
+  };
+  const logger = createLogger({ level: 'warn', destination: { write } });
+  expect(await drainScene(scene, { logger })).toMatchObject({
     complete: false,
     channels: { lazy: { entries: 1, pending: 1 } },
   });
+  expect(log).toContain('"consumer":"consumer-2","pending":1');
   expect(await thingNames(scene)).toEqual(['two']);
   const [entry] = await pendingEntries(scene);
   // As the documentation tells the operator.

@@ -254,6 +254,7 @@ export class PoolDrain {
     }
     await this.#left.read();
     this.#isLeftKnown = true;
+    await this.#left.warnOfOtherConsumers(this.#options.poller.logger);
   }
 
   async #close(): Promise<void> {

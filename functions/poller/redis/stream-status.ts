@@ -33,6 +33,21 @@ export async function groupFacts(redis: Redis, stream: string): Promise<GroupFac
   });
 }
 
+/** How many entries are pending for each consumer of the group, by its name. */
+export async function pendingByConsumer(
+  redis: Redis,
+  { stream, group }: { readonly stream: string; readonly group: string },
+): Promise<ReadonlyMap<string, number>> {
+  const reply = await redis.call('XPENDING', stream, group);
+  const consumers: unknown = Array.isArray(reply) ? reply[3] : undefined;
+  return new Map(
+    (Array.isArray(consumers) ? consumers : []).map(([name, count]: unknown[]) => [
+      String(name),
+      Number(count),
+    ]),
+  );
+}
+
 /**
  * How much the group has left of the stream. `lag` is null only where entries are left and Redis can't count them.
  * Whether any are left is looked up in any case: after a restart Redis may count entries that were trimmed long ago, and
