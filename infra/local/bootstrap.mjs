@@ -20,7 +20,7 @@ const nodeBinary = `${projectRoot}node_modules/node/bin/node`;
  * Keep the process at 200 MB under load: by default V8 takes what a large machine offers, some 100 MB for what is young,
  * and several times what lives before it looks at what is old. Tighter bounds cost a tenth of the speed.
  */
-const MEMORY_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=70'];
+const MEMORY_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
 
 function main() {
   const [file, ...fileArguments] = process.argv.slice(2);

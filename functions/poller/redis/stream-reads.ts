@@ -25,7 +25,9 @@ export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined
 
 /** `name`: of ASCII characters. */
 export function isNamed(field: Buffer, name: string): boolean {
-  return field.length === name.length && field.toString('latin1') === name;
+  if (field.length !== name.length) return false;
+  // By far the most fields are called `s`: their one byte needs no string.
+  return field[0] === name.charCodeAt(0) && (name.length === 1 || field.toString('latin1') === name);
 }
 
 /** A stream with its group, named as they stand in Redis, and the lock under which they are read. */
@@ -136,6 +138,8 @@ function readArguments(group: FencedGroup): string[] {
 
 const LARGE_BYTES = 1 << 16;
 
+const BODY_NAME = Buffer.from('s');
+
 /** Strings as the bytes that they are; large ids and counts as they come. */
 const pages = new Decoder({ rawStrings: true });
 
@@ -162,7 +166,7 @@ function toPairs(flat: readonly unknown[]): [Buffer, Buffer][] {
     const name = flat[index];
     const value = flat[index + 1];
     if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) {
-      pairs.push([detached(name), detached(value)]);
+      pairs.push([isNamed(name, 's') ? BODY_NAME : detached(name), detached(value)]);
     }
   }
   return pairs;
