@@ -12,7 +12,7 @@ import {
 import type { InsertShape } from './statement-shape.ts';
 
 /** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
-export interface InsertHead {
+interface InsertHead {
   readonly head: BinaryString;
   readonly name: TableName;
   readonly columnCount: number;

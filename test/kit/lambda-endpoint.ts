@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { listenAsAws } from './aws-endpoint.ts';
 
 /** What Lambda's API answers to an invocation; undefined: the connection is cut. */
 export type InvocationAnswer =
@@ -38,19 +37,7 @@ export async function startLambdaEndpoint(
         counts.inFlight--;
       });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return {
-    counts,
-    clientConfig: { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials },
-  };
+  return { counts, clientConfig: await listenAsAws(server) };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SecretsManagerReader } from '../../shared/aws/secret-reader.ts';
+import { awsClientConfig, listenAsAws } from '../kit/aws-endpoint.ts';
 
 type Answer = { readonly SecretString?: string; readonly SecretBinary?: string; readonly __type?: string };
 
@@ -14,20 +14,7 @@ async function openSecretsManager(...answers: readonly Answer[]) {
     response.setHeader('Content-Type', 'application/x-amz-json-1.1');
     response.end(JSON.stringify(answer));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { counts, clientConfig: configFor(port), close: () => server.close() };
-}
-
-function configFor(port: number) {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials };
+  return { counts, clientConfig: await listenAsAws(server), close: () => server.close() };
 }
 
 const [known, fresh] = [{ isFresh: false }, { isFresh: true }];
@@ -75,7 +62,7 @@ describe('a secret', () => {
   });
 
   test('without a way to Secrets Manager is told so', async () => {
-    await expect(new SecretsManagerReader(300, configFor(9)).read('arn', known)).rejects.toMatchObject({
+    await expect(new SecretsManagerReader(300, awsClientConfig(9)).read('arn', known)).rejects.toMatchObject({
       code: 'secret-unreachable',
       nextStep: expect.stringContaining('endpoint'),
     });
