@@ -1,5 +1,6 @@
 import { Decoder } from '@msgpack/msgpack';
 import { type BinaryString, bytesToBinary, textToBinary } from '../binary-string.ts';
+import { KeyCache } from './key-cache.ts';
 import { assertLengthsFit } from './message-bounds.ts';
 import type { MessageMap, MessageValue } from './message-value.ts';
 import { DecodedTimestamp, timestampCodec } from './timestamp.ts';
@@ -15,12 +16,17 @@ const BINARY_32 = 0xc6;
 const STRING_8 = 0xd9;
 const STRING_16 = 0xda;
 
+const keys = new KeyCache();
+
 const decoder = new Decoder({
   rawStrings: true,
   useBigInt64: true,
   extensionCodec: timestampCodec,
   // Keys as raw bytes too: read as UTF-8, different invalid ones would become one.
-  keyDecoder: { canBeCached: () => true, decode: keyAt },
+  keyDecoder: {
+    canBeCached: () => true,
+    decode: (bytes, offset, length) => keys.read(bytes, offset, length),
+  },
   mapKeyConverter: keyToString,
 });
 
@@ -35,8 +41,33 @@ export function decodeMessagePack(bytes: Uint8Array): MessagePackResult {
 
 /** As {@link decodeMessagePack}, but throws: for decoders that run inside {@link wireResult}. */
 export function readMessagePack(bytes: Uint8Array): MessageValue {
+  return toMessageValue(decodeRaw(bytes), bytes);
+}
+
+/** A map as the library gives it. Its values are the library's too. */
+export type RawMap = Readonly<Record<string, unknown>>;
+
+/**
+ * A value as the library gives it: strings and binaries as views into `bytes`, maps as objects whose keys are raw bytes.
+ * Throws where `bytes` are not one value that fills them.
+ */
+export function decodeRaw(bytes: Uint8Array): unknown {
   assertLengthsFit(bytes);
-  return toMessageValue(decoder.decode(bytes), bytes, 0);
+  return decoder.decode(bytes);
+}
+
+export function isRawMap(raw: unknown): raw is RawMap {
+  return (
+    typeof raw === 'object' &&
+    raw !== null &&
+    !Array.isArray(raw) &&
+    !(raw instanceof Uint8Array) &&
+    !(raw instanceof DecodedTimestamp)
+  );
+}
+
+export function isRawString(raw: unknown, message: Uint8Array): raw is Uint8Array {
+  return raw instanceof Uint8Array && !isBinaryType(raw, message);
 }
 
 /** Runs a decoder, and turns whatever it throws into an error value. */
@@ -50,47 +81,40 @@ export function wireResult<Result>(
   }
 }
 
-function toMessageValue(decoded: unknown, message: Uint8Array, depth: number): MessageValue {
-  if (decoded === null || typeof decoded === 'number' || typeof decoded === 'bigint') {
-    return decoded;
+/** What `decodeRaw` gave for `message`, or a part of it, as a value that stands by itself. */
+export function toMessageValue(raw: unknown, message: Uint8Array, depth = 0): MessageValue {
+  if (raw === null || typeof raw === 'number' || typeof raw === 'bigint' || typeof raw === 'boolean') {
+    return raw;
   }
-  if (decoded instanceof Uint8Array) {
-    return isBinaryType(decoded, message) ? decoded : bytesToBinary(decoded);
+  if (raw instanceof Uint8Array) {
+    return isBinaryType(raw, message) ? raw : bytesToBinary(raw);
   }
-  if (typeof decoded === 'boolean' || decoded instanceof DecodedTimestamp) {
-    return decoded;
+  if (raw instanceof DecodedTimestamp) {
+    return raw;
   }
   if (depth === MAX_DEPTH) {
     throw new WireFormatError(`Nested deeper than ${MAX_DEPTH} levels`);
   }
-  if (Array.isArray(decoded)) {
-    return decoded.map((item: unknown) => toMessageValue(item, message, depth + 1));
+  if (Array.isArray(raw)) {
+    return raw.map((item: unknown) => toMessageValue(item, message, depth + 1));
   }
-  if (isRecord(decoded)) {
-    return toMessageMap(decoded, message, depth + 1);
+  if (isRawMap(raw)) {
+    return toMessageMap(raw, message, depth + 1);
   }
-  throw new WireFormatError(`A value of unexpected type ${typeof decoded}`);
+  throw new WireFormatError(`A value of unexpected type ${typeof raw}`);
 }
 
-function toMessageMap(record: Record<string, unknown>, message: Uint8Array, depth: number): MessageMap {
+function toMessageMap(raw: RawMap, message: Uint8Array, depth: number): MessageMap {
   const map = new Map<BinaryString, MessageValue>();
-  for (const key in record) {
-    map.set(asKey(key), toMessageValue(record[key], message, depth));
+  for (const key in raw) {
+    map.set(asKey(key), toMessageValue(raw[key], message, depth));
   }
   return map;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** The keys of the library's maps come from {@link keyAt} and {@link keyToString}: one character, one byte. */
+/** The keys of the library's maps come from {@link KeyCache} and {@link keyToString}: one character, one byte. */
 function asKey(key: string): BinaryString {
   return key as BinaryString;
-}
-
-function keyAt(bytes: Uint8Array, offset: number, length: number): string {
-  return bytesToBinary(bytes.subarray(offset, offset + length));
 }
 
 function keyToString(key: unknown): string {

@@ -1,18 +1,9 @@
 import { type BinaryString, textToBinary } from '../binary-string.ts';
-import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { wireResult } from './decode-messagepack.ts';
 import { type LogValue, readLogValue } from './log-value.ts';
-import {
-  binary,
-  binaryToName,
-  isAbsent,
-  list,
-  map,
-  optionalId,
-  optionalList,
-  optionalMap,
-  text,
-} from './message-fields.ts';
-import type { MessageMap, MessageValue } from './message-value.ts';
+import { Message, type MessagePart } from './message.ts';
+import { binaryToName, map, optionalId, text } from './message-fields.ts';
+import type { MessageMap } from './message-value.ts';
 import type { WireError } from './wire-error.ts';
 
 export interface LazyStatement {
@@ -70,64 +61,48 @@ export const lazyEventKeys = {
 
 /** Decodes the body (field `s`) of an entry of `orm-lazy-channel`. Unknown keys are ignored. Never throws. */
 export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
-  return wireResult(() => ({ ok: true, event: readLazyEvent(readMessagePack(body)) }));
+  return wireResult(() => ({ ok: true, event: readLazyEvent(new Message(body)) }));
 }
 
-function readLazyEvent(value: MessageValue): LazyEvent {
-  const fields = map(value, 'lazy event');
-  const statements = readEach(fields.get(lazyEventKeys.statements), 'q', readStatement);
-  const ids = optionalList(fields.get(lazyEventKeys.ids), 'i');
+function readLazyEvent(message: Message): LazyEvent {
+  const fields = message.map(message.root, 'lazy event');
+  const statements = message.optionalList(fields[lazyEventKeys.statements], 'q').map((part) => {
+    return readStatement(message, part);
+  });
+  const ids = message.optionalList(fields[lazyEventKeys.ids], 'i');
+  const logs = message.optionalList(fields[lazyEventKeys.logs], 'l');
+  const dirty = message.optionalList(fields[lazyEventKeys.dirty], 'd');
   return {
     statements,
-    ids: statements.map((_, index) => optionalId(ids[index], 'i[]')),
-    cacheKeys: readCacheKeys(fields.get(lazyEventKeys.cacheKeys)),
-    logs: readEach(fields.get(lazyEventKeys.logs), 'l', readLogValue),
-    dirty: readEach(fields.get(lazyEventKeys.dirty), 'd', readDirtyEvent),
+    ids: statements.map((_, index) => message.optionalId(ids[index], 'i[]')),
+    cacheKeys: readCacheKeys(message, fields[lazyEventKeys.cacheKeys]),
+    logs: logs.map((part) => readLogValue(message, part)),
+    dirty: dirty.map((part) => readDirtyEvent(message, part)),
   };
 }
 
-const NONE: readonly never[] = [];
-
-function readEach<Item>(
-  value: MessageValue | undefined,
-  path: string,
-  read: (item: MessageValue) => Item,
-): readonly Item[] {
-  return isAbsent(value) ? NONE : list(value, path).map((item) => read(item));
+function readStatement(message: Message, part: MessagePart): LazyStatement {
+  const [pool, sql] = message.list(part, 'q[]');
+  return { pool: message.text(pool, 'q[][0]'), sql: message.binary(sql, 'q[][1]') };
 }
 
-function readStatement(value: MessageValue): LazyStatement {
-  const parts = list(value, 'q[]');
-  return { pool: text(parts[0], 'q[][0]'), sql: binary(parts[1], 'q[][1]') };
-}
-
-function readCacheKeys(value: MessageValue | undefined): readonly CacheKeys[] {
-  const pools = optionalMap(value, 'cr');
-  if (pools === null) {
-    return NONE;
-  }
-  return Array.from(pools, ([pool, poolKeys]) => ({
-    redisPool: binaryToName(pool),
-    keys: optionalList(poolKeys, 'cr{}').map(readCacheKey),
+function readCacheKeys(message: Message, part: MessagePart): readonly CacheKeys[] {
+  const pools = message.optionalMap(part, 'cr') ?? {};
+  return Object.entries(pools).map(([pool, keys]) => ({
+    redisPool: binaryToName(pool as BinaryString),
+    keys: message.optionalList(keys, 'cr{}').map((key) => message.binary(key, 'cr{}[]')),
   }));
 }
 
-function readCacheKey(value: MessageValue): BinaryString {
-  return binary(value, 'cr{}[]');
-}
-
-function readDirtyEvent(value: MessageValue): DirtyEvent {
-  const fields = map(value, 'd[]');
-  const event = map(fields.get(lazyEventKeys.event), 'd[].Event');
+function readDirtyEvent(message: Message, part: MessagePart): DirtyEvent {
+  const fields = message.map(part, 'd[]');
+  const event = map(message.value(fields[lazyEventKeys.event]), 'd[].Event');
+  const streams = message.optionalList(fields[lazyEventKeys.streams], 'd[].Streams');
   return {
     event,
     id: optionalId(event.get(lazyEventKeys.id), 'd[].Event.I'),
     entity: text(event.get(lazyEventKeys.entity), 'd[].Event.E'),
     action: text(event.get(lazyEventKeys.action), 'd[].Event.A'),
-    streams: optionalList(fields.get(lazyEventKeys.streams), 'd[].Streams').map(readStream),
+    streams: streams.map((stream) => message.text(stream, 'd[].Streams[]')),
   };
-}
-
-function readStream(value: MessageValue): string {
-  return text(value, 'd[].Streams[]');
 }

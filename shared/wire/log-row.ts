@@ -16,13 +16,8 @@ const VALUES = ',`changes`) VALUES ';
  */
 export function logRowInsert(log: LogValue, entityId: bigint): BinaryString {
   const table = log.table.replaceAll('`', '``');
-  const values = [
-    entityId,
-    `'${dateTime(log.updated)}'`,
-    jsonLiteral(log.meta),
-    jsonLiteral(log.before),
-    jsonLiteral(log.changes),
-  ].join(',');
+  const time = `'${dateTime(log.updated)}'`;
+  const values = `${entityId},${time},${jsonLiteral(log.meta)},${jsonLiteral(log.before)},${jsonLiteral(log.changes)}`;
   return asBinary(`INSERT INTO \`${table}\`(${COLUMNS}${VALUES}(${values})`);
 }
 
@@ -41,11 +36,20 @@ function jsonLiteral(map: MessageMap | null): string {
   if (map === null) {
     return 'NULL';
   }
-  return `'${textToBinary(messageMapToJson(map)).replaceAll(/['\\]/g, '\\$&')}'`;
+  const json = textToBinary(messageMapToJson(map));
+  return MEANT_BY_MYSQL.test(json) ? `'${json.replaceAll(/['\\]/g, '\\$&')}'` : `'${json}'`;
 }
+
+const MEANT_BY_MYSQL = /['\\]/;
+
+/** Rows come in the order of time, many in each second. */
+let lastTime = { seconds: 0n, text: '1970-01-01 00:00:00' };
 
 /** `YYYY-MM-DD hh:mm:ss` in UTC. */
 function dateTime({ seconds }: Timestamp): string {
-  const iso = new Date(Number(seconds) * 1000).toISOString();
-  return iso.slice(0, 'YYYY-MM-DDThh:mm:ss'.length).replace('T', ' ');
+  if (seconds !== lastTime.seconds) {
+    const iso = new Date(Number(seconds) * 1000).toISOString();
+    lastTime = { seconds, text: iso.slice(0, 'YYYY-MM-DDThh:mm:ss'.length).replace('T', ' ') };
+  }
+  return lastTime.text;
 }

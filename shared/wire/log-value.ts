@@ -1,7 +1,8 @@
 import { type BinaryString, textToBinary } from '../binary-string.ts';
-import { readMessagePack, wireResult } from './decode-messagepack.ts';
+import { wireResult } from './decode-messagepack.ts';
 import { encodeMessagePack } from './encode-messagepack.ts';
-import { binary, isAbsent, map, optionalId, optionalMap, text, timestamp } from './message-fields.ts';
+import { Message, type MessagePart } from './message.ts';
+import { isAbsent, optionalMap, timestamp } from './message-fields.ts';
 import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
 import { type WireError, WireFormatError } from './wire-error.ts';
 
@@ -43,20 +44,23 @@ const zeroTime: Timestamp = { seconds: YEAR_1_SECONDS, nanoseconds: 0 };
 
 /** Decodes the body (field `s`) of an entry of `orm-log-channel`. Never throws. */
 export function decodeLogValue(body: Uint8Array): LogValueResult {
-  return wireResult(() => ({ ok: true, log: readLogValue(readMessagePack(body)) }));
+  return wireResult(() => {
+    const message = new Message(body);
+    return { ok: true, log: readLogValue(message, message.root) };
+  });
 }
 
 /** @throws {@link WireFormatError} */
-export function readLogValue(value: MessageValue): LogValue {
-  const fields = map(value, 'log value');
+export function readLogValue(message: Message, part: MessagePart): LogValue {
+  const fields = message.map(part, 'log value');
   return {
-    pool: text(fields.get(keys.pool), 'PoolName'),
-    table: binary(fields.get(keys.table), 'TableName'),
-    id: optionalId(fields.get(keys.id), 'ID'),
-    meta: optionalMap(fields.get(keys.meta), 'Meta'),
-    before: optionalMap(fields.get(keys.before), 'Before'),
-    changes: optionalMap(fields.get(keys.changes), 'Changes'),
-    updated: readUpdated(fields.get(keys.updated)),
+    pool: message.text(fields[keys.pool], 'PoolName'),
+    table: message.binary(fields[keys.table], 'TableName'),
+    id: message.optionalId(fields[keys.id], 'ID'),
+    meta: optionalMap(message.value(fields[keys.meta]), 'Meta'),
+    before: optionalMap(message.value(fields[keys.before]), 'Before'),
+    changes: optionalMap(message.value(fields[keys.changes]), 'Changes'),
+    updated: readUpdated(message.value(fields[keys.updated])),
   };
 }
 

@@ -87,7 +87,7 @@ export function isMap(value: MessageValue | undefined): value is MessageMap {
   return value instanceof Map;
 }
 
-function unexpected(path: string, expected: string, found: MessageValue | undefined): WireFormatError {
+export function unexpected(path: string, expected: string, found: MessageValue | undefined): WireFormatError {
   return new WireFormatError(`${path}: expected ${expected}, found ${typeName(found)}`);
 }
 

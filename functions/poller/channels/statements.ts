@@ -7,7 +7,7 @@ import type { EntryServices } from '../entry/entry-services.ts';
 import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from '../entry/plan.ts';
 import { SettlementLines } from '../entry/settlement-lines.ts';
 import type { WorkKind } from '../lanes/mysql-work.ts';
-import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry, withoutBody } from '../redis/stream-reads.ts';
 import type { Channel, ChannelContext } from './channel.ts';
 
 /** A kind of entry that becomes MySQL statements and what follows from them. */
@@ -41,7 +41,8 @@ export function statementChannel(source: StatementSource): Channel {
         isFed: () => context.mysql.isFed(source.workKind),
         handle: (entry) => {
           const identity = identify(ledgerName, entry);
-          return runEntry({ entry, identity, planned: planOf(source, entry, rules) }, services);
+          const planned = planOf(source, entry, rules);
+          return runEntry({ entry: withoutBody(entry), identity, planned }, services);
         },
       };
     },

@@ -156,23 +156,34 @@ export class StreamDrain {
   }
 
   /** `isShared`: among those that an entry which must run alone waits for. */
-  async #run(entry: StreamEntry, isShared = false): Promise<void> {
+  #run(entry: StreamEntry, isShared = false): Promise<void> {
+    const { id } = entry;
     const bytes = sizeOf(entry);
     this.#held.add(bytes);
-    try {
-      const outcome = await this.#options.work.handle(entry);
-      if (outcome.isSettled) this.#inHand.delete(entry.id);
-      else this.#left.add(entry.id);
-      this.#options.onOutcome(outcome);
-    } catch (error) {
-      this.#left.add(entry.id);
-      this.#options.logger.error('an entry could not be handled', {
-        entry: entry.id,
-        error: errorFields(error),
-      });
-    } finally {
+    const end = () => {
       this.#held.remove(bytes);
       if (isShared) this.#options.exclusivity.end();
+    };
+    return this.#handle(entry).then(
+      (outcome) => {
+        if (outcome.isSettled) this.#inHand.delete(id);
+        else this.#left.add(id);
+        this.#options.onOutcome(outcome);
+        end();
+      },
+      (error: unknown) => {
+        this.#left.add(id);
+        this.#options.logger.error('an entry could not be handled', { entry: id, error: errorFields(error) });
+        end();
+      },
+    );
+  }
+
+  #handle(entry: StreamEntry): Promise<EntryOutcome> {
+    try {
+      return this.#options.work.handle(entry);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 

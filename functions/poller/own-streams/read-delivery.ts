@@ -1,5 +1,5 @@
 import type { EntryOutcome } from '../entry/entry-outcome.ts';
-import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry, withoutBody } from '../redis/stream-reads.ts';
 import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
@@ -11,13 +11,14 @@ const BODY_MEMBER = 's.';
 
 /** The entry as something to be delivered. `source`: name of its stream and group, for the record. */
 export function readDelivery(
-  entry: StreamEntry,
+  whole: StreamEntry,
   { ordering }: Pick<StreamBinding, 'ordering'>,
   source: string,
   finish: (outcome: EntryOutcome) => void,
 ): Delivery {
-  const body = readBody(entry);
-  const orderKey = ordering === 'none' ? undefined : orderKeyOf(entry, body, ordering.field);
+  const body = readBody(whole);
+  const orderKey = ordering === 'none' ? undefined : orderKeyOf(whole, body, ordering.field);
+  const entry = withoutBody(whole);
   const firstDeliveredAt = Date.now() - (entry.idleMs ?? 0);
   const attempts = attemptsOf(entry);
   const recordOf = (number: number): EntryRecord =>

@@ -1,4 +1,3 @@
-import { Decoder } from '@msgpack/msgpack';
 import type { Redis } from 'ioredis';
 import { REQUIRE_LOCK, Script } from './script.ts';
 
@@ -45,9 +44,27 @@ export interface ReadLimit {
 }
 
 /*
- * A page travels as one MessagePack value: reading thousands of small replies one by one costs the client three times as
- * much as the entries' own work in Redis.
+ * A page travels as two values: of each entry id, deliveries, idle time and the lengths of its names and values, as JSON;
+ * and all their bytes in a row. Reading thousands of small replies one by one costs the client three times as much as the
+ * entries' own work in Redis; this much is parsed natively.
  */
+
+/** Lua: collects entries; `bytes` is the length of their names and values. */
+const PAGE = `
+local heads, texts, bytes = {}, {}, 0
+local function add(id, deliveries, idle, fields)
+  local head = {id, deliveries, idle}
+  for index, text in ipairs(fields or {}) do
+    head[index + 3] = #text
+    texts[#texts + 1] = text
+    bytes = bytes + #text
+  end
+  heads[#heads + 1] = head
+end
+local function page()
+  return {cjson.encode(heads), table.concat(texts)}
+end
+`;
 
 /** Entries fetched in one go inside a script, so that one page of large entries can't fill the server's memory. */
 const STEP = 16;
@@ -56,37 +73,30 @@ const STEP = 16;
  * Reading and checking the lock are one step: a poller that was paused after its last check would take entries that its
  * successor's later ones have overtaken.
  */
-const READ_NEW = new Script(`${REQUIRE_LOCK}
+const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
 local most, mostBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
-local found, bytes = {}, 0
-while #found < most and bytes < mostBytes do
-  local count = math.min(step, most - #found)
+while #heads < most and bytes < mostBytes do
+  local count = math.min(step, most - #heads)
   local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
   if not reply then break end
   local entries = reply[1][2]
   local before = bytes
-  for _, entry in ipairs(entries) do
-    found[#found + 1] = {entry[1], 1, entry[2]}
-    if entry[2] then
-      for _, text in ipairs(entry[2]) do bytes = bytes + #text end
-    end
-  end
+  for _, entry in ipairs(entries) do add(entry[1], 1, false, entry[2]) end
   if #entries < count then break end
   local perEntry = (bytes - before) / #entries + 1
   step = math.max(1, math.min(512, math.floor((mostBytes - bytes) / perEntry)))
 end
-return cmsgpack.pack(found)
+return page()
 `);
 
 /**
  * Reads entries that were delivered before and not acknowledged. Reading them again counts as a delivery, up to the
  * number from which an entry is suspected (0: not at all): from there on each attempt is counted when it begins.
  */
-const READ_PENDING = new Script(`${REQUIRE_LOCK}
+const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
 local most, mostBytes, start, suspectedFrom = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local found, bytes = {}, 0
 local pending = redis.call('XPENDING', stream, group, start, '+', most, consumer)
 for _, item in ipairs(pending) do
   local id, idle, deliveries = item[1], item[3], item[4]
@@ -95,13 +105,10 @@ for _, item in ipairs(pending) do
     deliveries = deliveries + 1
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
   end
-  found[#found + 1] = {id, deliveries, entry and entry[2] or false, idle}
-  if entry then
-    for _, text in ipairs(entry[2]) do bytes = bytes + #text end
-  end
+  add(id, deliveries, idle, entry and entry[2])
   if bytes >= mostBytes then break end
 end
-return cmsgpack.pack(found)
+return page()
 `);
 
 /** Entries that nobody has read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
@@ -136,46 +143,74 @@ function readArguments(group: FencedGroup): string[] {
   return [group.lockKey, group.lockValue, group.stream, group.group, group.consumer];
 }
 
-const LARGE_BYTES = 1 << 16;
+const BODY = 's';
+const BODY_NAME = Buffer.from(BODY);
+const NO_FIELDS: NonNullable<StreamEntry['fields']> = [];
 
-const BODY_NAME = Buffer.from('s');
-
-/** Strings as the bytes that they are; large ids and counts as they come. */
-const pages = new Decoder({ rawStrings: true });
-
-function toEntries(reply: unknown): StreamEntry[] {
-  if (!Buffer.isBuffer(reply)) return [];
-  const page = pages.decode(reply);
-  return Array.isArray(page) ? page.map(toEntry) : [];
+/**
+ * The entry without its body, for who keeps it while it is being done: each part of a page keeps all of the page in
+ * memory, and a few entries of many pages may wait for long (their MySQL pool is down).
+ */
+export function withoutBody(entry: StreamEntry): StreamEntry {
+  const { fields } = entry;
+  if (fields === undefined) return entry;
+  if (fields.length === 1 && fields[0]?.[0] === BODY_NAME) return { ...entry, fields: NO_FIELDS };
+  const others = fields.filter(([name]) => !isNamed(name, BODY));
+  return { ...entry, fields: others.map(([name, value]) => [Buffer.from(name), Buffer.from(value)]) };
 }
 
-function toEntry(item: unknown): StreamEntry {
-  const [id, deliveries, flat, idleMs]: unknown[] = Array.isArray(item) ? item : [];
-  const entry = {
-    id: Buffer.isBuffer(id) ? id.toString('latin1') : '',
-    deliveries: Number(deliveries),
-    fields: Array.isArray(flat) ? toPairs(flat) : undefined,
-  };
+/** The entries that a script has collected with `PAGE`. */
+function toEntries(reply: unknown): StreamEntry[] {
+  const [heads, texts]: unknown[] = Array.isArray(reply) ? reply : [];
+  if (!Buffer.isBuffer(heads) || !Buffer.isBuffer(texts)) return [];
+  const page: unknown = JSON.parse(heads.toString('latin1'));
+  const rest = new PageTexts(texts);
+  // Lua has no empty list: none at all comes as an empty object.
+  return Array.isArray(page) ? page.map((head) => toEntry(head, rest)) : [];
+}
+
+function toEntry(head: unknown, texts: PageTexts): StreamEntry {
+  const parts: readonly unknown[] = Array.isArray(head) ? head : [];
+  const [id, deliveries, idleMs] = parts;
+  const entry = { id: String(id), deliveries: Number(deliveries), fields: toFields(parts, texts) };
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 
-/** The decoder hands out parts of the page that it was given, a Buffer: Buffers too. */
-function toPairs(flat: readonly unknown[]): [Buffer, Buffer][] {
-  const pairs: [Buffer, Buffer][] = [];
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const name = flat[index];
-    const value = flat[index + 1];
-    if (Buffer.isBuffer(name) && Buffer.isBuffer(value)) {
-      pairs.push([isNamed(name, 's') ? BODY_NAME : detached(name), detached(value)]);
-    }
+/** No stream has an entry without fields: one that has none is no longer there. */
+function toFields(parts: readonly unknown[], texts: PageTexts): [Buffer, Buffer][] | undefined {
+  if (parts.length === FIRST_LENGTH) return undefined;
+  const fields: [Buffer, Buffer][] = [];
+  for (let index = FIRST_LENGTH; index + 1 < parts.length; index += 2) {
+    fields.push([texts.name(Number(parts[index])), texts.next(Number(parts[index + 1]))]);
   }
-  return pairs;
+  return fields;
 }
 
-/**
- * An entry that is held for long (its MySQL pool is down) would keep its whole page in memory. Large ones may: a page has
- * few of them, and to have each twice for a while costs more.
- */
-function detached(part: Buffer): Buffer {
-  return part.length < LARGE_BYTES ? Buffer.from(part) : part;
+/** Place of the first length in an entry's head. */
+const FIRST_LENGTH = 3;
+
+class PageTexts {
+  readonly #bytes: Buffer;
+  #position = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** By far the most fields are called `s`, and share one name. */
+  name(length: number): Buffer {
+    const isBody = length === 1 && this.#bytes[this.#position] === BODY_NAME[0];
+    return isBody ? this.#skip(BODY_NAME) : this.next(length);
+  }
+
+  next(length: number): Buffer {
+    const start = this.#position;
+    this.#position += length;
+    return this.#bytes.subarray(start, this.#position);
+  }
+
+  #skip(text: Buffer): Buffer {
+    this.#position += text.length;
+    return text;
+  }
 }
