@@ -50,12 +50,15 @@ export class HeldEntries {
     this.#onChange?.();
   }
 
-  /** Resolves when there is room for a good part of a page, and it is wanted. */
+  /** Whether there is room for a good part of a page, and it is wanted. */
+  get isRoomy(): boolean {
+    const { entries, bytes } = this.room;
+    return entries >= this.#page / 2 && bytes > 0 && !this.#isFed();
+  }
+
+  /** Resolves when there is. */
   roomy(): Promise<void> {
-    return this.#until(() => {
-      const { entries, bytes } = this.room;
-      return entries >= this.#page / 2 && bytes > 0 && !this.#isFed();
-    });
+    return this.#until(() => this.isRoomy);
   }
 
   /** Resolves when nothing is held. */

@@ -104,14 +104,12 @@ export class StreamDrain {
       const entries = await readPending(redis, group, this.#held.room, afterId, suspectedFrom);
       const last = entries.at(-1);
       if (last === undefined) return;
-      for (const entry of entries) {
-        this.#inHand.add(entry.id);
-        if (isSuspect(entry)) this.#suspects.add(entry.id);
-      }
+      this.#take(entries);
+      for (const entry of entries) if (isSuspect(entry)) this.#suspects.add(entry.id);
       afterId = last.id;
       for (const entry of entries) {
-        if (!budget.mayRead) return;
-        if (this.#countsAttempts) void this.#run(entry);
+        if (!budget.mayRead) this.#held.remove(sizeOf(entry));
+        else if (this.#countsAttempts) void this.#run(entry);
         else if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
         else await this.#startAll([entry]);
       }
@@ -119,22 +117,41 @@ export class StreamDrain {
   }
 
   async #drainNew(): Promise<void> {
-    const { redis, group, newEntries } = this.#options;
-    while (await this.#mayReadOn()) {
-      const entries = await readNew(redis, group, this.#held.room);
-      for (const { id } of entries) this.#inHand.add(id);
-      if (entries.length === 0) {
-        if (newEntries === undefined || !(await newEntries.arrived())) return;
-      }
-      await this.#options.atPoint?.('read');
+    const { newEntries, atPoint } = this.#options;
+    let reading: Promise<StreamEntry[]> | undefined;
+    while (reading !== undefined || (await this.#mayReadOn())) {
+      const entries = await (reading ?? this.#readNew());
+      // Redis reads the next page while the entries of this one are decoded.
+      reading = entries.length > 0 && this.#held.isRoomy && this.#mayRead ? this.#readNew() : undefined;
+      // Who waits for it is told of its error; until then it is nobody's.
+      reading?.catch(() => undefined);
+      if (entries.length === 0 && !(await newEntries?.arrived())) return;
+      await atPoint?.('read');
       await this.#startAll(entries);
     }
   }
 
+  async #readNew(): Promise<StreamEntry[]> {
+    const { redis, group } = this.#options;
+    const entries = await readNew(redis, group, this.#held.room);
+    this.#take(entries);
+    return entries;
+  }
+
+  #take(entries: readonly StreamEntry[]): void {
+    for (const entry of entries) {
+      this.#inHand.add(entry.id);
+      this.#held.add(sizeOf(entry));
+    }
+  }
+
   async #mayReadOn(): Promise<boolean> {
-    const { budget } = this.#options;
     await Promise.race([this.#held.roomy(), this.#readingIsOver]);
-    return budget.mayRead && this.#left.size < MOST_LEFT;
+    return this.#mayRead;
+  }
+
+  get #mayRead(): boolean {
+    return this.#options.budget.mayRead && this.#left.size < MOST_LEFT;
   }
 
   async #startAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -159,7 +176,6 @@ export class StreamDrain {
   #run(entry: StreamEntry, isShared = false): Promise<void> {
     const { id } = entry;
     const bytes = sizeOf(entry);
-    this.#held.add(bytes);
     const end = () => {
       this.#held.remove(bytes);
       if (isShared) this.#options.exclusivity.end();
@@ -190,7 +206,10 @@ export class StreamDrain {
   /** An entry that was there each time when the process died. Its attempt is counted before it begins. */
   async #runSuspect(entry: StreamEntry): Promise<void> {
     const { redis, group, logger } = this.#options;
-    if (!this.#options.budget.mayRead) return;
+    if (!this.#options.budget.mayRead) {
+      this.#held.remove(sizeOf(entry));
+      return;
+    }
     this.#suspects.delete(entry.id);
     logger.warn('an entry may be killing the consumer, trying it alone', {
       entry: entry.id,
