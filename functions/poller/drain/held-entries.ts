@@ -11,7 +11,7 @@ export class HeldEntries {
   #bytes = 0;
   #onChange: (() => void) | undefined;
 
-  /** `isFed`: whether what is held is enough for now. */
+  /** `isFed`: whether what has begun is enough for now. */
   constructor(
     most: { readonly entries: number; readonly bytes: number; readonly page: number },
     isFed: () => boolean,
@@ -50,10 +50,10 @@ export class HeldEntries {
     this.#onChange?.();
   }
 
-  /** Whether there is room for a good part of a page, and it is wanted. */
+  /** Whether there is room for a good part of a page. */
   get isRoomy(): boolean {
     const { entries, bytes } = this.room;
-    return entries >= this.#page / 2 && bytes > 0 && !this.#isFed();
+    return entries >= this.#page / 2 && bytes > 0;
   }
 
   /** Resolves when there is. */
@@ -61,12 +61,17 @@ export class HeldEntries {
     return this.#until(() => this.isRoomy);
   }
 
+  /** Resolves when more of what was read is to be begun. */
+  hungry(): Promise<void> {
+    return this.#until(() => !this.#isFed());
+  }
+
   /** Resolves when nothing is held. */
   empty(): Promise<void> {
     return this.#until(() => this.#entries === 0);
   }
 
-  /** One waits at a time: the stream's own reading loop. */
+  /** One waits at a time: the stream's own loop. */
   #until(isReached: () => boolean): Promise<void> {
     if (isReached()) return Promise.resolve();
     return new Promise((resolve) => {

@@ -16,7 +16,7 @@ import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
 import { isSuspect, SUSPECTED_FROM } from './suspects.ts';
 
-const HELD = { entries: 4000, bytes: 32 << 20, page: 250 };
+const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
 
 /** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
 const MOST_LEFT = 4000;
@@ -107,6 +107,7 @@ export class StreamDrain {
       this.#take(entries);
       for (const entry of entries) if (isSuspect(entry)) this.#suspects.add(entry.id);
       afterId = last.id;
+      await this.#untilHungry();
       for (const entry of entries) {
         if (!budget.mayRead) this.#held.remove(sizeOf(entry));
         else if (this.#countsAttempts) void this.#run(entry);
@@ -121,14 +122,19 @@ export class StreamDrain {
     let reading: Promise<StreamEntry[]> | undefined;
     while (reading !== undefined || (await this.#mayReadOn())) {
       const entries = await (reading ?? this.#readNew());
-      // Redis reads the next page while the entries of this one are decoded.
+      // The next page is fetched before this one is begun: decoding it fills the time that MySQL takes.
       reading = entries.length > 0 && this.#held.isRoomy && this.#mayRead ? this.#readNew() : undefined;
       // Who waits for it is told of its error; until then it is nobody's.
       reading?.catch(() => undefined);
       if (entries.length === 0 && !(await newEntries?.arrived())) return;
       await atPoint?.('read');
+      await this.#untilHungry();
       await this.#startAll(entries);
     }
+  }
+
+  async #untilHungry(): Promise<void> {
+    await Promise.race([this.#held.hungry(), this.#readingIsOver]);
   }
 
   async #readNew(): Promise<StreamEntry[]> {
