@@ -24,9 +24,10 @@ export function groupInserts(items: readonly BatchItem[], isStrict: boolean): Se
     group = [];
   };
   for (const item of items) {
-    const itemHead = headOf(item, isStrict);
-    if (itemHead === '' || itemHead !== head) endGroup();
-    head = itemHead;
+    if (head === '' || item.groupHead !== head.length || !item.sql.startsWith(head)) {
+      endGroup();
+      head = headOf(item, isStrict);
+    }
     group.push(item);
   }
   endGroup();
@@ -116,10 +117,18 @@ function joined(group: readonly BatchItem[]): BinaryString {
  */
 export function splitResult(sent: SentStatement, result: StatementResult, increment: number): ItemResult[] {
   if (sent.items.length === 1) return [{ status: 'applied', insertId: result.insertId }];
-  let insertId = BigInt(result.insertId);
+  let rows = 0;
   return sent.items.map((item) => {
-    const itemResult: ItemResult = { status: 'applied', insertId: insertId.toString() };
-    insertId += BigInt(item.rows ?? 1) * BigInt(increment);
+    const itemResult: ItemResult = {
+      status: 'applied',
+      insertId: idAfter(result.insertId, rows * increment),
+    };
+    rows += item.rows ?? 1;
     return itemResult;
   });
+}
+
+function idAfter(id: string, distance: number): string {
+  const sum = Number(id) + distance;
+  return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(id) + BigInt(distance));
 }

@@ -185,9 +185,14 @@ function isColumn(field: unknown): boolean {
 
 function toResult(result: unknown): StatementResult {
   if (isHeader(result)) {
-    // mysql2 reads ids as signed; MySQL's reach the full 64 bits.
-    const insertId = BigInt.asUintN(64, BigInt(result.insertId)).toString();
-    return { affectedRows: result.affectedRows, insertId, rows: [] };
+    return { affectedRows: result.affectedRows, insertId: unsigned(result.insertId), rows: NO_ROWS };
   }
   return { affectedRows: 0, insertId: '0', rows: Array.isArray(result) ? result : [] };
+}
+
+const NO_ROWS: StatementResult['rows'] = [];
+
+/** mysql2 reads ids as signed; MySQL's reach the full 64 bits. */
+function unsigned(id: number | string): string {
+  return typeof id === 'number' && id >= 0 ? String(id) : BigInt.asUintN(64, BigInt(id)).toString();
 }

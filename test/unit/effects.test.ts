@@ -27,7 +27,7 @@ describe('effects belong to the statement', () => {
 
   test('of rows without columns, which BeeORM writes for an entity with nothing but an id', () => {
     const plan = planOf(['INSERT INTO `Empty` VALUES (),()'], ['main.Empty', 'main.Empty']);
-    expect(idsOf(plan, [applied(900n, 5n)])).toEqual([900n, 905n]);
+    expect(idsOf(plan, [applied(900n, 5)])).toEqual([900n, 905n]);
   });
 
   test('and wait with it where it failed', () => {
@@ -80,8 +80,8 @@ function toStatement(text: string): PlannedStatement {
   return { pool: 'default', sql, shape: judgement.shape, id: 0n };
 }
 
-function applied(insertId: bigint, increment = 1n): WorkResult {
-  return { kind: 'applied', insertId, increment };
+function applied(insertId: bigint, increment = 1): WorkResult {
+  return { kind: 'applied', insertId: String(insertId), increment };
 }
 
 function idsOf(plan: Plan, results: readonly WorkResult[]): bigint[] {

@@ -5,7 +5,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import type { SearchSettings } from '../../../shared/search/search-settings.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
 import type { OtherPools } from '../effects/other-pools.ts';
-import type { EntryOutcome } from '../entry/entry-outcome.ts';
+import type { Done } from '../entry/entry-outcome.ts';
 import type { Settler } from '../entry/settler.ts';
 import type { MysqlWork } from '../lanes/mysql-work.ts';
 import type { AbsentGroups, AtPollerPoint } from '../poller-options.ts';
@@ -27,10 +27,10 @@ export interface Channel {
 
 export interface ChannelWork {
   /**
-   * Does what the entry asks for and settles it. Called in the order of the stream, without waiting for the entry
-   * before: what must keep an order is decided in this very turn.
+   * Does what the entry asks for and settles it, then calls `done` once. Called in the order of the stream, without
+   * waiting for the entry before: what must keep an order is decided in this very turn.
    */
-  handle(entry: StreamEntry): Promise<EntryOutcome>;
+  handle(entry: StreamEntry, done: Done): void;
   /** Called when nothing more will be handed over. */
   readingEnded?(): void;
   /** Leaves what is not in flight; called when the drain ends early. */

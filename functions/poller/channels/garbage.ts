@@ -18,11 +18,11 @@ export const garbageChannel: Channel = {
     if (context.collectsGarbage === true) requestCollections(context);
     return {
       runsBeside: true,
-      handle(entry) {
+      handle(entry, done) {
         const judged = judgeEntry(entry, decodeGarbageEvent);
-        if (!judged.ok) return setAside(context, entry, judged.rejection);
         // One after another: of many that wait, mostly the first has something to do. A pool that is down holds up its own.
-        return turns.run(judged.event.pool, () => collect(context, entry, judged.event));
+        if (judged.ok) done(turns.run(judged.event.pool, () => collect(context, entry, judged.event)));
+        else done(setAside(context, entry, judged.rejection));
       },
     };
   },

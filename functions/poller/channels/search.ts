@@ -13,10 +13,10 @@ export const searchChannel: Channel = {
     const reindexing = new Reindexing(context);
     return {
       runsBeside: true,
-      handle(entry) {
+      handle(entry, done) {
         const judged = judgeEntry(entry, decodeSearchEvent);
-        if (judged.ok) return reindexing.run(entry, judged.event.index);
-        return setAside(context, entry, judged.rejection);
+        if (judged.ok) done(reindexing.run(entry, judged.event.index));
+        else done(setAside(context, entry, judged.rejection));
       },
     };
   },

@@ -39,10 +39,10 @@ export function statementChannel(source: StatementSource): Channel {
       const rules = { mysqlPools, redisPools, allowedStatements };
       return {
         isFed: () => context.mysql.isFed(source.workKind),
-        handle: (entry) => {
+        handle: (entry, done) => {
           const identity = identify(ledgerName, entry);
           const planned = planOf(source, entry, rules);
-          return runEntry({ entry: withoutBody(entry), identity, planned }, services);
+          runEntry({ entry: withoutBody(entry), identity, planned }, services, done);
         },
       };
     },

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { ChannelWork } from '../channels/channel.ts';
-import type { EntryOutcome } from '../entry/entry-outcome.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
 import type { AtPollerPoint } from '../poller-options.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
 import {
@@ -110,7 +110,7 @@ export class StreamDrain {
       await this.#untilHungry();
       for (const entry of entries) {
         if (!budget.mayRead) this.#held.remove(sizeOf(entry));
-        else if (this.#countsAttempts) void this.#run(entry);
+        else if (this.#countsAttempts) this.#run(entry);
         else if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
         else await this.#startAll([entry]);
       }
@@ -162,7 +162,7 @@ export class StreamDrain {
 
   async #startAll(entries: readonly StreamEntry[]): Promise<void> {
     if (this.#countsAttempts) {
-      for (const entry of entries) void this.#run(entry);
+      for (const entry of entries) this.#run(entry);
       return;
     }
     await this.#options.exclusivity.shared();
@@ -171,41 +171,37 @@ export class StreamDrain {
 
   #startNow(entry: StreamEntry): void {
     if (this.#options.work.runsBeside === true) {
-      void this.#run(entry);
+      this.#run(entry);
       return;
     }
     this.#options.exclusivity.begin();
-    void this.#run(entry, true);
+    this.#run(entry, this.#endShared);
   }
 
-  /** `isShared`: among those that an entry which must run alone waits for. */
-  #run(entry: StreamEntry, isShared = false): Promise<void> {
+  /** Of an entry among those that one which must run alone waits for. */
+  readonly #endShared = (): void => this.#options.exclusivity.end();
+
+  #run(entry: StreamEntry, onEnd?: () => void): void {
     const { id } = entry;
     const bytes = sizeOf(entry);
-    const end = () => {
+    const ended = (outcome: EntryOutcome) => {
+      if (outcome.isSettled) this.#inHand.delete(id);
+      else this.#left.add(id);
+      this.#options.onOutcome(outcome);
       this.#held.remove(bytes);
-      if (isShared) this.#options.exclusivity.end();
+      onEnd?.();
     };
-    return this.#handle(entry).then(
-      (outcome) => {
-        if (outcome.isSettled) this.#inHand.delete(id);
-        else this.#left.add(id);
-        this.#options.onOutcome(outcome);
-        end();
-      },
-      (error: unknown) => {
-        this.#left.add(id);
-        this.#options.logger.error('an entry could not be handled', { entry: id, error: errorFields(error) });
-        end();
-      },
-    );
-  }
-
-  #handle(entry: StreamEntry): Promise<EntryOutcome> {
+    const failed = (error: unknown) => {
+      this.#options.logger.error('an entry could not be handled', { entry: id, error: errorFields(error) });
+      ended(LEFT_PENDING);
+    };
     try {
-      return this.#options.work.handle(entry);
+      this.#options.work.handle(entry, (outcome) => {
+        if (outcome instanceof Promise) outcome.then(ended, failed);
+        else ended(outcome);
+      });
     } catch (error) {
-      return Promise.reject(error);
+      failed(error);
     }
   }
 
@@ -222,7 +218,7 @@ export class StreamDrain {
       deliveries: entry.deliveries,
     });
     await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
-    await this.#run(entry);
+    await new Promise<void>((resolve) => this.#run(entry, resolve));
   }
 }
 

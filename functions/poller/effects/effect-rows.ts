@@ -16,11 +16,11 @@ export function insertedRows(plan: Plan, results: readonly WorkResult[]): Insert
   return plan.statements.flatMap(({ pool, shape }, statement) => {
     const table = shape.kind === 'insert' ? shape.table : '';
     const result = results[statement];
-    let next = result?.kind === 'applied' ? result.insertId : undefined;
+    let next = result?.kind === 'applied' ? BigInt(result.insertId) : undefined;
     return rowIdsOf(shape, plan).map((given) => {
       if (given !== undefined) return { statement, pool, table, id: given };
       const id = next;
-      if (next !== undefined && result?.kind === 'applied') next += result.increment;
+      if (next !== undefined && result?.kind === 'applied') next += BigInt(result.increment);
       return { statement, pool, table, id };
     });
   });

@@ -18,6 +18,9 @@ export interface EntryOutcome {
   readonly rows: readonly TrackedRow[];
 }
 
+/** A function and no promise: of the many entries that are under way at once, each would hold several in memory. */
+export type Done = (outcome: EntryOutcome | Promise<EntryOutcome>) => void;
+
 const NOTHING: EntryOutcome = {
   isSettled: true,
   statements: 0,

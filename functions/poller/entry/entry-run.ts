@@ -4,7 +4,7 @@ import { logRowInsert } from '../../../shared/wire/log-row.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
 import { EntryEffects } from './entry-effects.ts';
-import { type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
+import { type Done, type EntryOutcome, LEFT_PENDING } from './entry-outcome.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
 import { logRowShape } from './log-rows.ts';
 import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
@@ -15,10 +15,10 @@ import type { Settled } from './settler.ts';
  * Does what an entry asks for, from its statements to its acknowledgement. The statements are sent in this very turn, so
  * that entries keep the order in which they are run.
  */
-export function runEntry(entry: ReadEntry, services: EntryServices): Promise<EntryOutcome> {
+export function runEntry(entry: ReadEntry, services: EntryServices, done: Done): void {
   const { planned } = entry;
-  if (!planned.ok) return new EntryEffects(entry, services).setAside(planned.rejection);
-  return new Promise((resolve) => new EntryRun(entry, planned.plan, services, resolve).start());
+  if (planned.ok) new EntryRun(entry, planned.plan, services, done).start();
+  else done(new EntryEffects(entry, services).setAside(planned.rejection));
 }
 
 const NO_ROWS: TrackedRow[] = [];
@@ -34,24 +34,19 @@ class EntryRun {
   readonly #entry: ReadEntry;
   readonly #plan: Plan;
   readonly #services: EntryServices;
-  readonly #resolve: (outcome: EntryOutcome | Promise<EntryOutcome>) => void;
+  readonly #done: Done;
   readonly #place: SettlementPlace | undefined;
   readonly #isOfLogs: boolean;
   readonly #results: WorkResult[];
   #rows: TrackedRow[] = NO_ROWS;
   #outstanding: number;
 
-  constructor(
-    entry: ReadEntry,
-    plan: Plan,
-    services: EntryServices,
-    resolve: (outcome: EntryOutcome | Promise<EntryOutcome>) => void,
-  ) {
+  constructor(entry: ReadEntry, plan: Plan, services: EntryServices, done: Done) {
     this.identity = entry.identity;
     this.#entry = entry;
     this.#plan = plan;
     this.#services = services;
-    this.#resolve = resolve;
+    this.#done = done;
     this.#place = plan.dirty.length === 0 ? undefined : services.lines.enter(entitiesOf(plan));
     this.#isOfLogs = isLogsAlone(plan);
     this.#outstanding = this.#isOfLogs ? plan.logs.length : plan.statements.length;
@@ -91,7 +86,7 @@ class EntryRun {
   #executed(): void {
     const { atPoint } = this.#services;
     const isAll = this.#isOfLogs || isStatementsAlone(this.#plan);
-    if (!isAll || !this.#results.every(isApplied)) this.#resolve(this.#follow());
+    if (!isAll || !this.#results.every(isApplied)) this.#done(this.#follow());
     else if (atPoint === undefined) this.#acknowledge();
     else void Promise.resolve(atPoint('executed')).then(() => this.#acknowledge());
   }
@@ -120,10 +115,10 @@ class EntryRun {
 
   #acknowledged(result: Settled): void {
     if (result === 'left') {
-      this.#resolve(LEFT_PENDING);
+      this.#done(LEFT_PENDING);
       return;
     }
-    this.#resolve({
+    this.#done({
       isSettled: true,
       statements: this.#isOfLogs ? 0 : this.#results.length,
       logRows: this.#isOfLogs ? this.#results.length : 0,

@@ -6,7 +6,7 @@ import { type Settlement, type SettlementResult, settle } from '../redis/settle-
 import type { SettledTogether, SettlementPlace } from './settlement-lines.ts';
 
 /** Settlements in one call of the script: Redis serves nobody else meanwhile. */
-const MOST_AT_ONCE = 200;
+const MOST_AT_ONCE = 500;
 
 /** Cache keys and publications in one call: a command of more than a million values loses the connection. */
 const MOST_EFFECTS_AT_ONCE = 5000;

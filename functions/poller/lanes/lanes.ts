@@ -168,8 +168,10 @@ export class Lanes {
 
   async #run(lane: Lane, batch: readonly Queued[]): Promise<void> {
     const oldestOutside = this.#oldestOutside(lane);
-    const items = batch.map(({ item, sequence }) => toBatchItem(item, sequence < oldestOutside));
-    const entries = encodeRecord(batch.map(({ item }) => item));
+    const items = batch.map(({ item, statement, sequence }) =>
+      toBatchItem(item, statement.table, sequence < oldestOutside),
+    );
+    const entries = encodeRecord(batch);
     const result = await this.#session.run({ entries, items, exactOrder: this.#ordering.isExact });
     switch (result.kind) {
       case 'left':
@@ -181,15 +183,12 @@ export class Lanes {
         this.#runAgainInHalves(lane, batch);
         return;
       case 'done': {
-        const done = batch.slice(0, result.outcome.results.length);
-        const row = this.#rows.add(
-          result.key,
-          done.map(({ item }) => item),
-        );
         const results = toWorkResults(result.outcome);
-        done.forEach((queued, place) => {
+        const done = batch.slice(0, results.length);
+        const row = this.#rows.add(result.key, done);
+        for (const [place, queued] of done.entries()) {
           this.#finish(lane, queued, results[place] ?? LEFT, row);
-        });
+        }
         this.#runAgainAfterEarlier(lane, batch.slice(done.length));
         lane.mostItems = Math.min(this.#limits.batchItems, 2 * lane.mostItems);
       }

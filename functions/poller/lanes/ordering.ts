@@ -117,9 +117,22 @@ const BARRIER: OrderedStatement = { kind: 'barrier', table: '', rows: NO_ROWS };
 export function toOrderedStatement(shape: StatementShape): OrderedStatement {
   // A name such as `shop.Order` may mean the same table as `Order` in another statement, or one of another pool.
   if (shape.kind === 'other' || shape.kind === 'delete' || shape.database !== undefined) return BARRIER;
+  if (shape.kind === 'insert') return insertInto(shape.table);
   const table = shape.table.toLowerCase();
-  if (shape.kind === 'insert') return { kind: 'insert', table, rows: NO_ROWS };
   return { kind: 'update', table, rows: shape.ids.map((id) => `${table} ${id}`) };
+}
+
+/** One for all inserts into a table; forgotten where they become more than an application has tables. */
+const inserts = new Map<string, OrderedStatement>();
+const MOST_TABLES = 1000;
+
+function insertInto(name: string): OrderedStatement {
+  const known = inserts.get(name);
+  if (known !== undefined) return known;
+  if (inserts.size === MOST_TABLES) inserts.clear();
+  const statement: OrderedStatement = { kind: 'insert', table: name.toLowerCase(), rows: NO_ROWS };
+  inserts.set(name, statement);
+  return statement;
 }
 
 export function createOrdering(name: OrderingName): Ordering {

@@ -13,9 +13,17 @@ export interface EntryIdentity {
 
 /** How a statement ended. `left`: not known to be applied, the entry stays pending for the next run. */
 export type WorkResult =
-  | { readonly kind: 'applied'; readonly insertId: bigint; readonly increment: bigint }
+  | AppliedResult
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'left' };
+
+export interface AppliedResult {
+  readonly kind: 'applied';
+  /** LAST_INSERT_ID() of an insert, as digits; '0' for all else. */
+  readonly insertId: string;
+  /** `auto_increment_increment`: how far apart the ids of an insert's rows are. */
+  readonly increment: number;
+}
 
 /** One statement on its way to MySQL. */
 export interface WorkItem {

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../../shared/binary-string.ts';
+import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import type { BatchItem } from '../../../shared/protocol.ts';
 import type { EntryIdentity, WorkItem } from '../lanes/work.ts';
 
@@ -13,21 +13,27 @@ export interface RecordedEntry extends EntryIdentity {
  * for each run of items of one entry: `stream id hash keys…`. A lone first statement, by far the most frequent, needs no
  * key.
  */
-export function encodeRecord(items: readonly WorkItem[]): BinaryString {
+export function encodeRecord(items: readonly { readonly item: WorkItem }[]): BinaryString {
   const streams: string[] = [];
-  const lines: string[] = [];
-  for (let index = 0; index < items.length; ) {
-    const item = items[index];
-    if (item === undefined) break;
-    const { entry } = item;
-    const keys: string[] = [];
-    for (; items[index]?.entry === entry; index++) keys.push(items[index]?.key ?? '');
+  let lines = '';
+  let entry: EntryIdentity | undefined;
+  let keys = '';
+  const endLine = () => {
+    if (entry === undefined) return;
     let stream = streams.indexOf(entry.stream);
     if (stream === -1) stream = streams.push(entry.stream) - 1;
-    const suffix = keys.length === 1 && keys[0] === 'q0' ? '' : ` ${keys.join(' ')}`;
-    lines.push(`${stream} ${entry.id} ${entry.hash}${suffix}`);
+    lines += `\n${stream} ${entry.id} ${entry.hash}${keys === ' q0' ? '' : keys}`;
+  };
+  for (const { item } of items) {
+    if (item.entry !== entry) {
+      endLine();
+      entry = item.entry;
+      keys = '';
+    }
+    keys += ` ${item.key}`;
   }
-  return Buffer.from([...streams, '', ...lines].join('\n')).toString('latin1') as BinaryString;
+  endLine();
+  return textToBinary(`${streams.join('\n')}\n${lines}`);
 }
 
 export function decodeRecord(record: BinaryString): RecordedEntry[] {
@@ -46,11 +52,13 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
   });
 }
 
-/** How an item travels to the executor. */
-export function toBatchItem({ sql, shape }: WorkItem, final: boolean): BatchItem {
-  const isUnderstood = shape.kind !== 'other';
-  if (shape.kind !== 'insert' || !shape.groupable) return { sql, final, isUnderstood };
-  const { database, table, firstRow, rowIds } = shape;
-  const item = { sql, final, isUnderstood, groupHead: firstRow, rows: rowIds.length };
-  return database === undefined ? { ...item, table: table.toLowerCase() as BinaryString } : item;
+/** How an item travels to the executor. `table`: its table in lower case. */
+export function toBatchItem({ sql, shape }: WorkItem, table: string, final: boolean): BatchItem {
+  if (shape.kind !== 'insert' || !shape.groupable)
+    return { sql, final, isUnderstood: shape.kind !== 'other' };
+  const { database, firstRow: groupHead, rowIds } = shape;
+  const rows = rowIds.length;
+  return database === undefined
+    ? { sql, final, isUnderstood: true, groupHead, rows, table: table as BinaryString }
+    : { sql, final, isUnderstood: true, groupHead, rows };
 }

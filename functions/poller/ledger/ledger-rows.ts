@@ -54,8 +54,8 @@ export class LedgerRows {
   }
 
   /** A row of this epoch, with the items that have a result in it. */
-  add(key: BatchKey, items: readonly WorkItem[]): TrackedRow {
-    const row = this.#track(key, new Set(items.map(({ entry }) => entry)));
+  add(key: BatchKey, items: readonly { readonly item: WorkItem }[]): TrackedRow {
+    const row = this.#track(key, entriesOf(items));
     if (row.unsettled === 0) this.#noteSettled(row);
     return row;
   }
@@ -87,13 +87,13 @@ export class LedgerRows {
     }
   }
 
-  #track(key: BatchKey, entries: ReadonlySet<{ stream: string; id: string }>): TrackedRow {
+  #track(key: BatchKey, entries: readonly { stream: string; id: string }[]): TrackedRow {
     const highestIds = new Map<string, string>();
     for (const { stream, id } of entries) {
       const known = highestIds.get(stream);
       if (known === undefined || compareStreamIds(id, known) > 0) highestIds.set(stream, id);
     }
-    return { owner: this, key, unsettled: entries.size, highestIds };
+    return { owner: this, key, unsettled: entries.length, highestIds };
   }
 
   #isDue(oldest: number): boolean {
@@ -122,7 +122,7 @@ export class LedgerRows {
   ): void {
     const results = toWorkResults(row.outcome);
     const open = new Set<RecordedEntry>();
-    const tracked = this.#track({ token: row.token, number: row.number }, new Set(entries));
+    const tracked = this.#track({ token: row.token, number: row.number }, entries);
     let position = 0;
     for (const entry of entries) {
       for (const key of entry.keys) {
@@ -146,12 +146,23 @@ export class LedgerRows {
 }
 
 export function toWorkResults(outcome: BatchOutcome): WorkResult[] {
-  const increment = BigInt(outcome.increment);
+  const { increment } = outcome;
   return outcome.results.map((result) =>
     result.status === 'applied'
-      ? { kind: 'applied', insertId: BigInt(result.insertId), increment }
+      ? { kind: 'applied', insertId: result.insertId, increment }
       : { kind: 'failed', code: result.code, message: result.message },
   );
+}
+
+/** Each once: the items of an entry are neighbours. */
+function entriesOf(items: readonly { readonly item: WorkItem }[]): EntryIdentity[] {
+  const entries: EntryIdentity[] = [];
+  let last: EntryIdentity | undefined;
+  for (const { item } of items) {
+    if (item.entry !== last) entries.push(item.entry);
+    last = item.entry;
+  }
+  return entries;
 }
 
 function entryKey(entry: { readonly stream: string; readonly id: string }): string {

@@ -1,6 +1,6 @@
 import type { ChannelContext, ChannelWork } from '../channels/channel.ts';
 import { isForAnotherGroup } from '../dead-letters/dead-letter-fields.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
+import { type Done, type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
 import type { StreamEntry } from '../redis/stream-reads.ts';
 import { type Again, BatchRunner } from './batch-runner.ts';
 import { attemptsOf } from './begin-attempts.ts';
@@ -64,18 +64,18 @@ export class OwnStreamWork implements ChannelWork {
     context.budget.reading.addEventListener('abort', () => this.stop(), { once: true });
   }
 
-  handle(entry: StreamEntry): Promise<EntryOutcome> {
-    if (this.#isOver) return Promise.resolve(LEFT_PENDING);
-    if (isForAnotherGroup(entry, this.#binding.group)) return this.#orPending(this.#settler.settle(entry));
+  handle(entry: StreamEntry, done: Done): void {
     const failure = this.#failureOf(entry);
-    if (failure !== undefined) {
-      return this.#orPending(this.#settler.setAside(entry, attemptsOf(entry), failure));
-    }
-    return new Promise((finish) => {
-      const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, finish));
+    if (this.#isOver) done(LEFT_PENDING);
+    else if (isForAnotherGroup(entry, this.#binding.group))
+      done(this.#orPending(this.#settler.settle(entry)));
+    else if (failure !== undefined) {
+      done(this.#orPending(this.#settler.setAside(entry, attemptsOf(entry), failure)));
+    } else {
+      const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
-      else finish(LEFT_PENDING);
-    });
+      else done(LEFT_PENDING);
+    }
   }
 
   /** Nothing more will come to share a batch with. */

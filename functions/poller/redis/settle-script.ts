@@ -149,8 +149,11 @@ const MERELY_ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
 /** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
   const mere = settlements.filter(isMereAcknowledgement);
-  const withEffects =
-    mere.length === settlements.length ? [] : settlements.filter((one) => !isMereAcknowledgement(one));
+  if (mere.length === settlements.length) {
+    await acknowledge(redis, mere);
+    return mere.map(() => MERELY_ACKNOWLEDGED);
+  }
+  const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
   const [results] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
   let place = 0;
   return settlements.map((settlement) => {
@@ -175,14 +178,27 @@ function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settleme
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
 
+interface Acknowledgement {
+  readonly stream: string;
+  readonly group: string;
+  readonly ids: string[];
+}
+
 /** Without effects there is nothing to do but XACK, which needs no script and is harmless to repeat. */
 async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<void> {
-  const groups = Map.groupBy(settlements, ({ stream, group }) => `${stream} ${group}`);
-  const calls = [...groups.values()].map(async ([first, ...others]) => {
-    if (first !== undefined)
-      await redis.xack(first.stream, first.group, first.id, ...others.map(({ id }) => id));
-  });
-  await Promise.all(calls);
+  const acknowledgements: Acknowledgement[] = [];
+  let last: Acknowledgement | undefined;
+  for (const { stream, group, id } of settlements) {
+    if (last?.stream !== stream || last.group !== group) {
+      last = acknowledgements.find((one) => one.stream === stream && one.group === group);
+    }
+    if (last === undefined) {
+      last = { stream, group, ids: [] };
+      acknowledgements.push(last);
+    }
+    last.ids.push(id);
+  }
+  await Promise.all(acknowledgements.map(({ stream, group, ids }) => redis.xack(stream, group, ...ids)));
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {
