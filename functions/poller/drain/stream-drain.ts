@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { ChannelWork } from '../channels/channel.ts';
@@ -22,6 +23,9 @@ const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
 const MOST_LEFT = 4000;
 
 const SET_BACK_AT_ONCE = 500;
+
+/** In one turn: what MySQL and Redis answer meanwhile waits for it, and a lane waits for that. */
+const BEGUN_AT_ONCE = 50;
 
 export interface StreamDrainOptions {
   readonly redis: Redis;
@@ -165,8 +169,11 @@ export class StreamDrain {
       for (const entry of entries) this.#run(entry);
       return;
     }
-    await this.#options.exclusivity.shared();
-    for (const entry of entries) this.#startNow(entry);
+    for (let start = 0; start < entries.length; start += BEGUN_AT_ONCE) {
+      if (start > 0) await nextTurn();
+      await this.#options.exclusivity.shared();
+      for (const entry of entries.slice(start, start + BEGUN_AT_ONCE)) this.#startNow(entry);
+    }
   }
 
   #startNow(entry: StreamEntry): void {
