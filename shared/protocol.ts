@@ -190,31 +190,6 @@ export function parseReply(value: unknown): ExecutorReply {
   return replySchema.parse(value);
 }
 
-/** The stored form of an outcome: short, for a ledger row holds hundreds. */
-export function encodeOutcome(outcome: BatchOutcome): string {
-  const results = outcome.results.map((result) =>
-    result.status === 'applied' ? result.insertId : [result.code, result.message],
-  );
-  return JSON.stringify([outcome.increment, results]);
-}
-
-const storedOutcome = z.tuple([
-  z.number(),
-  z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
-]);
-
-export function decodeOutcome(text: string): BatchOutcome {
-  const [increment, results] = storedOutcome.parse(JSON.parse(text));
-  return {
-    increment,
-    results: results.map((result) =>
-      typeof result === 'string'
-        ? { status: 'applied', insertId: result }
-        : { status: 'failed', code: result[0], message: result[1] },
-    ),
-  };
-}
-
 /** The SQL executor as the poller sees it, in this process or behind Lambda. Rejects where the outcome is unknown. */
 export interface SqlExecutor {
   execute(request: ExecutorRequest): Promise<ExecutorReply>;

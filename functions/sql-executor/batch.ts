@@ -17,9 +17,10 @@ import {
 } from './insert-grouping.ts';
 import { type Ledger, toFoundBatch } from './ledger.ts';
 import { isMysqlError } from './mysql-errors.ts';
-import { ResultCountError, type Session, type UntilFailure } from './session.ts';
+import { ResultCountError, type Session, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { REQUEST_OVERHEAD_BYTES, StatementAlone } from './statement-alone.ts';
+import { type ForeseenOutcome, foreseeOutcome, isAsForeseen } from './stored-outcome.ts';
 import { isJudged, judge } from './verdict.ts';
 
 const DUPLICATE_ENTRY = 1062;
@@ -27,6 +28,12 @@ const DUPLICATE_ENTRY = 1062;
 /** One of the batch's statements has deleted the batch's own row. */
 class ClaimGoneError extends Error {
   override readonly name = 'ClaimGoneError';
+}
+
+/** What was recorded with the statements, if it came to that. */
+interface Recorded {
+  readonly foreseen: ForeseenOutcome;
+  readonly record: StatementResult | undefined;
 }
 
 /** Where the executor may be killed or held up by a test; does nothing otherwise. */
@@ -105,15 +112,25 @@ export class BatchTransaction {
    */
   #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
+    const foreseen = foreseeOutcome(sent, this.#facts.increment);
+    const records =
+      foreseen === undefined ? [] : [this.#ledger.recordForeseen(this.#request, this.#request, foreseen)];
     return this.#undoWrongCount(async () => {
-      const begun = await this.#begin(sent);
-      return 'reply' in begun ? begun.reply : this.#finish(await this.#runOn(sent, begun));
+      const begun = await this.#begin(sent, records);
+      if ('reply' in begun) return begun.reply;
+      const record = begun.results[sent.length];
+      const results = await this.#runOn(sent, { ...begun, results: begun.results.slice(0, sent.length) });
+      return this.#finish(results, foreseen === undefined ? undefined : { foreseen, record });
     });
   }
 
-  /** Claim and statements in one request, up to the first that fails; `reply` where the batch is not to run. */
-  async #begin(sent: readonly SentStatement[]): Promise<UntilFailure | { readonly reply: ExecutorReply }> {
-    const { results, error } = await this.#session.beginUntilFailure([this.#claim, ...sent.map(toSql)]);
+  /** Claim, statements and record in one request, up to the first that fails; `reply` where the batch is not to run. */
+  async #begin(
+    sent: readonly SentStatement[],
+    records: readonly BinaryString[] = [],
+  ): Promise<UntilFailure | { readonly reply: ExecutorReply }> {
+    const statements = [this.#claim, ...sent.map(toSql), ...records];
+    const { results, error } = await this.#session.beginUntilFailure(statements);
     const [claim, ...rest] = results;
     if (claim?.affectedRows !== 1) return { reply: await this.#refused(error) };
     await this.#atPoint('claimed');
@@ -200,12 +217,13 @@ export class BatchTransaction {
     };
   }
 
-  async #finish(results: ItemResult[]): Promise<ExecutorReply> {
+  async #finish(results: ItemResult[], already?: Recorded): Promise<ExecutorReply> {
     await this.#atPoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
-    const { affectedRows } = await this.#session.one(
-      this.#ledger.record(this.#request, this.#request, outcome),
-    );
+    const isRecorded = already?.record !== undefined && isAsForeseen(already.foreseen, outcome);
+    const { affectedRows } = isRecorded
+      ? already.record
+      : await this.#session.one(this.#ledger.record(this.#request, this.#request, outcome));
     if (affectedRows !== 1) {
       await this.#session.rollback();
       throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);

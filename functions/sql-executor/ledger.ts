@@ -1,14 +1,8 @@
 import { escapeId, escape as quote } from 'mysql2';
 import { type BinaryString, textToBinary } from '../../shared/binary-string.ts';
-import {
-  type BatchKey,
-  type BatchOutcome,
-  type BatchRequest,
-  decodeOutcome,
-  encodeOutcome,
-  type LedgerRow,
-} from '../../shared/protocol.ts';
+import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../shared/protocol.ts';
 import type { StatementResult } from './session.ts';
+import { decodeOutcome, encodeOutcome, type ForeseenOutcome } from './stored-outcome.ts';
 
 /** Whose rows of the ledger are meant. */
 export interface LedgerOwner {
@@ -131,11 +125,22 @@ export class Ledger {
       LOCK IN SHARE MODE` as BinaryString;
   }
 
-  /** Records what the batch did; changes exactly one row, or the claim is not ours. */
+  /** Records what the batch did; finds exactly one row, or the claim is not ours. */
   record(owner: LedgerOwner, key: BatchKey, outcome: BatchOutcome): BinaryString {
+    return this.#record(owner, key, literal(textToBinary(encodeOutcome(outcome))));
+  }
+
+  /** The same before the outcome is known, right after its only insert. */
+  recordForeseen(owner: LedgerOwner, key: BatchKey, { before, after }: ForeseenOutcome): BinaryString {
+    const results =
+      after === undefined ? quote(before) : `CONCAT(${quote(before)}, LAST_INSERT_ID(), ${quote(after)})`;
+    return this.#record(owner, key, results);
+  }
+
+  #record(owner: LedgerOwner, key: BatchKey, results: string): BinaryString {
     return textToBinary(
-      `UPDATE ${this.#batches} SET state = 'done', results = ${literal(textToBinary(encodeOutcome(outcome)))}
-        WHERE ${this.#ownedBy(owner)} AND ${only([key])} AND state = 'claimed'`,
+      `UPDATE ${this.#batches} SET state = 'done', results = ${results}
+        WHERE ${this.#ownedBy(owner)} AND ${only([key])} AND state <> 'void'`,
     );
   }
 

@@ -34,6 +34,7 @@ export class Lanes {
   #nextSequence = 0;
   #waiting = 0;
   #isPumping = false;
+  #isPushed = false;
   #isOpen = false;
   #isStopped = false;
 
@@ -78,15 +79,24 @@ export class Lanes {
     for (const { item } of queued) item.finish(LEFT);
   }
 
-  /** Later in the same turn, so that all items of a page are there before the first batch is cut. */
+  /** In a turn without a push, so that the items of a page are there before the first batch is cut. */
   #schedulePump(): void {
+    this.#isPushed = true;
     if (this.#isPumping) return;
     this.#isPumping = true;
-    queueMicrotask(() => {
-      this.#isPumping = false;
-      if (this.#isOpen) this.#pump();
-      else this.#open();
-    });
+    setImmediate(() => this.#pumpAfterPushes());
+  }
+
+  #pumpAfterPushes(): void {
+    const isFull = this.#intake.length >= this.#limits.batchItems;
+    if (this.#isPushed && !isFull) {
+      this.#isPushed = false;
+      setImmediate(() => this.#pumpAfterPushes());
+      return;
+    }
+    this.#isPumping = false;
+    if (this.#isOpen) this.#pump();
+    else this.#open();
   }
 
   #open(): void {
