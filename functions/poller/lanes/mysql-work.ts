@@ -30,10 +30,10 @@ export interface MysqlWorkOptions {
 export type WorkKind = 'statements' | 'logRows';
 
 /**
- * Full batches that wait in a pool's lanes, from which on reading more would only fill memory: what lives longer costs the
+ * Items that wait in a pool's lanes, from which on beginning more would only fill memory: what lives longer costs the
  * garbage collector more.
  */
-const WELL_FED_BATCHES = 2;
+const WELL_FED_ITEMS = 1000;
 
 /** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
 const MOST_LOG_ROWS = 250;
@@ -71,9 +71,8 @@ export class MysqlWork {
 
   /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
   isFed(kind: WorkKind): boolean {
-    const enough = WELL_FED_BATCHES * this.#options.limits.batchItems;
     for (const work of this.#pools.values()) {
-      if (work[kind].waiting >= enough && work.session.isAnswering) return true;
+      if (work[kind].waiting >= WELL_FED_ITEMS && work.session.isAnswering) return true;
     }
     return false;
   }
