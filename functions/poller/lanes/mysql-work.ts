@@ -36,7 +36,7 @@ export type WorkKind = 'statements' | 'logRows';
 const WELL_FED_ITEMS = 1000;
 
 /** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
-const MOST_LOG_ROWS = 250;
+const MOST_LOG_ROWS = 500;
 
 interface MysqlPoolWork {
   readonly session: LedgerSession;
