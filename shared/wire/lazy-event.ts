@@ -64,45 +64,72 @@ export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
   return wireResult(() => ({ ok: true, event: readLazyEvent(new Message(body)) }));
 }
 
+/* Plain loops, and nothing made for what an event lacks: of the many events of a drain, most have a statement and no more. */
+
 function readLazyEvent(message: Message): LazyEvent {
   const fields = message.map(message.root, 'lazy event');
-  const statements = message.optionalList(fields[lazyEventKeys.statements], 'q').map((part) => {
-    return readStatement(message, part);
-  });
-  const ids = message.optionalList(fields[lazyEventKeys.ids], 'i');
-  const logs = message.optionalList(fields[lazyEventKeys.logs], 'l');
-  const dirty = message.optionalList(fields[lazyEventKeys.dirty], 'd');
+  const statements = readEach(message, fields[lazyEventKeys.statements], 'q', readStatement);
   return {
     statements,
-    ids: statements.map((_, index) => message.optionalId(ids[index], 'i[]')),
+    ids: readIds(message, fields[lazyEventKeys.ids], statements.length),
     cacheKeys: readCacheKeys(message, fields[lazyEventKeys.cacheKeys]),
-    logs: logs.map((part) => readLogValue(message, part)),
-    dirty: dirty.map((part) => readDirtyEvent(message, part)),
+    logs: readEach(message, fields[lazyEventKeys.logs], 'l', readLogValue),
+    dirty: readEach(message, fields[lazyEventKeys.dirty], 'd', readDirtyEvent),
   };
 }
 
+const NONE: readonly never[] = [];
+
+function readEach<Item>(
+  message: Message,
+  part: MessagePart,
+  path: string,
+  read: (message: Message, part: MessagePart) => Item,
+): readonly Item[] {
+  const parts = message.optionalList(part, path);
+  if (parts.length === 0) return NONE;
+  const items: Item[] = [];
+  for (let place = 0; place < parts.length; place++) items.push(read(message, parts[place]));
+  return items;
+}
+
 function readStatement(message: Message, part: MessagePart): LazyStatement {
-  const [pool, sql] = message.list(part, 'q[]');
-  return { pool: message.text(pool, 'q[][0]'), sql: message.binary(sql, 'q[][1]') };
+  const parts = message.list(part, 'q[]');
+  return { pool: message.text(parts[0], 'q[][0]'), sql: message.binary(parts[1], 'q[][1]') };
+}
+
+function readIds(message: Message, part: MessagePart, count: number): readonly bigint[] {
+  const parts = message.optionalList(part, 'i');
+  const ids: bigint[] = [];
+  for (let place = 0; place < count; place++) ids.push(message.optionalId(parts[place], 'i[]'));
+  return ids;
 }
 
 function readCacheKeys(message: Message, part: MessagePart): readonly CacheKeys[] {
-  const pools = message.optionalMap(part, 'cr') ?? {};
+  const pools = message.optionalMap(part, 'cr');
+  if (pools === null) return NONE;
   return Object.entries(pools).map(([pool, keys]) => ({
     redisPool: binaryToName(pool as BinaryString),
-    keys: message.optionalList(keys, 'cr{}').map((key) => message.binary(key, 'cr{}[]')),
+    keys: readEach(message, keys, 'cr{}', readCacheKey),
   }));
+}
+
+function readCacheKey(message: Message, part: MessagePart): BinaryString {
+  return message.binary(part, 'cr{}[]');
 }
 
 function readDirtyEvent(message: Message, part: MessagePart): DirtyEvent {
   const fields = message.map(part, 'd[]');
   const event = map(message.value(fields[lazyEventKeys.event]), 'd[].Event');
-  const streams = message.optionalList(fields[lazyEventKeys.streams], 'd[].Streams');
   return {
     event,
     id: optionalId(event.get(lazyEventKeys.id), 'd[].Event.I'),
     entity: text(event.get(lazyEventKeys.entity), 'd[].Event.E'),
     action: text(event.get(lazyEventKeys.action), 'd[].Event.A'),
-    streams: streams.map((stream) => message.text(stream, 'd[].Streams[]')),
+    streams: readEach(message, fields[lazyEventKeys.streams], 'd[].Streams', readStream),
   };
+}
+
+function readStream(message: Message, part: MessagePart): string {
+  return message.text(part, 'd[].Streams[]');
 }

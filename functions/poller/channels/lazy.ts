@@ -27,13 +27,14 @@ function unknownPool(
   { statements, logs, cacheKeys }: LazyEvent,
   { mysqlPools, redisPools }: PlanRules,
 ): Planned | undefined {
-  const mysql =
-    statements.find(({ pool }) => !mysqlPools.has(pool)) ?? logs.find(({ pool }) => !mysqlPools.has(pool));
-  if (mysql !== undefined) return reject('unknown-pool', `the registry has no MySQL pool '${mysql.pool}'`);
-  const redis = cacheKeys.find(({ redisPool }) => !redisPools.has(redisPool));
-  if (redis !== undefined)
-    return reject('unknown-pool', `the registry has no Redis pool '${redis.redisPool}'`);
+  for (const { pool } of statements) if (!mysqlPools.has(pool)) return noPool('MySQL', pool);
+  for (const { pool } of logs) if (!mysqlPools.has(pool)) return noPool('MySQL', pool);
+  for (const { redisPool } of cacheKeys) if (!redisPools.has(redisPool)) return noPool('Redis', redisPool);
   return undefined;
+}
+
+function noPool(kind: string, code: string): Planned {
+  return reject('unknown-pool', `the registry has no ${kind} pool '${code}'`);
 }
 
 function planStatements(event: LazyEvent, rules: PlanRules): Planned {
