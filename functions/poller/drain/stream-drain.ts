@@ -191,25 +191,27 @@ export class StreamDrain {
   #run(entry: StreamEntry, onEnd?: () => void): void {
     const { id } = entry;
     const bytes = sizeOf(entry);
-    const ended = (outcome: EntryOutcome) => {
+    const done = (outcome: EntryOutcome | Promise<EntryOutcome>): void => {
+      if (outcome instanceof Promise) {
+        outcome.then(done, (error: unknown) => done(this.#failed(id, error)));
+        return;
+      }
       if (outcome.isSettled) this.#inHand.delete(id);
       else this.#left.add(id);
       this.#options.onOutcome(outcome);
       this.#held.remove(bytes);
       onEnd?.();
     };
-    const failed = (error: unknown) => {
-      this.#options.logger.error('an entry could not be handled', { entry: id, error: errorFields(error) });
-      ended(LEFT_PENDING);
-    };
     try {
-      this.#options.work.handle(entry, (outcome) => {
-        if (outcome instanceof Promise) outcome.then(ended, failed);
-        else ended(outcome);
-      });
+      this.#options.work.handle(entry, done);
     } catch (error) {
-      failed(error);
+      done(this.#failed(id, error));
     }
+  }
+
+  #failed(entry: string, error: unknown): EntryOutcome {
+    this.#options.logger.error('an entry could not be handled', { entry, error: errorFields(error) });
+    return LEFT_PENDING;
   }
 
   /** An entry that was there each time when the process died. Its attempt is counted before it begins. */
