@@ -191,9 +191,9 @@ export class StreamDrain {
   #run(entry: StreamEntry, onEnd?: () => void): void {
     const { id } = entry;
     const bytes = sizeOf(entry);
-    const done = (outcome: EntryOutcome | Promise<EntryOutcome>): void => {
+    const ended = (outcome: EntryOutcome | Promise<EntryOutcome>): void => {
       if (outcome instanceof Promise) {
-        outcome.then(done, (error: unknown) => done(this.#failed(id, error)));
+        outcome.then(ended, (error: unknown) => ended(this.#failed(id, error)));
         return;
       }
       if (outcome.isSettled) this.#inHand.delete(id);
@@ -203,9 +203,9 @@ export class StreamDrain {
       onEnd?.();
     };
     try {
-      this.#options.work.handle(entry, done);
+      this.#options.work.handle(entry, ended);
     } catch (error) {
-      done(this.#failed(id, error));
+      ended(this.#failed(id, error));
     }
   }
 

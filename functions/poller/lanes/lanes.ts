@@ -2,7 +2,7 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
-import { findFreeLane, type Lane, type Queued, takeBatch } from './lane.ts';
+import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
 import { type Ordering, toOrderedStatement } from './ordering.ts';
 import { LEFT, type WorkItem } from './work.ts';
@@ -13,6 +13,12 @@ export interface LaneLimits {
   readonly batchItems: number;
   readonly batchBytes: number;
 }
+
+/**
+ * Items that wait for their lanes to fall free, from which on more would only fill memory: what lives longer costs the
+ * garbage collector more.
+ */
+const WELL_FED_ITEMS = 1000;
 
 /** Attempts, each of two tries, after which a statement that gets no answer even alone is set aside. */
 const ATTEMPTS_ALONE = 3;
@@ -47,13 +53,14 @@ export class Lanes {
       index,
       queue: [],
       inFlight: [],
+      sentAt: 0,
       mostItems: limits.batchItems,
     }));
   }
 
-  /** Items that wait for their lane to fall free. */
-  get waiting(): number {
-    return this.#waiting;
+  /** Whether more items would only wait. */
+  get isFed(): boolean {
+    return this.#waiting >= WELL_FED_ITEMS && !wantMoreLanes(this.#lanes);
   }
 
   /** Items are applied as if in the order in which they are pushed. */
@@ -146,6 +153,7 @@ export class Lanes {
     const batch = takeBatch(lane, this.#batchBytes());
     this.#waiting -= batch.length;
     lane.inFlight = batch;
+    lane.sentAt = Date.now();
     this.#run(lane, batch)
       // Nothing in there rejects on purpose; a batch that is left is looked up in the next run.
       .catch(() => {

@@ -29,12 +29,6 @@ export interface MysqlWorkOptions {
 /** Two kinds of work, each with lanes of its own. */
 export type WorkKind = 'statements' | 'logRows';
 
-/**
- * Items that wait in a pool's lanes, from which on beginning more would only fill memory: what lives longer costs the
- * garbage collector more.
- */
-const WELL_FED_ITEMS = 1000;
-
 /** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
 const MOST_LOG_ROWS = 500;
 
@@ -72,7 +66,7 @@ export class MysqlWork {
   /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
   isFed(kind: WorkKind): boolean {
     for (const work of this.#pools.values()) {
-      if (work[kind].waiting >= WELL_FED_ITEMS && work.session.isAnswering) return true;
+      if (work[kind].isFed && work.session.isAnswering) return true;
     }
     return false;
   }
