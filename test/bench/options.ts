@@ -19,7 +19,7 @@ export function readOptions(parameters: readonly string[]): BenchOptions {
     .description('Measure this consumer against the limit of mysql2 alone and against its peers.')
     .addArgument(new Argument('[workloads...]', 'which ones (default: all)').choices(names))
     .option('--runs <number>', 'turns of each contestant, in rounds', positiveInteger, 5)
-    .option('--entries <number>', 'stream entries in a turn', positiveInteger, 100_000)
+    .option('--entries <number>', 'stream entries in a turn', positiveInteger, 200_000)
     .option('--json', 'write one JSON object instead of the table', false)
     .option('--chart <file>', 'write a bar chart of the rates as SVG')
     .addOption(

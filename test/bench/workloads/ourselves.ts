@@ -42,13 +42,13 @@ export const ledgerWorkload: Workload = {
 const SHORT = 'short backlog';
 const LONG = 'long backlog';
 
-/** With the default of 100,000 entries: 10,000 and 1,000,000. */
+/** With the default of 200,000 entries: 10,000 and 1,000,000. */
 export const backlogWorkload: Workload = {
   name: 'backlog',
   title: 'a backlog a hundred times as long',
   contestants: async ({ stage, servers: { registryFile }, entries }: Bench) => [
-    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 10)), name: SHORT }),
-    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 10) * 100), name: LONG }),
+    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 20)), name: SHORT }),
+    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 20) * 100), name: LONG }),
   ],
   goals: [
     { metric: 'time per entry', of: LONG, against: SHORT, atMost: 1.1 },
