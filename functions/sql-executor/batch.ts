@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type {
   BatchItem,
@@ -7,6 +6,7 @@ import type {
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
+import { contentHash } from './content-hash.ts';
 import {
   gatherInserts,
   groupInserts,
@@ -256,10 +256,4 @@ export class BatchTransaction {
 
 function toSql({ sql }: SentStatement): BinaryString {
   return sql;
-}
-
-function contentHash(request: BatchRequest): string {
-  const parts: string[] = [request.entries];
-  for (const { sql } of request.items) parts.push(`\n${sql.length} `, sql);
-  return createHash('sha256').update(parts.join(''), 'latin1').digest('hex');
 }

@@ -2,11 +2,17 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../drain/drain-budget.ts';
 import type { AtPollerPoint } from '../poller-options.ts';
-import { type Settlement, type SettlementResult, settle } from '../redis/settle-script.ts';
+import {
+  isMereAcknowledgement,
+  type Settlement,
+  type SettlementResult,
+  settle,
+} from '../redis/settle-script.ts';
 import type { SettledTogether, SettlementPlace } from './settlement-lines.ts';
 
-/** Settlements in one call of the script: Redis serves nobody else meanwhile. */
+/** Settlements in one call: Redis serves nobody else meanwhile, and those with effects take it longer. */
 const MOST_AT_ONCE = 500;
+const MOST_WITH_EFFECTS_AT_ONCE = 200;
 
 /** Cache keys and publications in one call: a command of more than a million values loses the connection. */
 const MOST_EFFECTS_AT_ONCE = 5000;
@@ -132,14 +138,20 @@ export class Settler {
 /** What goes into one call. The one that fills it goes too, however large: it must not wait for a call without others. */
 class Room {
   #settlements = 0;
+  #withEffects = 0;
   #effects = 0;
 
   get isFull(): boolean {
-    return this.#settlements >= MOST_AT_ONCE || this.#effects >= MOST_EFFECTS_AT_ONCE;
+    return (
+      this.#settlements >= MOST_AT_ONCE ||
+      this.#withEffects >= MOST_WITH_EFFECTS_AT_ONCE ||
+      this.#effects >= MOST_EFFECTS_AT_ONCE
+    );
   }
 
   take({ settlement }: Waiting): void {
     this.#settlements++;
+    if (!isMereAcknowledgement(settlement)) this.#withEffects++;
     this.#effects += settlement.cacheKeys.length + settlement.publications.length;
   }
 }

@@ -2,6 +2,7 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
+import { AfterPushes } from './after-pushes.ts';
 import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
 import { type Ordering, toOrderedStatement } from './ordering.ts';
@@ -37,10 +38,12 @@ export class Lanes {
   readonly #limits: LaneLimits;
   readonly #lanes: Lane[];
   #intake: Queued[] = [];
+  readonly #afterPushes = new AfterPushes(
+    () => this.#intake.length >= this.#limits.batchItems,
+    () => (this.#isOpen ? this.#pump() : this.#open()),
+  );
   #nextSequence = 0;
   #waiting = 0;
-  #isPumping = false;
-  #isPushed = false;
   #isOpen = false;
   #isStopped = false;
 
@@ -73,7 +76,7 @@ export class Lanes {
     const sequence = this.#nextSequence++;
     this.#intake.push({ item, statement, sequence, voided: 0, waitsForEarlier: false });
     this.#waiting++;
-    this.#schedulePump();
+    this.#afterPushes.pushed();
   }
 
   /** What is not in flight is left; what is, is answered or left by the session, at the latest at its deadline. */
@@ -84,26 +87,6 @@ export class Lanes {
     for (const lane of this.#lanes) lane.queue = [];
     this.#waiting = 0;
     for (const { item } of queued) item.finish(LEFT);
-  }
-
-  /** In a turn without a push, so that the items of a page are there before the first batch is cut. */
-  #schedulePump(): void {
-    this.#isPushed = true;
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    setImmediate(() => this.#pumpAfterPushes());
-  }
-
-  #pumpAfterPushes(): void {
-    const isFull = this.#intake.length >= this.#limits.batchItems;
-    if (this.#isPushed && !isFull) {
-      this.#isPushed = false;
-      setImmediate(() => this.#pumpAfterPushes());
-      return;
-    }
-    this.#isPumping = false;
-    if (this.#isOpen) this.#pump();
-    else this.#open();
   }
 
   #open(): void {

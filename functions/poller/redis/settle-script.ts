@@ -174,7 +174,8 @@ async function settleWithEffects(
   return reply.map(toResult);
 }
 
-function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settlement): boolean {
+/** Whether nothing but the acknowledgement is asked for. */
+export function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settlement): boolean {
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
 
