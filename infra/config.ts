@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { ConfigurationError } from '../shared/errors.ts';
+import { readYamlFile } from '../shared/read-yaml-file.ts';
 import { declinedAlarmsSchema } from './constructs/alarm-names.ts';
 import { mysqlPoolSchema, redisPoolSchema } from './constructs/pool-schemas.ts';
 import { namingPaths } from './constructs/problems.ts';
 import { SETTING_NAMES, type SettingsInput } from './constructs/settings.ts';
-import { readYamlFile } from './read-yaml-file.ts';
 
 const arn = (pattern: string, example: string) =>
   z.string().regex(new RegExp(`^arn:[\\w-]+:${pattern}$`), `expected an ARN such as arn:aws:${example}`);

@@ -41,6 +41,6 @@ async function publish(changes: readonly (readonly [id: bigint, action: string])
 }
 
 function consumer(...programArguments: string[]): void {
-  const program = `${import.meta.dirname}/../../infra/local/consumer.ts`;
+  const program = `${import.meta.dirname}/../../cli/main.ts`;
   spawnSync(process.execPath, [program, ...programArguments], { stdio: 'inherit' });
 }

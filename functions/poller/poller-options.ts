@@ -1,7 +1,7 @@
 import type { Logger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
-import type { SearchSettings } from '../../shared/search/search-settings.ts';
+import type { SearchSettings } from '../../shared/search-settings.ts';
 import type { Channel } from './channels/channel.ts';
 import type { LaneLimits } from './lanes/lanes.ts';
 import type { Ordering } from './lanes/ordering.ts';

@@ -1,5 +1,5 @@
+import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { Drain, type DrainOptions } from './drain/drain.ts';
-import type { DrainSummary } from './drain/summary.ts';
 import type { PollerOptions } from './poller-options.ts';
 
 /** Drains the streams of one registry, as often as it is asked. */

@@ -1,10 +1,10 @@
 import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { type AtPoint, BatchTransaction } from './batch.ts';
+import { type AtPoint, BatchTransaction } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
-import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './epoch.ts';
 import { classifyError, type MysqlError } from './error-classes.ts';
-import { Ledger } from './ledger.ts';
+import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
+import { Ledger } from './ledger-sql.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';

@@ -2,9 +2,9 @@ import type { Context } from 'aws-lambda';
 import { createLambdaLogger } from '../../shared/aws/lambda-logger.ts';
 import { reportingErrors, reportUncaughtErrors } from '../../shared/aws/reported-error.ts';
 import { SecretsManagerReader } from '../../shared/aws/secret-reader.ts';
-import { answer } from './answer.ts';
-import { readExecutorConfiguration } from './configuration.ts';
-import { DeployedExecutor } from './deployed-executor.ts';
+import { answer } from './aws/answer.ts';
+import { readExecutorConfiguration } from './aws/configuration.ts';
+import { DeployedExecutor } from './aws/deployed-executor.ts';
 
 const configuration = readExecutorConfiguration(process.env);
 const logger = createLambdaLogger(configuration.logLevel, configuration.serviceName);

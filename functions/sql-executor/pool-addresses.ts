@@ -1,7 +1,7 @@
 import { readPoolSecret } from '../../shared/aws/pool-secret.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import type { DeployedMysqlPool } from './configuration.ts';
+import type { DeployedMysqlPool } from './aws/configuration.ts';
 
 /** A deployed pool's address with what its secret says. */
 export async function resolveMysqlPool(

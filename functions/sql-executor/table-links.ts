@@ -1,5 +1,5 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
-import { toBytes } from './ledger.ts';
+import { toBytes } from './ledger-sql.ts';
 import type { Session } from './session.ts';
 
 /** What ties the rows of a database's tables to those of others. Names in lower case. */

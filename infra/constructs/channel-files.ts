@@ -1,10 +1,10 @@
 import { Annotations, ArnFormat, type Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import * as z from 'zod';
-import { channelNameOf, parseBindings } from '../../functions/poller/own-streams/binding.ts';
+import { channelNameOf, parseBindings } from '../../functions/poller/channels/own-streams/binding.ts';
+import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../../shared/read-yaml-file.ts';
 import type { Registry } from '../../shared/registry/types.ts';
-import { parseSearchSettings, type SearchSettings } from '../../shared/search/search-settings.ts';
-import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../read-yaml-file.ts';
+import { parseSearchSettings, type SearchSettings } from '../../shared/search-settings.ts';
 import { propsError } from './problems.ts';
 
 /** What the poller is told of channels that have a file of their own. */

@@ -68,7 +68,7 @@ async function drainAndReport(
 /** Runs the command line, as a user would, with its live progress. Resolves to its exit code. */
 async function drain(registryFile: string, interruption: AbortSignal): Promise<number> {
   console.log('Draining them with `consumer drain`…\n');
-  const program = `${import.meta.dirname}/consumer.ts`;
+  const program = `${import.meta.dirname}/../../cli/main.ts`;
   const consumer = spawn(
     process.execPath,
     [program, 'drain', '--registry', registryFile, '--budget', '300s'],

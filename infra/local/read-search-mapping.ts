@@ -1,5 +1,5 @@
-import { parseSearchSettings, type SearchSettings } from '../../shared/search/search-settings.ts';
-import { readYamlFile, SEARCH_MAPPING_FILE } from '../read-yaml-file.ts';
+import { readYamlFile, SEARCH_MAPPING_FILE } from '../../shared/read-yaml-file.ts';
+import { parseSearchSettings, type SearchSettings } from '../../shared/search-settings.ts';
 
 /**
  * Reads what search indexes consist of from a file in YAML, of which JSON is a part.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, formatNumber, printable } from '../local/cli/table.ts';
+import { count, formatNumber, printable } from '../../cli/output/table.ts';
 import type { LogLine } from './function-logs.ts';
 
 /** What Lambda itself says around each invocation. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { count, formatNumber } from '../local/cli/table.ts';
+import { FunctionConsumer } from '../../cli/consumer/function-consumer.ts';
+import { count, formatNumber } from '../../cli/output/table.ts';
 import { redisPlace } from '../local/demo/demo-servers.ts';
 import { type RowSample, readRowSamples } from '../local/demo/row-samples.ts';
 import { readStreamStates, type StreamState } from '../local/demo/stream-states.ts';
-import { FunctionConsumer } from '../local/remote/function-consumer.ts';
 import { clientConfig } from './client-config.ts';
 import { atTime, describeLogLines } from './describe-log-lines.ts';
 import { FunctionLogs } from './function-logs.ts';

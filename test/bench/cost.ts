@@ -1,6 +1,6 @@
 /** `npm run cost [-- OPTIONS]`: what a million entries cost on Lambda. See `--help`. */
 import { Command, InvalidArgumentError } from 'commander';
-import { formatNumber, formatTable } from '../../infra/local/cli/table.ts';
+import { formatNumber, formatTable } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
 import { drainOnce } from './contestants/ours.ts';
 import { costOfMillion, type MeasuredDurations } from './cost-model.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { count, formatTable } from '../../infra/local/cli/table.ts';
+import { count, formatTable } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
 import { startProgram } from './child-program.ts';
 import { inserts } from './loads/inserts.ts';

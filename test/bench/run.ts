@@ -1,6 +1,6 @@
 /** `npm run bench [-- WORKLOADS… OPTIONS]`: see `--help`. */
 import { writeFileSync } from 'node:fs';
-import { count } from '../../infra/local/cli/table.ts';
+import { count } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
 import { drawRates } from './chart.ts';
 import { describeMachine } from './machine.ts';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { EntryRecord } from '../../functions/poller/own-streams/entry-handler.ts';
+import type { EntryRecord } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { connectRedis } from '../../functions/poller/redis/connection.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';

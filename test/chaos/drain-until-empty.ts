@@ -1,10 +1,10 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
+import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
+import { parseBindings, type StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
 import { createOrdering } from '../../functions/poller/lanes/ordering.ts';
-import { parseBindings, type StreamBinding } from '../../functions/poller/own-streams/binding.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
-import { openLocalConsumer } from '../../infra/local/in-process.ts';
+import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { EntryEvent, EntryRecord } from '../../functions/poller/own-streams/entry-handler.ts';
+import type { EntryEvent, EntryRecord } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 
 /**
  * What a handler does with an entry: `fails` reports it, `throws` fails for the whole batch; `once` only at its first

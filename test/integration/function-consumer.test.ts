@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { FunctionConsumer } from '../../cli/consumer/function-consumer.ts';
 import type { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
-import { FunctionConsumer } from '../../infra/local/remote/function-consumer.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { parseOperation } from '../../shared/operations.ts';
 import { addGarbage } from '../kit/add-garbage.ts';

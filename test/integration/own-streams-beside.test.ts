@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { parseBindings } from '../../functions/poller/own-streams/binding.ts';
-import type { EntryEvent } from '../../functions/poller/own-streams/entry-handler.ts';
-import { ownStreamChannel } from '../../functions/poller/own-streams/own-stream-channel.ts';
-import { ModuleHandler } from '../../infra/local/handlers/module-handler.ts';
+import { ModuleHandler } from '../../cli/consumer/module-handler.ts';
+import { parseBindings } from '../../functions/poller/channels/own-streams/binding.ts';
+import type { EntryEvent } from '../../functions/poller/channels/own-streams/entry-handler.ts';
+import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
 import {
   AUDITOR,
   MAILER,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { EntryEvent } from '../../functions/poller/own-streams/entry-handler.ts';
+import type { EntryEvent } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import {
   AUDITOR,
   drainOwnStream,

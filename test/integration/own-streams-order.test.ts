@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { EntryEvent, EntryRecord } from '../../functions/poller/own-streams/entry-handler.ts';
+import type { EntryEvent, EntryRecord } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { Random } from '../kit/generate/random.ts';
 import { drainOwnStream, type OwnStreamScene, openOwnStreamScene } from '../kit/own-stream-scene.ts';

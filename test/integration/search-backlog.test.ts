@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
-import type { SearchSettings } from '../../shared/search/search-settings.ts';
+import type { SearchSettings } from '../../shared/search-settings.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { provideRedisStack, startRedisStack } from '../kit/redis-stack.ts';
 import { openSearchScene, type SearchScene } from '../kit/search-scene.ts';
@@ -61,7 +61,7 @@ function startConsumer(scene: SearchScene): ChildProcess {
   const [registry, mapping] = [join(directory, 'registry.yaml'), join(directory, 'search.json')];
   writeFileSync(registry, scene.registryYaml);
   writeFileSync(mapping, JSON.stringify(MAPPING));
-  const program = `${import.meta.dirname}/../../infra/local/consumer.ts`;
+  const program = `${import.meta.dirname}/../../cli/main.ts`;
   const settings = ['--registry', registry, '--ledger-database', scene.ledgerDatabase];
   const parameters = [
     `--max-old-space-size=${HEAP_MB}`,

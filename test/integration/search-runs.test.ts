@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
-import type { SearchSettings } from '../../shared/search/search-settings.ts';
+import type { SearchSettings } from '../../shared/search-settings.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { openSearchScene, type SearchScene } from '../kit/search-scene.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { garbageChannel } from '../../functions/poller/channels/garbage.ts';
-import { readStatus } from '../../functions/poller/status/status.ts';
+import { garbageChannel } from '../../functions/poller/channels/garbage/garbage-channel.ts';
+import { readStatus } from '../../functions/poller/operations/status.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 

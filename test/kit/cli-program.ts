@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { DeadLetterOperations } from '../../functions/poller/dead-letters/dead-letters.ts';
-import type { ChannelSummary, DrainSummary } from '../../functions/poller/drain/summary.ts';
-import type { Output } from '../../infra/local/cli/context.ts';
-import { runProgram } from '../../infra/local/cli/program.ts';
-import type { LocalConsumer, LocalConsumerOptions } from '../../infra/local/local-consumer.ts';
+import type { LocalConsumer, LocalConsumerOptions } from '../../cli/consumer/consumer.ts';
+import type { Output } from '../../cli/context.ts';
+import { runProgram } from '../../cli/program.ts';
+import type { DeadLetterOperations } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 
 const REGISTRY = 'default: { redis: "localhost:6379", mysql: "u:p@/app", streams: { changed: [g] } }\n';
 

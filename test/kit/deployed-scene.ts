@@ -6,9 +6,9 @@ import {
 } from '../../functions/poller/aws/configuration.ts';
 import { DeployedPoller } from '../../functions/poller/aws/deployed-poller.ts';
 import { DrainMetrics } from '../../functions/poller/aws/metrics.ts';
-import { answer } from '../../functions/sql-executor/answer.ts';
-import { executorConfigurationSchema } from '../../functions/sql-executor/configuration.ts';
-import { DeployedExecutor } from '../../functions/sql-executor/deployed-executor.ts';
+import { answer } from '../../functions/sql-executor/aws/answer.ts';
+import { executorConfigurationSchema } from '../../functions/sql-executor/aws/configuration.ts';
+import { DeployedExecutor } from '../../functions/sql-executor/aws/deployed-executor.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';

@@ -1,7 +1,7 @@
-import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
-import { openLocalConsumer } from '../../infra/local/in-process.ts';
-import type { LocalConsumer, Ordering } from '../../infra/local/local-consumer.ts';
+import type { LocalConsumer, Ordering } from '../../cli/consumer/consumer.ts';
+import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
+import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';

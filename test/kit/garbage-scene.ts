@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
+import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import { openLocalConsumer } from '../../infra/local/in-process.ts';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
+import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { encode } from './generate/messagepack.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
-const PROGRAM = new URL('../../infra/local/consumer.ts', import.meta.url).pathname;
+const PROGRAM = new URL('../../cli/main.ts', import.meta.url).pathname;
 
 export interface CliRun {
   readonly exitCode: number | null;

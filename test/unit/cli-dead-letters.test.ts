@@ -3,7 +3,7 @@ import {
   type DeadLetter,
   type DeadLetterFilter,
   NOTHING_APPLIED,
-} from '../../functions/poller/dead-letters/dead-letters.ts';
+} from '../../functions/poller/settlement/dead-letter-entry.ts';
 import { bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { DrainOptions } from '../../infra/local/local-consumer.ts';
+import type { DrainOptions } from '../../cli/consumer/consumer.ts';
 import { ConnectionError } from '../../shared/errors.ts';
 import { channel, runConsumer, summary } from '../kit/cli-program.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Rates } from '../../infra/local/cli/rates.ts';
+import { Rates } from '../../cli/output/rates.ts';
 import { channel, summary } from '../kit/cli-program.ts';
 
 function rateAfter(rates: Rates, seconds: number, entries: number): number | undefined {

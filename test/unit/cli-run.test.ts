@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { DrainSummary } from '../../functions/poller/drain/summary.ts';
-import { type Drain, runUntilStopped } from '../../infra/local/cli/run-until-stopped.ts';
-import type { DrainOptions } from '../../infra/local/local-consumer.ts';
+import type { DrainOptions } from '../../cli/consumer/consumer.ts';
+import { type Drain, runUntilStopped } from '../../cli/run-until-stopped.ts';
+import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { ConfigurationError, ConnectionError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { channel, runConsumer, summary } from '../kit/cli-program.ts';

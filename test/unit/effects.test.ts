@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { decideEffects } from '../../functions/poller/effects/effects.ts';
-import type { Plan, PlannedStatement } from '../../functions/poller/entry/plan.ts';
-import type { WorkResult } from '../../functions/poller/lanes/work.ts';
+import { decideEffects } from '../../functions/poller/channels/statements/effects.ts';
+import type { Plan, PlannedStatement } from '../../functions/poller/channels/statements/plan.ts';
+import type { WorkResult } from '../../functions/poller/ledger/work-item.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
 

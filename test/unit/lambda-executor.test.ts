@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LambdaExecutor } from '../../functions/poller/aws/lambda-executor.ts';
-import { hopOf } from '../../functions/poller/status/hops.ts';
+import { hopOf } from '../../functions/poller/operations/hops.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import { type ExecutorRequest, PROTOCOL_VERSION } from '../../shared/protocol.ts';

@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { DrainMetrics, InvocationCounts } from '../../functions/poller/aws/metrics.ts';
-import type { ChannelSummary, DrainSummary } from '../../functions/poller/drain/summary.ts';
+import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 import type { ChannelState } from '../../shared/operations.ts';
 
 const written = z.looseObject({ channel: z.string().optional() });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseBindings } from '../../functions/poller/own-streams/binding.ts';
+import { parseBindings } from '../../functions/poller/channels/own-streams/binding.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 
 const registry = parseRegistry(

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readBody } from '../../functions/poller/own-streams/entry-body.ts';
+import { readBody } from '../../functions/poller/channels/own-streams/entry-body.ts';
 import { encode, Time, type WireValue } from '../kit/generate/messagepack.ts';
 
 const bodyOf = (s: Buffer | string | undefined) =>

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { LambdaHandler } from '../../functions/poller/own-streams/lambda-handler.ts';
+import { LambdaHandler } from '../../functions/poller/aws/lambda-handler.ts';
 
 interface Answer {
   readonly status: number;

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Delivery } from '../../functions/poller/own-streams/delivery.ts';
-import { type BatchLimits, DeliveryQueue } from '../../functions/poller/own-streams/delivery-queue.ts';
+import type { Delivery } from '../../functions/poller/channels/own-streams/delivery.ts';
+import {
+  type BatchLimits,
+  DeliveryQueue,
+} from '../../functions/poller/channels/own-streams/delivery-queue.ts';
 
 function delivery(id: string, values: Partial<Delivery> = {}): Delivery {
   return {

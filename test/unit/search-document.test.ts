@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { documentValue } from '../../functions/poller/search/document-value.ts';
-import { derivedType, doesFit } from '../../functions/poller/search/field-types.ts';
-import { defineIndex, type IndexSources } from '../../functions/poller/search/search-index.ts';
-import { UnixTime } from '../../functions/poller/search/unix-time.ts';
+import { documentValue } from '../../functions/poller/channels/search/document-value.ts';
+import { derivedType, doesFit } from '../../functions/poller/channels/search/field-types.ts';
+import { defineIndex, type IndexSources } from '../../functions/poller/channels/search/search-index.ts';
+import { UnixTime } from '../../functions/poller/channels/search/unix-time.ts';
 import { binaryToBytes, bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
-import { type FieldType, parseSearchSettings } from '../../shared/search/search-settings.ts';
+import { type FieldType, parseSearchSettings } from '../../shared/search-settings.ts';
 
 const utc = new UnixTime('UTC');
 

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { DrainBudget } from '../../functions/poller/drain/drain-budget.ts';
-import { SettlementLines, type SettlementPlace } from '../../functions/poller/entry/settlement-lines.ts';
-import { type Settled, Settler } from '../../functions/poller/entry/settler.ts';
+import { DrainBudget } from '../../functions/poller/budget.ts';
 import type { Settlement, SettlementResult } from '../../functions/poller/redis/settle-script.ts';
+import { SettlementLines, type SettlementPlace } from '../../functions/poller/settlement/settlement-order.ts';
+import { type Settled, Settler } from '../../functions/poller/settlement/settler.ts';
 import { Random } from '../kit/generate/random.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
 

@@ -1,10 +1,10 @@
 import type { HopFailure } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
-import { parseBindings, type StreamBinding } from '../own-streams/binding.ts';
-import type { EntryEvent, EntryHandler, HandlerAnswer } from '../own-streams/entry-handler.ts';
-import { LambdaHandler, type LambdaHandlerOptions } from '../own-streams/lambda-handler.ts';
-import { ownStreamChannel } from '../own-streams/own-stream-channel.ts';
+import { parseBindings, type StreamBinding } from '../channels/own-streams/binding.ts';
+import type { EntryEvent, EntryHandler, HandlerAnswer } from '../channels/own-streams/entry-handler.ts';
+import { ownStreamChannel } from '../channels/own-streams/own-stream-channel.ts';
+import { LambdaHandler, type LambdaHandlerOptions } from './lambda-handler.ts';
 
 /** Streams that are bound to Lambda functions, for all drains of this process. */
 export class DeployedOwnStreams {

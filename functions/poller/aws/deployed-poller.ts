@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
+import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/logging.ts';
 import type { ChannelState, Operation, StatusReply } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
-import { parseSearchSettings } from '../../../shared/search/search-settings.ts';
+import { parseSearchSettings } from '../../../shared/search-settings.ts';
 import { defaultAllowedStatements } from '../../../shared/sql/statement.ts';
-import { type DeadLetterPage, deadLetterPage } from '../dead-letters/dead-letter-pages.ts';
-import { RedisDeadLetters } from '../dead-letters/redis-dead-letters.ts';
-import type { DrainSummary } from '../drain/summary.ts';
 import { createOrdering } from '../lanes/ordering.ts';
+import { readChannelStates } from '../operations/channel-states.ts';
+import { type DeadLetterPage, deadLetterPage } from '../operations/dead-letter-pages.ts';
+import { RedisDeadLetters } from '../operations/dead-letters.ts';
+import { readStatus } from '../operations/status.ts';
 import { Poller } from '../poller.ts';
-import { readChannelStates } from '../status/channel-states.ts';
-import { readStatus } from '../status/status.ts';
 import type { PollerConfiguration } from './configuration.ts';
 import { DeployedOwnStreams } from './deployed-own-streams.ts';
 import {

@@ -1,6 +1,6 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
-import type { DrainSummary } from '../drain/summary.ts';
 import type { InvocationFailure } from './invocation-errors.ts';
 
 /** Each name times the values of its dimensions is a metric that costs money: few of them, on purpose. */

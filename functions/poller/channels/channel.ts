@@ -2,15 +2,15 @@ import type { Logger } from '../../../shared/logging.ts';
 import type { HopFailure } from '../../../shared/operations.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
-import type { SearchSettings } from '../../../shared/search/search-settings.ts';
-import type { DrainBudget } from '../drain/drain-budget.ts';
-import type { OtherPools } from '../effects/other-pools.ts';
-import type { Done } from '../entry/entry-outcome.ts';
-import type { Settler } from '../entry/settler.ts';
-import type { MysqlWork } from '../lanes/mysql-work.ts';
+import type { SearchSettings } from '../../../shared/search-settings.ts';
+import type { DrainBudget } from '../budget.ts';
+import type { MysqlWork } from '../lanes/mysql-pools.ts';
 import type { AbsentGroups, AtPollerPoint } from '../poller-options.ts';
 import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
+import type { Done } from '../settlement/entry-outcome.ts';
+import type { OtherPools } from '../settlement/other-pools.ts';
+import type { Settler } from '../settlement/settler.ts';
 
 /** What a drain does with the entries of one stream for one consumer group. */
 export interface Channel {

@@ -1,9 +1,9 @@
 import type { Channel } from './channel.ts';
-import { garbageChannel } from './garbage.ts';
-import { lazySource } from './lazy.ts';
-import { logSource } from './log.ts';
-import { searchChannel } from './search.ts';
-import { type StatementSource, statementChannel } from './statements.ts';
+import { garbageChannel } from './garbage/garbage-channel.ts';
+import { searchChannel } from './search/search-channel.ts';
+import { lazySource } from './statements/lazy.ts';
+import { logSource } from './statements/log.ts';
+import { type StatementSource, statementChannel } from './statements/statement-channel.ts';
 
 /** Entries that become statements. */
 export const STATEMENT_SOURCES: readonly StatementSource[] = [lazySource, logSource];

@@ -1,6 +1,6 @@
 import type { DeadLetterFields } from '../redis/settle-script.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
-import { ATTEMPTS_FIELD, FIRST_ENTRY_FIELD, GROUP_FIELD } from './dead-letters.ts';
+import { ATTEMPTS_FIELD, FIRST_ENTRY_FIELD, GROUP_FIELD } from '../settlement/dead-letter-entry.ts';
 
 /** What a dead letter says of the entry itself: the id that it had at first, group, attempts over all its redrives. */
 export function deadLetterFields(entry: StreamEntry, group: string): DeadLetterFields {

@@ -1,6 +1,6 @@
-import type { EntryOutcome } from '../entry/entry-outcome.ts';
+import type { ChannelSummary } from '../../../shared/drain-summary.ts';
 import type { GroupFacts } from '../redis/stream-status.ts';
-import type { ChannelSummary } from './summary.ts';
+import type { EntryOutcome } from '../settlement/entry-outcome.ts';
 
 /** Counts what a drain does with one channel. */
 export class ChannelStats {

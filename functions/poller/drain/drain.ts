@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts';
 import { BackgroundConsumerError, ConnectionError, withNextStep } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
+import { DrainBudget, pause } from '../budget.ts';
 import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
-import { Slots } from '../lanes/slots.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import { Slots } from '../ledger/request-limit.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import { createLockValue } from '../redis/lock.ts';
 import { openRedisSession } from '../redis/session.ts';
 import { ChannelStats } from './channel-stats.ts';
-import { DrainBudget, pause } from './drain-budget.ts';
 import { Exclusivity } from './exclusivity.ts';
 import { type EntriesInHand, PoolDrain, type PoolDrainEnd } from './pool-drain.ts';
-import type { DrainReason, DrainSummary } from './summary.ts';
 
 const PROGRESS_MS = 200;
 

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
+import type { DrainBudget } from '../budget.ts';
 import type { ChannelWork } from '../channels/channel.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../entry/entry-outcome.ts';
 import type { AtPollerPoint } from '../poller-options.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
 import {
@@ -12,10 +12,10 @@ import {
   type StreamEntry,
   setDeliveries,
 } from '../redis/stream-reads.ts';
-import type { DrainBudget } from './drain-budget.ts';
+import { type EntryOutcome, LEFT_PENDING } from '../settlement/entry-outcome.ts';
+import { isSuspect, SUSPECTED_FROM } from '../settlement/poison.ts';
 import type { Exclusivity } from './exclusivity.ts';
 import { HeldEntries } from './held-entries.ts';
-import { isSuspect, SUSPECTED_FROM } from './suspects.ts';
 
 const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { EntryIdentity } from '../lanes/work.ts';
+import type { EntryIdentity } from '../ledger/work-item.ts';
 import { isNamed, type StreamEntry } from '../redis/stream-reads.ts';
 
 const HASH_BYTES = 8;

@@ -1,5 +1,5 @@
+import type { WorkItem } from '../ledger/work-item.ts';
 import type { OrderedStatement } from './ordering.ts';
-import type { WorkItem } from './work.ts';
 
 /** Lanes that are used before each of them has a full batch to do: few large batches win over many small ones. */
 const FEW_LANES = 4;

@@ -2,11 +2,11 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
+import { LEFT, type WorkItem } from '../ledger/work-item.ts';
 import { AfterPushes } from './after-pushes.ts';
 import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
 import { type Ordering, toOrderedStatement } from './ordering.ts';
-import { LEFT, type WorkItem } from './work.ts';
 
 export interface LaneLimits {
   readonly lanes: number;

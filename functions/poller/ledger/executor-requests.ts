@@ -6,8 +6,8 @@ import {
   PROTOCOL_VERSION,
   type SqlExecutor,
 } from '../../../shared/protocol.ts';
-import type { DrainBudget } from '../drain/drain-budget.ts';
-import type { Slots } from '../lanes/slots.ts';
+import type { DrainBudget } from '../budget.ts';
+import type { Slots } from './request-limit.ts';
 
 /** A pool that was not reached once for this long is given up until the next drain. */
 const UNREACHED_MS = 5000;

@@ -1,6 +1,6 @@
 import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import type { BatchItem } from '../../../shared/protocol.ts';
-import type { EntryIdentity, WorkItem } from '../lanes/work.ts';
+import type { EntryIdentity, WorkItem } from './work-item.ts';
 
 /** An entry's share of a batch, as the ledger remembers it. */
 export interface RecordedEntry extends EntryIdentity {

@@ -1,9 +1,9 @@
 import type { BatchKey, BatchOutcome, LedgerRow } from '../../../shared/protocol.ts';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
-import type { EntryIdentity, WorkItem, WorkResult } from '../lanes/work.ts';
 import { decodeRecord, type RecordedEntry } from './ledger-record.ts';
 import type { LedgerSession } from './ledger-session.ts';
 import type { TrackedRow } from './tracked-row.ts';
+import type { EntryIdentity, WorkItem, WorkResult } from './work-item.ts';
 
 /**
  * How long a row is kept after its entries were seen settled. A Redis that restarts, or a replica that takes over, may

@@ -1,4 +1,4 @@
-import type { EntryEvent, EntryHandler, HandlerAnswer } from './entry-handler.ts';
+import type { EntryEvent, EntryHandler, HandlerAnswer } from '../channels/own-streams/entry-handler.ts';
 
 /** Invokes a handler, and takes it for failed where it has not answered in time. Never rejects. */
 export async function invokeWithin(

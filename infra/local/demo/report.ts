@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { count } from '../cli/table.ts';
+import { count } from '../../../cli/output/table.ts';
 import type { RowSample } from './row-samples.ts';
 import type { StreamState } from './stream-states.ts';
 

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { parseBindings, type StreamBinding } from '../../../functions/poller/own-streams/binding.ts';
+import { parseBindings, type StreamBinding } from '../../../functions/poller/channels/own-streams/binding.ts';
+import { BINDINGS_FILE, readYamlFile } from '../../../shared/read-yaml-file.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
-import { BINDINGS_FILE, readYamlFile } from '../../read-yaml-file.ts';
 
 /**
  * Reads the bindings of own streams from a YAML file. Paths of modules become absolute; in the file they are relative to

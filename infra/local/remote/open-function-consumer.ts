@@ -1,5 +1,5 @@
-import type { LocalConsumer } from '../local-consumer.ts';
-import { FunctionConsumer } from './function-consumer.ts';
+import type { LocalConsumer } from '../../../cli/consumer/consumer.ts';
+import { FunctionConsumer } from '../../../cli/consumer/function-consumer.ts';
 
 /** A deployed consumer in the place of one in this process. Its own settings hold; it tells no progress. */
 export function openFunctionConsumer(functionName: string): LocalConsumer {

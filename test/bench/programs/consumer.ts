@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { openLocalConsumer } from '../../../infra/local/in-process.ts';
+import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import { readRegistry } from '../../../shared/registry/read-registry.ts';
 import { LEDGER_DATABASE } from '../loads/schema.ts';

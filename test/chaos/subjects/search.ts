@@ -1,5 +1,5 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { SearchSettings } from '../../../shared/search/search-settings.ts';
+import type { SearchSettings } from '../../../shared/search-settings.ts';
 import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Ledger } from '../../../functions/sql-executor/ledger.ts';
+import { Ledger } from '../../../functions/sql-executor/ledger-sql.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { insertThingSql } from '../../kit/scene/events.ts';
 import { thingNames } from '../../kit/scene/look.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
+import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import type { Scene } from './scene.ts';
 
 /** What a drain in a process of its own is told. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import { MysqlExecutor } from '../../../functions/sql-executor/executor.ts';
-import { openLocalConsumer } from '../../../infra/local/in-process.ts';
 import { binaryToBytes } from '../../../shared/binary-string.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
-import type { DrainSummary } from '../../../functions/poller/drain/summary.ts';
+import type { LocalConsumerOptions } from '../../../cli/consumer/consumer.ts';
+import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
 import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
-import { openLocalConsumer } from '../../../infra/local/in-process.ts';
-import type { LocalConsumerOptions } from '../../../infra/local/local-consumer.ts';
+import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { Scene } from './scene.ts';

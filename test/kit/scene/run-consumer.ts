@@ -26,7 +26,7 @@ export function runConsumerIn(
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const registry = join(directory, 'registry.yaml');
   writeFileSync(registry, scene.registryYaml);
-  const program = `${import.meta.dirname}/../../../infra/local/consumer.ts`;
+  const program = `${import.meta.dirname}/../../../cli/main.ts`;
   const settings = ['--registry', registry, '--ledger-database', scene.ledgerDatabase];
   return new Promise((resolve) => {
     const env = { ...process.env, ...environment };

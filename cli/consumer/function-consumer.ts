@@ -1,0 +1,167 @@
+import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import * as z from 'zod';
+import { classifyInvocationError } from '../../functions/poller/aws/invocation-errors.ts';
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterOperations,
+} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import { packPayload, unpackPayload } from '../../shared/aws/payload.ts';
+import type { BinaryString } from '../../shared/binary-string.ts';
+import type { DrainSummary } from '../../shared/drain-summary.ts';
+import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../shared/errors.ts';
+import type { DeadLetterPageOperation, Operation, StatusReply } from '../../shared/operations.ts';
+
+/** A run of the poller may take Lambda's whole quarter of an hour. */
+const LONGEST_ANSWER_MS = 16 * 60_000;
+
+const bytes = z.custom<BinaryString>((value) => typeof value === 'string');
+const places = z.array(z.number());
+const ids = z.record(z.string(), z.string());
+
+const deadLetterSchema = z.object({
+  stream: z.string(),
+  id: z.string(),
+  entry: z.string(),
+  group: z.string(),
+  code: z.string(),
+  message: z.string(),
+  attempts: z.number(),
+  failedAt: z.string(),
+  unapplied: z.object({
+    all: z.boolean(),
+    statements: places,
+    logs: places,
+    dirty: places,
+    cacheKeys: places,
+    logIds: ids,
+    dirtyIds: ids,
+    dirtyStreams: z.record(z.string(), z.array(z.string())),
+  }),
+  original: z.array(z.tuple([bytes, bytes])).default([]),
+});
+
+const pageSchema = z.object({
+  deadLetters: z.array(deadLetterSchema).default([]),
+  changed: z.number().default(0),
+  next: z.object({ stream: z.string(), id: z.string(), startedAt: z.number() }).optional(),
+});
+type Page = z.infer<typeof pageSchema>;
+
+/**
+ * A deployed consumer, asked through its poller's function: from anywhere that reaches AWS, where Redis and MySQL are
+ * out of reach. Credentials and region are those of AWS's other tools.
+ */
+export class FunctionConsumer implements DeadLetterOperations {
+  readonly #functionName: string;
+  readonly #client: LambdaClient;
+
+  constructor(functionName: string, clientConfig: LambdaClientConfig = {}) {
+    this.#functionName = functionName;
+    this.#client = new LambdaClient({
+      maxAttempts: 1,
+      requestHandler: { requestTimeout: LONGEST_ANSWER_MS },
+      ...clientConfig,
+    });
+  }
+
+  /**
+   * What the function answers.
+   * @throws ConfigurationError where it can't be invoked; ConnectionError where it gives no answer;
+   *   BackgroundConsumerError `function-failed` with the function's own words
+   */
+  async ask(operation: Operation): Promise<unknown> {
+    const payload = await packPayload(operation);
+    const answer = await this.#client
+      .send(
+        new InvokeCommand({ FunctionName: this.#functionName, Payload: Buffer.from(payload?.json ?? '') }),
+      )
+      .catch((error: unknown) => {
+        throw this.#toError(error);
+      });
+    const value: unknown = JSON.parse(Buffer.from(answer.Payload ?? []).toString('utf8'));
+    if (answer.FunctionError !== undefined) throw functionFailed(value);
+    return unpackPayload(value);
+  }
+
+  async drain(budgetMs: number, isTail: boolean): Promise<DrainSummary> {
+    const wholeMs = Math.max(1, Math.floor(budgetMs));
+    return summarySchema.parse(await this.ask({ operation: 'drain', budgetMs: wholeMs, isTail }));
+  }
+
+  async status(): Promise<StatusReply> {
+    // An older function knows of no handlers.
+    return { handlers: [], ...statusSchema.parse(await this.ask({ operation: 'status' })) };
+  }
+
+  async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
+    for await (const { deadLetters } of this.#pages('dead-letters', filter)) yield* deadLetters;
+  }
+
+  async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
+    let redriven = 0;
+    for await (const { changed } of this.#pages('redrive', filter)) redriven += changed;
+    return { redriven };
+  }
+
+  async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {
+    let discarded = 0;
+    for await (const { changed } of this.#pages('discard', filter)) discarded += changed;
+    return { discarded };
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async *#pages(
+    operation: DeadLetterPageOperation['operation'],
+    filter: DeadLetterFilter,
+  ): AsyncIterable<Page> {
+    let after: Page['next'];
+    do {
+      const request = after === undefined ? { operation, filter } : { operation, filter, after };
+      const page = pageSchema.parse(await this.ask(request));
+      yield page;
+      after = page.next;
+    } while (after !== undefined);
+  }
+
+  #toError(error: unknown): BackgroundConsumerError {
+    const { kind, code } = classifyInvocationError(error);
+    const message = `the function ${this.#functionName} can't be invoked (${code})`;
+    // The client says so by words alone.
+    if (error instanceof Error && error.message === 'Region is missing') {
+      return new ConfigurationError('no-region', `${message}: it is not known in which region`, {
+        nextStep: 'Set AWS_REGION, or a region in your AWS profile.',
+        cause: error,
+      });
+    }
+    return kind === 'configuration'
+      ? new ConfigurationError('function-refused', message, {
+          nextStep: 'Check its name and region, and that your credentials may invoke it.',
+          cause: error,
+        })
+      : new ConnectionError('function-unreachable', message, {
+          nextStep: 'Check that this machine reaches AWS, and see the log of the function.',
+          cause: error,
+        });
+  }
+}
+
+const statusSchema = z.custom<Omit<StatusReply, 'handlers'> & Partial<StatusReply>>(
+  (value) => typeof value === 'object' && value !== null && 'pools' in value && 'channels' in value,
+);
+
+const summarySchema = z.custom<DrainSummary>(
+  (value) => typeof value === 'object' && value !== null && 'reason' in value && 'channels' in value,
+);
+
+const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessage: 'it gives no reason' });
+
+function functionFailed(value: unknown): BackgroundConsumerError {
+  const { errorMessage } = failureSchema.parse(value);
+  return new BackgroundConsumerError('function-failed', `the function failed: ${errorMessage}`, {
+    nextStep: 'See its log for more.',
+  });
+}

@@ -1,0 +1,87 @@
+import type { DeadLetter, Unapplied } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import {
+  type BinaryString,
+  binaryToBytes,
+  binaryToDisplayText,
+  binaryToText,
+} from '../../shared/binary-string.ts';
+import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
+import { messageMapToJson } from '../../shared/wire/json.ts';
+import type { Output } from '../context.ts';
+import { count, printable } from './table.ts';
+
+/** Writes dead letters one by one, so that memory stays flat however many there are. */
+export async function writeDeadLetters(
+  output: Output,
+  deadLetters: AsyncIterable<DeadLetter>,
+  json: boolean,
+): Promise<void> {
+  let written = 0;
+  if (json) output.write('{"deadLetters":[');
+  for await (const deadLetter of deadLetters) {
+    const { original: _, ...facts } = deadLetter;
+    output.write(
+      json ? `${written === 0 ? '' : ','}${JSON.stringify(facts)}` : `${formatLine(deadLetter)}\n`,
+    );
+    written += 1;
+  }
+  output.write(json ? ']}\n' : `${count(written, 'dead letter')}.\n`);
+}
+
+function formatLine({ stream, id, code, attempts, failedAt, message }: DeadLetter): string {
+  const facts = `${stream}  ${id}  ${failedAt}  ${code}  ${count(attempts, 'attempt')}`;
+  return printable(`${facts}  ${message}`);
+}
+
+/** Writes all of one dead letter: in JSON with its original fields as base64. */
+export function writeDeadLetter(output: Output, deadLetter: DeadLetter, json: boolean): void {
+  output.write(json ? `${JSON.stringify(toJson(deadLetter))}\n` : formatDeadLetter(deadLetter));
+}
+
+function toJson({ original, ...facts }: DeadLetter): unknown {
+  const fields = original.map(([name, value]) => [binaryToDisplayText(name), toBase64(value)]);
+  return { ...facts, original: Object.fromEntries(fields) };
+}
+
+function formatDeadLetter(deadLetter: DeadLetter): string {
+  const { stream, id, entry, group, code, message, attempts, failedAt, unapplied, original } = deadLetter;
+  const lines: [string, string][] = [
+    ['stream', stream],
+    ['id', id],
+    ['first id', entry],
+    ['group', group],
+    ['code', code],
+    ['message', message],
+    ['attempts', String(attempts)],
+    ['failed at', failedAt],
+    ['left to do', formatUnapplied(unapplied)],
+    ...original.map(([name, value]): [string, string] => [
+      `original.${binaryToDisplayText(name)}`,
+      formatValue(value),
+    ]),
+  ];
+  return lines.map(([name, value]) => `${printable(name).padEnd(12)}  ${printable(value)}\n`).join('');
+}
+
+function formatUnapplied({ all, statements, logs, dirty, cacheKeys }: Unapplied): string {
+  if (all) return 'everything';
+  const lists = [
+    ['statements', statements],
+    ['log rows', logs],
+    ['dirty events', dirty],
+    ['cache keys', cacheKeys],
+  ] as const;
+  const parts = lists.filter(([, indexes]) => indexes.length > 0);
+  return parts.map(([name, indexes]) => `${name} ${indexes.join(', ')}`).join('; ') || 'nothing';
+}
+
+/** MessagePack as JSON, else the text, else base64. */
+function formatValue(value: BinaryString): string {
+  const decoded = decodeMessagePack(binaryToBytes(value));
+  if (decoded.ok && decoded.value instanceof Map) return messageMapToJson(decoded.value);
+  return binaryToText(value) ?? toBase64(value);
+}
+
+function toBase64(value: BinaryString): string {
+  return binaryToBytes(value).toString('base64');
+}

@@ -1,0 +1,103 @@
+import {
+  InvokeCommand,
+  type InvokeCommandOutput,
+  LambdaClient,
+  type LambdaClientConfig,
+} from '@aws-sdk/client-lambda';
+import * as z from 'zod';
+import type { HopFailure } from '../../../shared/operations.ts';
+import {
+  type EntryEvent,
+  type EntryHandler,
+  type HandlerAnswer,
+  handlerFailed,
+} from '../channels/own-streams/entry-handler.ts';
+import { hopOf } from '../operations/hops.ts';
+import { classifyInvocationError } from './invocation-errors.ts';
+
+const CONNECTION_TIMEOUT_MS = 3000;
+const PROBE_MS = 5000;
+
+/** What Lambda says of a function that threw, was ended by its timeout, or could not start. */
+const functionErrorSchema = z.object({
+  errorType: z.string().default('Error'),
+  errorMessage: z.string().default(''),
+});
+
+export interface LambdaHandlerOptions {
+  /** Name or ARN of the function. */
+  readonly functionName: string;
+  /** Invocations at once, at most. */
+  readonly concurrency: number;
+  readonly clientConfig?: LambdaClientConfig;
+}
+
+/** A Lambda function that handles entries. Close it after use. */
+export class LambdaHandler implements EntryHandler {
+  readonly #functionName: string;
+  readonly #client: LambdaClient;
+
+  constructor({ functionName, concurrency, clientConfig }: LambdaHandlerOptions) {
+    this.#functionName = functionName;
+    const agent = { keepAlive: true, maxSockets: concurrency };
+    this.#client = new LambdaClient({
+      // The binding counts attempts; the client must not make some of its own.
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, httpAgent: agent, httpsAgent: agent },
+      ...clientConfig,
+    });
+  }
+
+  async invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer> {
+    const command = new InvokeCommand({
+      FunctionName: this.#functionName,
+      InvocationType: 'RequestResponse',
+      Payload: Buffer.from(JSON.stringify(event), 'utf8'),
+    });
+    try {
+      return toAnswer(await this.#client.send(command, { abortSignal: signal }));
+    } catch (error) {
+      const { kind, code } = classifyInvocationError(error);
+      const message = `Lambda did not run the function (${code})`;
+      return { kind: kind === 'too-large' ? 'failed' : 'unavailable', failure: { code, message } };
+    }
+  }
+
+  async probe(): Promise<HopFailure | undefined> {
+    const command = new InvokeCommand({ FunctionName: this.#functionName, InvocationType: 'DryRun' });
+    try {
+      await this.#client.send(command, { abortSignal: AbortSignal.timeout(PROBE_MS) });
+      return undefined;
+    } catch (error) {
+      const { code } = classifyInvocationError(error);
+      return {
+        hop: hopOf([code]),
+        code,
+        message: `the function ${this.#functionName} can't be invoked (${code})`,
+        nextStep: 'Check that it exists and that the role of the poller may invoke it.',
+      };
+    }
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+function toAnswer({ FunctionError, Payload }: InvokeCommandOutput): HandlerAnswer {
+  const reply = parseJson(Buffer.from(Payload ?? []).toString('utf8'));
+  if (FunctionError === undefined) return { kind: 'answered', reply };
+  const { errorType, errorMessage } = functionErrorSchema
+    .catch({ errorType: FunctionError, errorMessage: '' })
+    .parse(reply);
+  return handlerFailed(errorType, errorMessage);
+}
+
+/** Undefined where a function returns nothing. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Redis } from 'ioredis';
+import { errorFields } from '../../../../shared/logging.ts';
+import { garbageCollectionKey, namespaced } from '../../../../shared/registry/beeorm-names.ts';
+import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
+import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
+import { connectRedis } from '../../redis/connection.ts';
+import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
+import type { ChannelContext } from '../channel.ts';
+import { type TrimmedStream, trimStep } from './trim-step.ts';
+
+/** One collection of a group's garbage: at most this often, whoever begins it. BeeORM's time to live of its key. */
+const KEY_TTL_SECONDS = 30;
+
+/** Deletes, from all streams of a group in one Redis pool, what every group of the stream has done with. */
+export class GarbageCollection {
+  readonly #context: ChannelContext;
+  readonly #event: GarbageEvent;
+  readonly #pool: RedisPool;
+  /** When the key was taken: milliseconds since 1970. */
+  #takenAt: number | undefined;
+  #trimmed = 0;
+
+  constructor(context: ChannelContext, event: GarbageEvent, pool: RedisPool) {
+    this.#context = context;
+    this.#event = event;
+    this.#pool = pool;
+  }
+
+  /** Entries that were deleted so far. */
+  get trimmed(): number {
+    return this.#trimmed;
+  }
+
+  /** True once all is done, or another collection is under way; false where the budget ended before. */
+  async run(): Promise<boolean> {
+    const { budget, logger } = this.#context;
+    for (let attempt = 0; budget.mayRead; attempt++) {
+      try {
+        return await this.#connected((redis) => this.#collect(redis));
+      } catch (error) {
+        const { group, pool } = this.#event;
+        logger.warn('garbage can not be collected, trying again', { group, pool, error: errorFields(error) });
+        await budget.backOff(attempt);
+      }
+    }
+    return false;
+  }
+
+  async #connected(work: (redis: Redis) => Promise<boolean>): Promise<boolean> {
+    const { pool, session } = this.#context;
+    if (this.#pool.code === pool.code) return work(session.redis);
+    const redis = await connectRedis(this.#pool);
+    try {
+      return await work(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  async #collect(redis: Redis): Promise<boolean> {
+    const key = namespaced(this.#pool, garbageCollectionKey(this.#event.group));
+    if (!(await this.#take(redis, key))) return true;
+    for (const stream of this.#streams()) {
+      if (await this.#trim(redis, stream)) continue;
+      // The next run goes on, and must not take this one for one that is under way.
+      if (this.#isKeyOurs()) await redis.del(key);
+      return false;
+    }
+    return true;
+  }
+
+  /** False: another collection began less than half a minute ago. */
+  async #take(redis: Redis, key: string): Promise<boolean> {
+    if (this.#takenAt !== undefined) return true;
+    if ((await redis.set(key, '1', 'EX', KEY_TTL_SECONDS, 'NX')) === null) return false;
+    this.#takenAt = Date.now();
+    return true;
+  }
+
+  /** The key says nothing of its holder: once it may have ended, another one may stand there. */
+  #isKeyOurs(): boolean {
+    return Date.now() - (this.#takenAt ?? 0) < (KEY_TTL_SECONDS - 1) * 1000;
+  }
+
+  /** Dead letters are not garbage, also where the registry gives their stream a group. */
+  #streams(): StreamDefinition[] {
+    const { group, pool } = this.#event;
+    return [...this.#context.registry.streams.values()].filter(
+      ({ name, redisPool, groups }) =>
+        redisPool === pool && groups.includes(group) && !name.endsWith(deadLetterStream('')),
+    );
+  }
+
+  /** False where the budget ended before all was trimmed. */
+  async #trim(redis: Redis, { name, groups }: StreamDefinition): Promise<boolean> {
+    const { budget, absentGroups = 'hold', atPoint } = this.#context;
+    const stream: TrimmedStream = {
+      stream: namespaced(this.#pool, name),
+      registeredGroups: groups.map((group) => namespaced(this.#pool, group)),
+      areAbsentGroupsHeld: absentGroups === 'hold',
+    };
+    let step = await trimStep(redis, stream);
+    for (const group of step.absentGroups) this.#warnOfAbsent(name, group);
+    for (;;) {
+      this.#trimmed += step.trimmed;
+      await atPoint?.('trimmed');
+      if (!step.more) return true;
+      if (!budget.mayRead) return false;
+      step = await trimStep(redis, stream);
+    }
+  }
+
+  /** `group`: as it stands in Redis. */
+  #warnOfAbsent(stream: string, group: string): void {
+    const { absentGroups = 'hold', logger } = this.#context;
+    const consequence =
+      absentGroups === 'hold'
+        ? 'nothing is trimmed until its consumer has run; take it out of the registry if there is none'
+        : 'it will not see entries that are trimmed meanwhile';
+    logger.warn(`a registered group does not exist on its stream: ${consequence}`, {
+      pool: this.#pool.code,
+      stream,
+      group,
+    });
+  }
+}

@@ -1,0 +1,187 @@
+import { errorFields } from '../../../../shared/error-fields.ts';
+import { invokeWithin } from '../../own-streams/invoke-within.ts';
+import { retryPauseMs } from '../../own-streams/retry-pause.ts';
+import { type EntryOutcome, SETTLED } from '../../settlement/entry-outcome.ts';
+import type { ChannelContext } from '../channel.ts';
+import { beginAttempts } from './begin-attempts.ts';
+import type { StreamBinding } from './binding.ts';
+import type { Delivery } from './delivery.ts';
+import type { DeliverySettler } from './delivery-settler.ts';
+import type { EntryHandler, HandlerAnswer, HandlerFailure } from './entry-handler.ts';
+import { writtenAt } from './entry-record.ts';
+import { judgeReply } from './handler-reply.ts';
+
+/** What becomes of each delivery of a batch. */
+export interface BatchEnd {
+  /** An outcome of undefined: it stays pending. */
+  readonly finished: readonly { readonly delivery: Delivery; readonly outcome: EntryOutcome | undefined }[];
+  readonly again: readonly Again[];
+}
+
+/** Deliveries to be tried again after a pause. */
+export interface Again {
+  readonly batch: readonly Delivery[];
+  readonly pauseMs: number;
+  /** Whether others may share their invocation: not where it could be their fault that a whole batch failed. */
+  readonly inCompany: boolean;
+}
+
+type Finished = BatchEnd['finished'][number];
+
+export interface BatchRunnerOptions {
+  readonly binding: StreamBinding;
+  readonly handler: EntryHandler;
+  readonly settler: DeliverySettler;
+  readonly context: Pick<ChannelContext, 'session' | 'fenced' | 'logger' | 'atPoint'>;
+  /** Invocations of this binding in this process: each is in it as long as it lasts. */
+  readonly inFlight: Set<Promise<unknown>>;
+}
+
+const REPORTED: HandlerFailure = { code: 'handler-failed', message: 'the handler reported it as failed' };
+
+/** Invokes the handler with a batch, and settles its entries by the answer. */
+export class BatchRunner {
+  readonly #options: BatchRunnerOptions;
+  /** Times in a row that the handler was not available. */
+  #unavailable = 0;
+
+  constructor(options: BatchRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. */
+  async run(batch: readonly Delivery[]): Promise<BatchEnd> {
+    try {
+      const expired = await this.#setExpiredAside(batch);
+      const young = batch.filter((delivery) => !expired.some((other) => other.delivery === delivery));
+      const pending = await this.#begin(young);
+      const gone = young.filter((delivery) => !pending.includes(delivery));
+      const end = pending.length === 0 ? NOTHING : await this.#invoke(pending);
+      const others = gone.map((delivery) => ({ delivery, outcome: SETTLED }));
+      return { finished: [...expired, ...others, ...end.finished], again: end.again };
+    } catch (error) {
+      // Redis can't be asked, or the lock is lost: whoever comes next finds them pending.
+      this.#options.context.logger.warn('a batch stays pending', {
+        ...this.#names,
+        error: errorFields(error),
+      });
+      return { finished: batch.map((delivery) => ({ delivery, outcome: undefined })), again: [] };
+    }
+  }
+
+  #setExpiredAside(batch: readonly Delivery[]): Promise<Finished[]> {
+    const { maximumAgeMs } = this.#options.binding;
+    if (maximumAgeMs === undefined) return Promise.resolve([]);
+    const expired = batch.filter(({ entry }) => Date.now() - writtenAt(entry.id) > maximumAgeMs);
+    return this.#setAside(expired, {
+      code: 'too-old',
+      message: `the entry was written more than ${maximumAgeMs} ms ago`,
+    });
+  }
+
+  /** Those that are still pending: another consumer may have acknowledged one meanwhile. */
+  async #begin(batch: readonly Delivery[]): Promise<Delivery[]> {
+    const pending = batch.length === 0 ? new Set() : await this.#noteAttempts(batch, 1);
+    return batch.filter(({ entry }) => pending.has(entry.id));
+  }
+
+  #noteAttempts(batch: readonly Delivery[], begun: 0 | 1): Promise<ReadonlySet<string>> {
+    const { session, fenced } = this.#options.context;
+    const attempts = batch.map(({ entry, attempts: before, firstDeliveredAt }) => ({
+      id: entry.id,
+      attempts: before + begun,
+      firstDeliveredAt,
+    }));
+    return beginAttempts(session.redis, fenced, attempts);
+  }
+
+  async #invoke(batch: readonly Delivery[]): Promise<BatchEnd> {
+    const { handler, binding, inFlight, context } = this.#options;
+    const Records = batch.map((delivery) => delivery.nextRecord());
+    const invocation = invokeWithin(binding.timeoutMs, handler, { Records });
+    inFlight.add(invocation);
+    const answer = await invocation;
+    inFlight.delete(invocation);
+    await context.atPoint?.('executed');
+    return this.#conclude(batch, answer);
+  }
+
+  #conclude(batch: readonly Delivery[], answer: HandlerAnswer): Promise<BatchEnd> {
+    if (answer.kind === 'unavailable') return this.#notNow(batch, answer.failure);
+    this.#unavailable = 0;
+    if (answer.kind === 'failed') return this.#failedWhole(batch, answer.failure);
+    const judgement = judgeReply(answer.reply, new Set(batch.map(({ entry }) => entry.id)));
+    if (judgement.ok) return this.#settleBatch(batch, judgement.failed);
+    return this.#failedWhole(batch, { code: 'invalid-reply', message: judgement.message });
+  }
+
+  async #settleBatch(batch: readonly Delivery[], failedIds: ReadonlySet<string>): Promise<BatchEnd> {
+    const failed = batch.filter(({ entry }) => failedIds.has(entry.id));
+    const succeeded = batch.filter(({ entry }) => !failedIds.has(entry.id));
+    if (failed.length > 0) this.#warn('a handler reports entries as failed', failed, REPORTED);
+    const [finished, ...ends] = await Promise.all([
+      Promise.all(
+        succeeded.map(async (delivery) => ({
+          delivery,
+          outcome: await this.#options.settler.settle(delivery.entry),
+        })),
+      ),
+      ...failed.map((delivery) => this.#failed([delivery], REPORTED, true)),
+    ]);
+    return {
+      finished: [...finished, ...ends.flatMap((end) => end.finished)],
+      again: ends.flatMap(({ again }) => again),
+    };
+  }
+
+  /** Nobody knows which of them is to blame. */
+  async #failedWhole(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
+    this.#warn('a handler failed', batch, failure);
+    if (batch.length === 1 || !this.#options.binding.bisect) return this.#failed(batch, failure, false);
+    const middle = Math.ceil(batch.length / 2);
+    const halves = [batch.slice(0, middle), batch.slice(middle)];
+    return { finished: [], again: halves.map((half) => ({ batch: half, pauseMs: 0, inCompany: false })) };
+  }
+
+  async #failed(batch: readonly Delivery[], failure: HandlerFailure, inCompany: boolean): Promise<BatchEnd> {
+    const { retries, backoffMs } = this.#options.binding;
+    for (const delivery of batch) delivery.attempts++;
+    const finished = await this.#setAside(
+      batch.filter(({ attempts }) => attempts > retries),
+      failure,
+    );
+    const rest = batch.filter(({ attempts }) => attempts <= retries);
+    if (rest.length === 0) return { finished, again: [] };
+    const pauseMs = retryPauseMs(backoffMs, Math.max(...rest.map(({ attempts }) => attempts)));
+    return { finished, again: [{ batch: rest, pauseMs, inCompany }] };
+  }
+
+  /** It is not the entries' fault, so the attempt is taken back. */
+  async #notNow(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
+    this.#unavailable++;
+    this.#warn('a handler is not available', batch, failure);
+    await this.#noteAttempts(batch, 0);
+    const pauseMs = retryPauseMs(Math.max(this.#options.binding.backoffMs, 100), this.#unavailable);
+    return { finished: [], again: [{ batch, pauseMs, inCompany: false }] };
+  }
+
+  #setAside(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
+    return Promise.all(
+      batch.map(async (delivery) => ({
+        delivery,
+        outcome: await this.#options.settler.setAside(delivery.entry, delivery.attempts, failure),
+      })),
+    );
+  }
+
+  #warn(message: string, batch: readonly Delivery[], { code }: HandlerFailure): void {
+    this.#options.context.logger.warn(message, { ...this.#names, entries: batch.length, code });
+  }
+
+  get #names(): { readonly stream: string; readonly group: string } {
+    const { stream, group } = this.#options.binding;
+    return { stream, group };
+  }
+}
+
+const NOTHING: BatchEnd = { finished: [], again: [] };

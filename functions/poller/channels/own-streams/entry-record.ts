@@ -1,0 +1,73 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import type { SQSMessageAttribute, SQSMessageAttributes } from 'aws-lambda';
+import type { StreamEntry } from '../../redis/stream-reads.ts';
+import { REDRIVE_FIELDS } from '../../settlement/dead-letter-entry.ts';
+import type { EntryBody } from './entry-body.ts';
+import type { EntryRecord } from './entry-handler.ts';
+
+const EVENT_SOURCE = 'redis:stream';
+
+/** What a record says of the attempt that it is part of. */
+export interface Attempt {
+  /** 1 for the first. */
+  readonly number: number;
+  /** Milliseconds since 1970. */
+  readonly firstDeliveredAt: number;
+}
+
+/** Name of a stream's group, in the manner of an ARN. */
+export function sourceName(pool: string, stream: string, group: string): string {
+  return `${EVENT_SOURCE}:${pool}:${stream}:${group}`;
+}
+
+/** The entry as SQS would deliver it. What Redis doesn't know (sender, region) is empty. */
+export function entryRecord(
+  entry: StreamEntry,
+  body: EntryBody,
+  source: string,
+  orderKey: string | undefined,
+  attempt: Attempt,
+): EntryRecord {
+  return {
+    messageId: entry.id,
+    receiptHandle: entry.id,
+    body: body.text,
+    attributes: {
+      ApproximateReceiveCount: String(attempt.number),
+      ApproximateFirstReceiveTimestamp: String(attempt.firstDeliveredAt),
+      SentTimestamp: String(writtenAt(entry.id)),
+      SenderId: '',
+      ...(orderKey === undefined ? {} : { MessageGroupId: orderKey }),
+      bodyEncoding: body.encoding,
+    },
+    messageAttributes: messageAttributes(entry),
+    md5OfBody: createHash('md5').update(body.text).digest('hex'),
+    eventSource: EVENT_SOURCE,
+    eventSourceARN: source,
+    awsRegion: '',
+  };
+}
+
+/** Milliseconds since 1970 with which an entry's id begins. */
+export function writtenAt(id: string): number {
+  return Number(id.split('-')[0]);
+}
+
+/** All fields but the body and those that a redrive adds. Of a name that stands there twice, the first. */
+function messageAttributes({ fields = [] }: StreamEntry): SQSMessageAttributes {
+  const attributes = new Map<string, SQSMessageAttribute>();
+  for (const [nameBytes, value] of fields) {
+    const name = nameBytes.toString('utf8');
+    if (name === 's' || REDRIVE_FIELDS.has(name) || attributes.has(name)) continue;
+    attributes.set(name, messageAttribute(value));
+  }
+  return Object.fromEntries(attributes);
+}
+
+function messageAttribute(value: Buffer): SQSMessageAttribute {
+  const lists = { stringListValues: [], binaryListValues: [] };
+  return isUtf8(value)
+    ? { stringValue: value.toString('utf8'), ...lists, dataType: 'String' }
+    : { binaryValue: value.toString('base64'), ...lists, dataType: 'Binary' };
+}

@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis';
+import type { RedisPool } from '../../../../shared/registry/types.ts';
+import { connectRedis } from '../../redis/connection.ts';
+
+/** Connections to the Redis pools that hold search indexes: made when first needed, closed when nobody needs any. */
+export class SearchPools {
+  readonly #connections = new Map<string, Promise<Redis>>();
+  #users = 0;
+
+  /** Connections are there to be used until `work` has ended. */
+  async use<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#users++;
+    try {
+      return await work();
+    } finally {
+      this.#users--;
+      if (this.#users === 0) this.#close();
+    }
+  }
+
+  /** Rejects with a ConnectionError. */
+  async connect(pool: RedisPool): Promise<Redis> {
+    const known = this.#connections.get(pool.code);
+    if (known !== undefined) return known;
+    const connecting = connectRedis(pool);
+    this.#connections.set(pool.code, connecting);
+    const forget = () => {
+      if (this.#connections.get(pool.code) === connecting) this.#connections.delete(pool.code);
+    };
+    connecting.then((redis) => redis.once('end', forget), forget);
+    return connecting;
+  }
+
+  #close(): void {
+    for (const connecting of this.#connections.values()) {
+      connecting.then(
+        (redis) => redis.disconnect(),
+        () => undefined,
+      );
+    }
+    this.#connections.clear();
+  }
+}

@@ -1,0 +1,114 @@
+import type { WorkResult } from '../../ledger/work-item.ts';
+import type { InsertedRow, TouchingStatements } from './effect-rows.ts';
+import type { Plan } from './plan.ts';
+
+/** A log row or dirty event of the plan, with the id that its row has got. */
+export interface ResolvedEffect {
+  /** Place in the plan's `logs` or `dirty`. */
+  readonly index: number;
+  readonly id: bigint;
+}
+
+/** What an effect says of the row it belongs to. */
+export interface RowClaim {
+  /** 0 stands for a row to come. */
+  readonly id: bigint;
+  /** What it calls the row's table. */
+  readonly name: string;
+}
+
+export interface ResolvedEffects {
+  readonly resolved: readonly ResolvedEffect[];
+  /** Places of those whose statement failed. */
+  readonly unapplied: readonly number[];
+  /** Places of those of rows to come of which there are too few: nobody can say which row they mean. */
+  readonly withoutRow: readonly number[];
+}
+
+/** What the statements of an entry did, for telling which of them an effect belongs to. */
+export interface StatementOutcome {
+  readonly plan: Plan;
+  readonly results: readonly WorkResult[];
+  readonly rows: readonly InsertedRow[];
+  readonly touching: TouchingStatements;
+}
+
+const NO_EFFECTS: ResolvedEffects = { resolved: [], unapplied: [], withoutRow: [] };
+
+/** `nameOf`: what effects of this kind call a table. */
+export function resolveEffects(
+  outcome: StatementOutcome,
+  claims: readonly RowClaim[],
+  nameOf: (pool: string, table: string) => string,
+): ResolvedEffects {
+  if (claims.length === 0) return NO_EFFECTS;
+  const resolved: ResolvedEffect[] = [];
+  const unapplied: number[] = [];
+  const withoutRow: number[] = [];
+  const rowsToCome = new RowsToCome(outcome.rows, claims, nameOf);
+  for (const [index, claim] of claims.entries()) {
+    const isToCome = claim.id === 0n && outcome.rows.length > 0;
+    const owner = isToCome ? rowsToCome.take(claim.name) : ownerOf(outcome, claim, nameOf);
+    if (owner === undefined) {
+      if (isToCome) withoutRow.push(index);
+      else resolved.push({ index, id: claim.id });
+    } else if (outcome.results[owner.statement]?.kind === 'applied' && owner.id !== undefined) {
+      resolved.push({ index, id: owner.id });
+    } else unapplied.push(index);
+  }
+  return { resolved, unapplied, withoutRow };
+}
+
+/** Hands out the rows that inserts made, each once, in their order. */
+class RowsToCome {
+  readonly #byName: ReadonlyMap<string, Iterator<InsertedRow>>;
+  readonly #unnamed: Iterator<InsertedRow>;
+
+  constructor(
+    rows: readonly InsertedRow[],
+    claims: readonly RowClaim[],
+    nameOf: (pool: string, table: string) => string,
+  ) {
+    const byName = Map.groupBy(rows, ({ pool, table }) => nameOf(pool, table));
+    this.#byName = new Map([...byName].map(([name, ofName]) => [name, ofName.values()]));
+    const claimed = new Set(claims.map(({ name }) => name));
+    const others = rows.filter(({ pool, table }) => !claimed.has(nameOf(pool, table)));
+    const unnamedCount = claims.filter(({ id, name }) => id === 0n && !byName.has(name)).length;
+    this.#unnamed = rowsOfUnnamedTable(others.length > 0 ? others : rows, unnamedCount).values();
+  }
+
+  take(name: string): InsertedRow | undefined {
+    return (this.#byName.get(name) ?? this.#unnamed).next().value;
+  }
+}
+
+/**
+ * The rows that effects mean whose name tells no table of the event, since the entity's table has a name of its own. The
+ * producer keeps the effects of one statement only, the last that has any: so the last insert with as many rows as there
+ * are such effects, or else the last one.
+ */
+function rowsOfUnnamedTable(rows: readonly InsertedRow[], count: number): readonly InsertedRow[] {
+  const inserts = [...Map.groupBy(rows, ({ statement }) => statement).values()];
+  return inserts.findLast((insert) => insert.length === count) ?? inserts.at(-1) ?? [];
+}
+
+/**
+ * The statement that touches the row; of several the failed one, for an effect must not tell of what may not have
+ * happened. Undefined where no statement of the event touches it.
+ */
+function ownerOf(
+  { plan, results, touching }: StatementOutcome,
+  claim: RowClaim,
+  nameOf: (pool: string, table: string) => string,
+): Pick<InsertedRow, 'statement' | 'id'> | undefined {
+  const ofRow = touching.get(claim.id) ?? [];
+  const ofTable = ofRow.filter((index) => {
+    const statement = plan.statements[index];
+    if (statement === undefined || statement.shape.kind === 'other') return false;
+    return nameOf(statement.pool, statement.shape.table) === claim.name;
+  });
+  const candidates = ofTable.length > 0 ? ofTable : ofRow;
+  const failed = candidates.find((index) => results[index]?.kind !== 'applied');
+  const statement = failed ?? candidates[0];
+  return statement === undefined ? undefined : { statement, id: claim.id };
+}

@@ -1,0 +1,70 @@
+import type { BinaryString } from '../../../../shared/binary-string.ts';
+import type { WorkResult } from '../../ledger/work-item.ts';
+import { decideCacheKeys } from './effect-cache-keys.ts';
+import { type ResolvedEffect, resolveEffects, type StatementOutcome } from './effect-owners.ts';
+import { insertedRows, touchingStatements } from './effect-rows.ts';
+import { isStatementsAlone, type Plan } from './plan.ts';
+
+export type { ResolvedEffect } from './effect-owners.ts';
+
+/** Which effects follow from what the statements did, and which wait with a statement that failed. */
+export interface Effects {
+  readonly logs: readonly ResolvedEffect[];
+  readonly dirty: readonly ResolvedEffect[];
+  /** Effects of rows to come of which there are fewer than effects: nobody can say which row they mean. */
+  readonly withoutRow: { readonly logs: readonly number[]; readonly dirty: readonly number[] };
+  /** By Redis pool, without namespace, each once. */
+  readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
+  /** Places of what was not done. */
+  readonly unapplied: {
+    readonly statements: readonly number[];
+    readonly logs: readonly number[];
+    readonly dirty: readonly number[];
+    /** Places among the keys of all Redis pools, one list after the other. */
+    readonly cacheKeys: readonly number[];
+  };
+}
+
+const NO_EFFECTS: Effects = {
+  logs: [],
+  dirty: [],
+  withoutRow: { logs: [], dirty: [] },
+  cacheKeys: new Map(),
+  unapplied: { statements: [], logs: [], dirty: [], cacheKeys: [] },
+};
+
+/**
+ * Tells each effect's statement: by the id and the table that its names speak of, and for the rows to come of inserts
+ * (id 0) by the order of the rows. A failed statement takes its own effects with it; the rest are done.
+ */
+export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
+  if (isStatementsAlone(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
+  const outcome: StatementOutcome = {
+    plan,
+    results,
+    rows: insertedRows(plan, results),
+    touching: touchingStatements(plan.statements),
+  };
+  const logClaims = plan.logs.map(({ id, table }) => ({ id, name: table }));
+  const logs = resolveEffects(outcome, logClaims, (pool, table) => `_log_${pool}_${table}`);
+  const dirtyClaims = plan.dirty.map(({ id, entity }) => ({ id, name: withoutPackage(entity) }));
+  const dirty = resolveEffects(outcome, dirtyClaims, (_pool, table) => table);
+  const cache = decideCacheKeys(outcome);
+  return {
+    logs: logs.resolved,
+    dirty: dirty.resolved,
+    withoutRow: { logs: logs.withoutRow, dirty: dirty.withoutRow },
+    cacheKeys: cache.keys,
+    unapplied: {
+      statements: results.flatMap((result, index) => (result.kind === 'applied' ? [] : [index])),
+      logs: [...logs.unapplied, ...logs.withoutRow],
+      dirty: [...dirty.unapplied, ...dirty.withoutRow],
+      cacheKeys: cache.unapplied,
+    },
+  };
+}
+
+/** BeeORM calls an entity by its Go type, such as `main.UserEntity`; its table has the type's name, or one of its own. */
+function withoutPackage(entity: string): string {
+  return entity.slice(entity.lastIndexOf('.') + 1);
+}

@@ -1,0 +1,37 @@
+import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
+import type { EntryIdentity, WorkItem } from '../../ledger/work-item.ts';
+import type { AtPollerPoint } from '../../poller-options.ts';
+import type { OtherPoolEffects, OtherPoolResult } from '../../redis/other-pool-effects.ts';
+import type { FencedGroup, StreamEntry } from '../../redis/stream-reads.ts';
+import type { SettlementLines } from '../../settlement/settlement-order.ts';
+import type { Settler } from '../../settlement/settler.ts';
+import type { Planned } from './plan.ts';
+
+/** An entry as its channel read it. */
+export interface ReadEntry {
+  readonly entry: StreamEntry;
+  readonly identity: EntryIdentity;
+  readonly planned: Planned;
+}
+
+/** What the entries of a stream need of the drain that they are part of. */
+export interface EntryServices {
+  /** Stream and group, as they stand in Redis. */
+  readonly fenced: FencedGroup;
+  /** The stream's own Redis pool. */
+  readonly pool: RedisPool;
+  readonly redisPools: ReadonlyMap<string, RedisPool>;
+  readonly streams: ReadonlyMap<string, StreamDefinition>;
+  /** Sends a statement to its MySQL pool, in the order of the calls. */
+  readonly pushStatement: (mysqlPool: string, item: WorkItem) => void;
+  /** Sends a log row to its MySQL pool. */
+  readonly pushLogRow: (mysqlPool: string, item: WorkItem) => void;
+  /** Keeps the order of the entries' publications. */
+  readonly lines: SettlementLines;
+  readonly applyElsewhere: (
+    redisPool: string,
+    effects: OtherPoolEffects,
+  ) => Promise<OtherPoolResult | 'left'>;
+  readonly settler: Settler;
+  readonly atPoint: AtPollerPoint | undefined;
+}

@@ -1,0 +1,69 @@
+import type { BinaryString } from '../../../../shared/binary-string.ts';
+import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
+import type { CacheKeys, DirtyEvent } from '../../../../shared/wire/lazy-event.ts';
+import type { LogValue } from '../../../../shared/wire/log-value.ts';
+
+export interface PlannedStatement {
+  /** MySQL pool. */
+  readonly pool: string;
+  readonly sql: BinaryString;
+  readonly shape: StatementShape;
+  /** The row's id as the event says it; 0 for an insert. */
+  readonly id: bigint;
+}
+
+/** All that an entry asks for, decoded and judged: nothing of it is known to be impossible. */
+export interface Plan {
+  readonly statements: readonly PlannedStatement[];
+  readonly logs: readonly LogValue[];
+  readonly dirty: readonly DirtyEvent[];
+  readonly cacheKeys: readonly CacheKeys[];
+}
+
+/** Whether nothing follows from its statements. */
+export function isStatementsAlone(plan: Plan): boolean {
+  return plan.logs.length === 0 && hasNoEffectInRedis(plan);
+}
+
+/** Whether it asks for nothing but log rows. */
+export function isLogsAlone(plan: Plan): boolean {
+  return plan.statements.length === 0 && plan.logs.length > 0 && hasNoEffectInRedis(plan);
+}
+
+function hasNoEffectInRedis({ dirty, cacheKeys }: Plan): boolean {
+  return dirty.length === 0 && cacheKeys.length === 0;
+}
+
+export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
+
+/** An entry that is set aside as it is, with no effect at all. */
+export interface Rejection {
+  /** A name of ours, such as `undecodable`. */
+  readonly code: RejectionCode;
+  readonly message: string;
+}
+
+export type RejectionCode =
+  | 'undecodable'
+  | 'unknown-pool'
+  | 'refused-statement'
+  | 'kills-consumer'
+  | 'deleted-entry'
+  | 'underivable-index'
+  | 'unwritable-document';
+
+export type Planned =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly rejection: Rejection };
+
+export function reject(code: RejectionCode, message: string): Planned {
+  return { ok: false, rejection: { code, message } };
+}
+
+/** The pools and statements that an entry may name. */
+export interface PlanRules {
+  readonly mysqlPools: { has(code: string): boolean };
+  readonly redisPools: { has(code: string): boolean };
+  /** Verbs in upper case. */
+  readonly allowedStatements: { has(verb: string): boolean };
+}

@@ -1,0 +1,65 @@
+import { binaryToBytes } from '../../../../shared/binary-string.ts';
+import { namespaced } from '../../../../shared/registry/beeorm-names.ts';
+import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
+import { encodeDirtyEvent } from '../../../../shared/wire/dirty-event.ts';
+import type { Publication } from '../../redis/settle-script.ts';
+import type { Effects, ResolvedEffect } from './effects.ts';
+import type { Failures } from './failures.ts';
+import type { Plan } from './plan.ts';
+
+/** A dirty event for one of its streams. */
+export interface PlannedPublication extends Publication {
+  readonly effect: ResolvedEffect;
+  /** As the registry names it. */
+  readonly streamName: string;
+  /** Redis pool of the stream. */
+  readonly pool: string;
+}
+
+interface Places {
+  readonly redisPools: ReadonlyMap<string, RedisPool>;
+  readonly streams: ReadonlyMap<string, StreamDefinition>;
+}
+
+/** One for each stream of each dirty event, in their order. A stream that nobody knows is a failure. */
+export function planPublications(
+  plan: Plan,
+  effects: Effects,
+  { redisPools, streams }: Places,
+  failures: Failures,
+): PlannedPublication[] {
+  return effects.dirty.flatMap((effect) => {
+    const dirty = plan.dirty[effect.index];
+    if (dirty === undefined) return [];
+    const body = encodeDirtyEvent(dirty.event, effect.id);
+    return dirty.streams.flatMap((streamName) => {
+      const pool = redisPools.get(streams.get(streamName)?.redisPool ?? '');
+      if (pool !== undefined) {
+        return [{ effect, streamName, pool: pool.code, stream: namespaced(pool, streamName), body }];
+      }
+      const message = `the registry has no stream '${streamName}'`;
+      failures.publication(effect, streamName, { code: 'unknown-stream', message });
+      return [];
+    });
+  });
+}
+
+/** Redis pools other than the entry's own in which there is something to do. */
+export function otherPoolsOf(
+  { cacheKeys }: Effects,
+  publications: readonly PlannedPublication[],
+  ownPool: string,
+): string[] {
+  if (cacheKeys.size === 0 && publications.length === 0) return [];
+  const pools = new Set([...cacheKeys.keys(), ...publications.map(({ pool }) => pool)]);
+  pools.delete(ownPool);
+  return [...pools];
+}
+
+/** Cache keys to delete in a pool, as they stand in its Redis. */
+export function keysOf(pool: RedisPool, { cacheKeys }: Effects): Buffer[] {
+  const keys = cacheKeys.get(pool.code);
+  if (keys === undefined) return [];
+  const prefix = Buffer.from(namespaced(pool, ''));
+  return [...keys].map((key) => Buffer.concat([prefix, binaryToBytes(key)]));
+}

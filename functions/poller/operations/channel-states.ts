@@ -1,0 +1,64 @@
+import type { Redis } from 'ioredis';
+import type { ChannelState } from '../../../shared/operations.ts';
+import { namespaced } from '../../../shared/registry/beeorm-names.ts';
+import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import type { Channel } from '../channels/channel.ts';
+import { CHANNELS } from '../channels/channels.ts';
+import { connectRedis } from '../redis/connection.ts';
+import { groupFacts } from '../redis/stream-status.ts';
+import { deadLetterStream } from '../settlement/dead-letter-entry.ts';
+
+/** What is left in the channels and own streams of one Redis pool. Reads only. Rejects with a ConnectionError. */
+export async function readChannelStates(
+  pool: RedisPool,
+  registry: Pick<PollerRegistry, 'streams'>,
+  ownStreams: readonly Channel[],
+): Promise<ChannelState[]> {
+  const redis = await connectRedis(pool);
+  try {
+    const channels = [...CHANNELS, ...ownStreams].filter(
+      ({ stream }) => registry.streams.get(stream)?.redisPool === pool.code,
+    );
+    return await Promise.all(channels.map((channel) => readChannelState(redis, pool, channel)));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function readChannelState(redis: Redis, pool: RedisPool, channel: Channel): Promise<ChannelState> {
+  const stream = namespaced(pool, channel.stream);
+  const group = namespaced(pool, channel.group);
+  const deadLetters = await redis.xlen(deadLetterStream(stream));
+  const names = { channel: channel.name, stream: channel.stream, group: channel.group, deadLetters };
+  const facts = (await groupFacts(redis, stream)).find(({ name }) => name === group);
+  const oldestUnread = await firstId(redis, stream, facts === undefined ? '-' : `(${facts.lastDeliveredId}`);
+  if (facts === undefined) {
+    const backlog = await redis.xlen(stream);
+    return { ...names, pending: 0, backlog, oldestAgeSeconds: ageSeconds([oldestUnread]) };
+  }
+  const oldestPending = facts.pending === 0 ? undefined : await firstPendingId(redis, stream, group);
+  const backlog = oldestUnread === undefined ? 0 : facts.lag;
+  return {
+    ...names,
+    pending: facts.pending,
+    backlog,
+    oldestAgeSeconds: ageSeconds([oldestUnread, oldestPending]),
+  };
+}
+
+async function firstId(redis: Redis, stream: string, start: string): Promise<string | undefined> {
+  const [first] = await redis.xrange(stream, start, '+', 'COUNT', 1);
+  return first?.[0];
+}
+
+async function firstPendingId(redis: Redis, stream: string, group: string): Promise<string | undefined> {
+  const reply = await redis.call('XPENDING', stream, group, '-', '+', '1');
+  const first: unknown = Array.isArray(reply) ? reply[0] : undefined;
+  return Array.isArray(first) ? String(first[0]) : undefined;
+}
+
+/** An entry's id begins with the milliseconds since 1970 at which it was written. */
+function ageSeconds(ids: readonly (string | undefined)[]): number {
+  const times = ids.filter((id) => id !== undefined).map((id) => Number(id.split('-')[0]));
+  return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);
+}

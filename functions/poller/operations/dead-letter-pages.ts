@@ -1,0 +1,85 @@
+import type { DeadLetterCursor, DeadLetterPageOperation } from '../../../shared/operations.ts';
+import { compareStreamIds } from '../../../shared/stream-id.ts';
+import type { DeadLetter, DeadLetterOperations } from '../settlement/dead-letter-entry.ts';
+
+const PAGE_LETTERS = 100;
+const LISTED_BYTES = 2 * 1024 * 1024;
+
+/** The original fields stand in a page only where one dead letter is asked for by its id. */
+export type ListedDeadLetter = Omit<DeadLetter, 'original'> & Partial<Pick<DeadLetter, 'original'>>;
+
+export interface DeadLetterPage {
+  /** Of `dead-letters`. */
+  readonly deadLetters?: readonly ListedDeadLetter[];
+  /** Of `redrive` and `discard`: how many were put back or deleted. */
+  readonly changed?: number;
+  /** Ask again with this as `after`; absent on the last page. */
+  readonly next?: DeadLetterCursor;
+}
+
+/** Answers one page; `mayGoOn` says whether there is time for more. */
+export async function deadLetterPage(
+  request: DeadLetterPageOperation,
+  deadLetters: DeadLetterOperations,
+  mayGoOn: () => boolean,
+): Promise<DeadLetterPage> {
+  const startedAt = request.after?.startedAt ?? Date.now();
+  const found: ListedDeadLetter[] = [];
+  let bytes = 0;
+  let changed = 0;
+  let next: DeadLetterCursor | undefined;
+  for await (const letter of lettersAfter(request, deadLetters, startedAt)) {
+    const last = found.at(-1);
+    if (last !== undefined && (found.length >= PAGE_LETTERS || bytes > LISTED_BYTES || !mayGoOn())) {
+      next = { stream: last.stream, id: last.id, startedAt };
+      break;
+    }
+    const listed = toListed(letter, request.filter.id !== undefined);
+    bytes += listed.message.length + sizeOf(listed.original);
+    found.push(listed);
+    if (await change(request, letter, deadLetters)) changed++;
+  }
+  const result = request.operation === 'dead-letters' ? { deadLetters: found } : { changed };
+  return next === undefined ? result : { ...result, next };
+}
+
+/** What failed again after the first page was asked for is not meant: redriving would never end. */
+async function* lettersAfter(
+  { filter, after }: DeadLetterPageOperation,
+  deadLetters: DeadLetterOperations,
+  startedAt: number,
+): AsyncIterable<DeadLetter> {
+  for await (const letter of deadLetters.list(filter)) {
+    const isNew = Number(letter.id.split('-')[0]) > startedAt;
+    if (!isNew && (after === undefined || isLater(letter, after))) yield letter;
+  }
+}
+
+/** In the order in which dead letters are listed: stream by stream, by name. */
+function isLater(letter: DeadLetter, after: DeadLetterCursor): boolean {
+  if (letter.stream === after.stream) return compareStreamIds(letter.id, after.id) > 0;
+  return letter.stream > after.stream;
+}
+
+async function change(
+  { operation }: DeadLetterPageOperation,
+  { stream, id }: DeadLetter,
+  deadLetters: DeadLetterOperations,
+): Promise<boolean> {
+  switch (operation) {
+    case 'dead-letters':
+      return false;
+    case 'redrive':
+      return (await deadLetters.redrive({ stream, id })).redriven === 1;
+    case 'discard':
+      return (await deadLetters.discard({ stream, id })).discarded === 1;
+  }
+}
+
+function toListed({ original, ...facts }: DeadLetter, isWhole: boolean): ListedDeadLetter {
+  return isWhole ? { ...facts, original } : facts;
+}
+
+function sizeOf(original: DeadLetter['original'] = []): number {
+  return original.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}

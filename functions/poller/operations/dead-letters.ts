@@ -1,0 +1,193 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { type BinaryString, binaryToBytes, bytesToBinary } from '../../../shared/binary-string.ts';
+import { ConfigurationError } from '../../../shared/errors.ts';
+import { namespaced } from '../../../shared/registry/beeorm-names.ts';
+import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
+import { STATEMENT_SOURCES } from '../channels/channels.ts';
+import { connectRedis } from '../redis/connection.ts';
+import { SURPLUS_FIELD } from '../redis/settle-script.ts';
+import {
+  ATTEMPTS_FIELD,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterOperations,
+  deadLetterStream,
+  FIRST_ENTRY_FIELD,
+  GROUP_FIELD,
+  NOTHING_APPLIED,
+  REDRIVE_FIELDS,
+  type Unapplied,
+} from '../settlement/dead-letter-entry.ts';
+import { redrive } from './redrive.ts';
+import { remainingBody } from './remaining-body.ts';
+
+const PAGE = 100;
+const ORIGINAL = 'original.';
+
+const unappliedSchema = z.object({
+  all: z.boolean(),
+  statements: z.array(z.number()),
+  logs: z.array(z.number()),
+  dirty: z.array(z.number()),
+  cacheKeys: z.array(z.number()),
+  logIds: z.record(z.string(), z.string()),
+  dirtyIds: z.record(z.string(), z.string()),
+  dirtyStreams: z.record(z.string(), z.array(z.string())),
+});
+
+/** Dead letters where they stand: beside their streams in Redis. */
+export class RedisDeadLetters implements DeadLetterOperations {
+  readonly #registry: PollerRegistry;
+
+  constructor(registry: PollerRegistry) {
+    this.#registry = registry;
+  }
+
+  async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
+    for (const stream of this.#streams(filter)) {
+      const pool = this.#poolOf(stream);
+      const redis = await connectRedis(pool);
+      try {
+        yield* this.#read(redis, pool, stream, filter);
+      } finally {
+        redis.disconnect();
+      }
+    }
+  }
+
+  async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
+    const redriven = await this.#forEach(filter, async (redis, pool, letter) => {
+      return redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter));
+    });
+    return { redriven };
+  }
+
+  async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {
+    const discarded = await this.#forEach(filter, async (redis, pool, letter) => {
+      return (await redis.xdel(deadLetterStream(namespaced(pool, letter.stream)), letter.id)) === 1;
+    });
+    return { discarded };
+  }
+
+  async #forEach(
+    filter: DeadLetterFilter,
+    change: (redis: Redis, pool: RedisPool, letter: DeadLetter) => Promise<boolean>,
+  ): Promise<number> {
+    let changed = 0;
+    for (const stream of this.#streams(filter)) {
+      const pool = this.#poolOf(stream);
+      const redis = await connectRedis(pool);
+      try {
+        for await (const letter of this.#read(redis, pool, stream, filter)) {
+          if (await change(redis, pool, letter)) changed++;
+        }
+      } finally {
+        redis.disconnect();
+      }
+    }
+    return changed;
+  }
+
+  /** Up to the last one there was at the beginning: what fails again meanwhile is not meant. */
+  async *#read(
+    redis: Redis,
+    pool: RedisPool,
+    stream: string,
+    filter: DeadLetterFilter,
+  ): AsyncIterable<DeadLetter> {
+    const key = deadLetterStream(namespaced(pool, stream));
+    const [newest] = await redis.xrevrange(key, filter.id ?? '+', filter.id ?? '-', 'COUNT', 1);
+    let start = filter.id ?? (filter.after === undefined ? '-' : `(${filter.after}`);
+    while (newest !== undefined) {
+      const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE);
+      for (const [id, fields] of page) {
+        const letter = toDeadLetter(stream, String(id), fields);
+        if (filter.code === undefined || filter.code === letter.code) yield letter;
+      }
+      const last = page.at(-1)?.[0];
+      if (last === undefined || page.length < PAGE) return;
+      start = `(${String(last)}`;
+    }
+  }
+
+  /** Any stream of the registry may have dead letters: of a group that is bound to a handler, or was once. */
+  #streams({ stream }: DeadLetterFilter): string[] {
+    const streams = [...this.#registry.streams.keys()].sort();
+    if (stream === undefined) return streams;
+    if (streams.includes(stream)) return [stream];
+    throw new ConfigurationError('unknown-stream', `the registry has no stream '${stream}'`, {
+      nextStep: `It has ${streams.join(', ')}.`,
+    });
+  }
+
+  #poolOf(stream: string): RedisPool {
+    const pool = this.#registry.redisPools.get(this.#registry.streams.get(stream)?.redisPool ?? '');
+    if (pool === undefined) {
+      throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
+    }
+    return pool;
+  }
+}
+
+function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): DeadLetter {
+  const own = new Map<string, string>();
+  const original: [BinaryString, BinaryString][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = flat[index];
+    const value = flat[index + 1];
+    if (name === undefined || value === undefined) continue;
+    if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL))) {
+      original.push([bytesToBinary(name.subarray(ORIGINAL.length)), bytesToBinary(value)]);
+    } else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
+    else own.set(name.toString(), value.toString());
+  }
+  return {
+    stream,
+    id,
+    entry: own.get('entry') ?? '',
+    group: own.get('group') ?? '',
+    code: own.get('code') ?? '',
+    message: own.get('message') ?? '',
+    attempts: Number(own.get('attempts') ?? 0),
+    failedAt: own.get('failed_at') ?? '',
+    unapplied: toUnapplied(own.get('unapplied')),
+    original,
+  };
+}
+
+function toUnapplied(text: string | undefined): Unapplied {
+  return text === undefined ? NOTHING_APPLIED : unappliedSchema.parse(JSON.parse(text));
+}
+
+/** The entry's own fields with only what is left to do in its body, and where it comes from. */
+function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
+  const source = STATEMENT_SOURCES.find(({ stream }) => stream === letter.stream);
+  const own = letter.original.filter(([name]) => !REDRIVE_FIELDS.has(name));
+  const fields = own.map(([name, value]): [Buffer, Buffer] => {
+    const body = binaryToBytes(value);
+    const isBody = name === 's' && !letter.unapplied.all && source !== undefined;
+    return [binaryToBytes(name), isBody ? remainingBody(source, body, letter.unapplied) : body];
+  });
+  return [
+    ...fields,
+    [Buffer.from(FIRST_ENTRY_FIELD), Buffer.from(letter.entry)],
+    [Buffer.from(ATTEMPTS_FIELD), Buffer.from(String(letter.attempts))],
+    [Buffer.from(GROUP_FIELD), Buffer.from(letter.group)],
+  ];
+}
+
+function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
+  const decoded = decodeMessagePack(packed);
+  if (!decoded.ok || !Array.isArray(decoded.value)) return [];
+  const texts = decoded.value.filter((text): text is BinaryString => typeof text === 'string');
+  const pairs: [BinaryString, BinaryString][] = [];
+  for (let index = 0; index + 1 < texts.length; index += 2) {
+    const name = texts[index];
+    const value = texts[index + 1];
+    if (name === undefined || value === undefined) continue;
+    pairs.push([name.slice(ORIGINAL.length) as BinaryString, value]);
+  }
+  return pairs;
+}
