@@ -14,7 +14,7 @@ export interface ErrorFields {
   readonly cause?: ErrorFields;
 }
 
-const DEEPEST_CAUSE = 3;
+const MAX_CAUSE_DEPTH = 3;
 const STACK_LINES = 5;
 
 /** What may be logged of an error. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are left out. */
@@ -23,7 +23,7 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
     return { name: typeof error };
   }
   const known = { ...ownFields(error), ...serverFields(error) };
-  const hasCause = error.cause !== undefined && depth < DEEPEST_CAUSE;
+  const hasCause = error.cause !== undefined && depth < MAX_CAUSE_DEPTH;
   return {
     name: error.name,
     ...known,

@@ -38,7 +38,7 @@ export type Operation = z.infer<typeof operationSchema>;
 export type DeadLetterPageOperation = Extract<Operation, { filter: unknown }>;
 
 /** Where on the way to a server something fails. */
-export const HOPS = [
+export const FAILURE_STAGES = [
   'secret',
   'name-resolution',
   'network-path',
@@ -47,10 +47,10 @@ export const HOPS = [
   'permission',
   'server',
 ] as const;
-export type Hop = (typeof HOPS)[number];
+export type FailureStage = (typeof FAILURE_STAGES)[number];
 
-export interface HopFailure {
-  readonly hop: Hop;
+export interface StageFailure {
+  readonly stage: FailureStage;
   readonly code: string;
   readonly message: string;
   readonly nextStep?: string;
@@ -60,7 +60,7 @@ export interface PoolStatus {
   readonly pool: string;
   readonly kind: 'redis' | 'mysql';
   /** Where it fails; absent where it answers. */
-  readonly failure?: HopFailure;
+  readonly failure?: StageFailure;
 }
 
 /** A function that an own stream is bound to. */
@@ -68,7 +68,7 @@ export interface HandlerStatus {
   /** Stream and group, as in `order-placed/mailer`. */
   readonly channel: string;
   /** Why it can't be invoked; absent where it can. */
-  readonly failure?: HopFailure;
+  readonly failure?: StageFailure;
 }
 
 export interface ChannelState {

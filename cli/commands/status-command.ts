@@ -3,8 +3,8 @@ import { withNextStep } from '../../shared/errors.ts';
 import type {
   ChannelState,
   HandlerStatus,
-  HopFailure,
   PoolStatus,
+  StageFailure,
   StatusReply,
 } from '../../shared/operations.ts';
 import type { ProgramContext } from '../context.ts';
@@ -59,8 +59,8 @@ function formatHandler({ channel, failure }: HandlerStatus): string {
   return failure === undefined ? `${name}: can be invoked` : formatFailure(name, failure);
 }
 
-function formatFailure(name: string, { hop, message, nextStep }: HopFailure): string {
-  return printable(`${name}: fails at ${hop}: ${withNextStep(message, nextStep)}`);
+function formatFailure(name: string, { stage, message, nextStep }: StageFailure): string {
+  return printable(`${name}: fails at ${stage}: ${withNextStep(message, nextStep)}`);
 }
 
 function formatChannel({ channel, pending, backlog, deadLetters, oldestAgeSeconds }: ChannelState) {

@@ -13,7 +13,7 @@ import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '..
 import type { DeadLetterPageOperation, Operation, StatusReply } from '../../shared/operations.ts';
 
 /** A run of the poller may take Lambda's whole quarter of an hour. */
-const LONGEST_ANSWER_MS = 16 * 60_000;
+const MAX_ANSWER_MS = 16 * 60_000;
 
 const bytes = z.custom<BinaryString>((value) => typeof value === 'string');
 const places = z.array(z.number());
@@ -60,7 +60,7 @@ export class FunctionConsumer implements DeadLetterOperations {
     this.#functionName = functionName;
     this.#client = new LambdaClient({
       maxAttempts: 1,
-      requestHandler: { requestTimeout: LONGEST_ANSWER_MS },
+      requestHandler: { requestTimeout: MAX_ANSWER_MS },
       ...clientConfig,
     });
   }

@@ -4,7 +4,7 @@ import type { AbsentGroups, Ordering } from '../consumer/consumer.ts';
 import { databaseName, statementVerbs, wholeNumber } from './option-values.ts';
 
 const DEFAULT_LAZY_CONCURRENCY = 11;
-const LARGEST_LAZY_CONCURRENCY = 1000;
+const MAX_LAZY_CONCURRENCY = 1000;
 const ABSENT_GROUPS = ['hold', 'ignore'] as const satisfies readonly AbsentGroups[];
 const ORDERINGS = ['entity', 'pool'] as const satisfies readonly Ordering[];
 
@@ -54,7 +54,7 @@ export function addConsumeOptions(command: Command): Command {
     )
     .addOption(
       new Option('--lazy-concurrency <batches>', 'batches of lazy SQL in flight at once, at most')
-        .argParser(wholeNumber(1, LARGEST_LAZY_CONCURRENCY))
+        .argParser(wholeNumber(1, MAX_LAZY_CONCURRENCY))
         .default(CONSUME_DEFAULTS.lazyConcurrency),
     )
     .addOption(

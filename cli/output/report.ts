@@ -46,9 +46,9 @@ export function formatReport(summary: DrainSummary): string {
 export function formatOutcome(summary: DrainSummary): string {
   const detail = summary.message === undefined ? '' : ` ${toSentence(printable(summary.message))}`;
   const deadLetters = sum(summary, (channel) => channel.deadLetters);
-  const setAside =
+  const moveToDeadLetters =
     deadLetters === 0 ? '' : ` ${count(deadLetters, 'dead letter')}: see \`dead-letters list\`.`;
-  return `${sentence(summary)}${detail}${setAside}`;
+  return `${sentence(summary)}${detail}${moveToDeadLetters}`;
 }
 
 function toSentence(text: string): string {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_BACKOFF_MS = 25;
-const LONGEST_BACKOFF_MS = 3000;
+const MAX_BACKOFF_MS = 3000;
 
 /** Share of the budget that is kept for finishing what was read, within bounds. */
 const RESERVED_SHARE = 0.15;
-const LEAST_RESERVE_MS = 300;
-const LARGEST_RESERVE_MS = 8000;
+const MIN_RESERVE_MS = 300;
+const MAX_RESERVE_MS = 8000;
 
 /** Of the reserve, what is kept for settling after the last batch was due; of a short budget half. */
 const SETTLING_SHARE = 0.3;
@@ -24,8 +24,8 @@ export class DrainBudget {
   /** `signal` ends the reading early, as when the process was told to end; what is in flight is finished all the same. */
   constructor(budgetMs: number, signal?: AbortSignal) {
     // Of a very short budget half is for reading all the same.
-    const least = Math.min(LEAST_RESERVE_MS, budgetMs / 2);
-    const reserve = Math.min(LARGEST_RESERVE_MS, Math.max(least, budgetMs * RESERVED_SHARE));
+    const least = Math.min(MIN_RESERVE_MS, budgetMs / 2);
+    const reserve = Math.min(MAX_RESERVE_MS, Math.max(least, budgetMs * RESERVED_SHARE));
     this.#endsAt = Date.now() + budgetMs;
     this.#executeUntil = this.#endsAt - Math.max(least / 2, reserve * SETTLING_SHARE);
     this.#timer = setTimeout(() => this.#stop.abort(), Math.max(0, budgetMs - reserve));
@@ -56,7 +56,7 @@ export class DrainBudget {
     return Date.now() < this.#executeUntil;
   }
 
-  get leftMs(): number {
+  get remainingMs(): number {
     return Math.max(0, this.#endsAt - Date.now());
   }
 
@@ -84,8 +84,8 @@ export class DrainBudget {
   }
 }
 
-/** Longer with each attempt, never quite as long as others do, and not beyond `mostMs`. */
-export async function pause(attempt: number, mostMs: number): Promise<void> {
-  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
-  await sleep(Math.min(mostMs, longest * (0.5 + Math.random() / 2)));
+/** Longer with each attempt, never quite as long as others do, and not beyond `maxMs`. */
+export async function pause(attempt: number, maxMs: number): Promise<void> {
+  const longest = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+  await sleep(Math.min(maxMs, longest * (0.5 + Math.random() / 2)));
 }

@@ -7,7 +7,7 @@ import type { LaneLimits } from './lanes/lanes.ts';
 import type { Ordering } from './lanes/ordering.ts';
 import type { settle } from './redis/settle-script.ts';
 
-export type AtPollerPoint = (point: PollerPoint) => void | Promise<void>;
+export type Failpoint = (point: FailpointName) => void | Promise<void>;
 
 /**
  * What collecting garbage does about a group that the registry names but that doesn't exist on the stream (yet):
@@ -38,7 +38,7 @@ export interface PollerOptions {
   /** Whether a drain asks for a garbage collection of its own streams, as BeeORM's consumer does. Default false. */
   readonly collectsGarbage?: boolean;
   /** Where tests kill the poller or hold it up; called with a name, awaited. */
-  readonly atPoint?: AtPollerPoint;
+  readonly failpoint?: Failpoint;
   /** Tests that break the settlement give in another. */
   readonly settle?: typeof settle;
 }
@@ -48,12 +48,12 @@ export interface PollerOptions {
  * `logged`: its log rows too; `elsewhere`: its effects in other Redis pools too; `settled`: acknowledged. `indexed`: a
  * page of documents of a search index is written; `trimmed`: a step of a garbage collection is done.
  */
-export type PollerPoint =
+export type FailpointName =
   | 'locked'
   | 'read'
   | 'executed'
   | 'logged'
-  | 'elsewhere'
+  | 'cross-pool'
   | 'settled'
   | 'indexed'
   | 'trimmed'

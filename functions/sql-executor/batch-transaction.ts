@@ -15,7 +15,7 @@ import {
   splitGathered,
   splitResult,
 } from './insert-grouping.ts';
-import { type Ledger, toFoundBatch } from './ledger-sql.ts';
+import { type LedgerSql, toFoundBatch } from './ledger-sql.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import { ResultCountError, type Session, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
@@ -37,7 +37,9 @@ interface Recorded {
 }
 
 /** Where the executor may be killed or held up by a test; does nothing otherwise. */
-export type AtPoint = (point: 'claimed' | 'executed' | 'recorded' | 'committed') => void | Promise<void>;
+export type ExecutorFailpoint = (
+  point: 'claimed' | 'executed' | 'recorded' | 'committed',
+) => void | Promise<void>;
 
 /**
  * Runs a batch in one transaction: fence and claim first, then the statements, then the claim's results, then COMMIT as
@@ -49,19 +51,19 @@ export type AtPoint = (point: 'claimed' | 'executed' | 'recorded' | 'committed')
 export class BatchTransaction {
   readonly #session: Session;
   readonly #facts: SessionFacts;
-  readonly #ledger: Ledger;
+  readonly #ledger: LedgerSql;
   readonly #request: BatchRequest;
   readonly #claim: BinaryString;
   readonly #hash: string;
-  readonly #atPoint: AtPoint;
+  readonly #failpoint: ExecutorFailpoint;
   readonly #alone: StatementAlone;
 
   constructor(
     session: Session,
     facts: SessionFacts,
-    ledger: Ledger,
+    ledger: LedgerSql,
     request: BatchRequest,
-    atPoint: AtPoint,
+    failpoint: ExecutorFailpoint,
   ) {
     this.#session = session;
     this.#facts = facts;
@@ -69,7 +71,7 @@ export class BatchTransaction {
     this.#request = request;
     this.#hash = contentHash(request);
     this.#claim = ledger.claim(request, this.#hash, 'claimed');
-    this.#atPoint = atPoint;
+    this.#failpoint = failpoint;
     this.#alone = new StatementAlone(session, facts.maxAllowedPacket);
   }
 
@@ -133,7 +135,7 @@ export class BatchTransaction {
     const { results, error } = await this.#session.beginUntilFailure(statements);
     const [claim, ...rest] = results;
     if (claim?.affectedRows !== 1) return { reply: await this.#refused(error) };
-    await this.#atPoint('claimed');
+    await this.#failpoint('claimed');
     return { results: rest, error };
   }
 
@@ -196,7 +198,7 @@ export class BatchTransaction {
     try {
       const [claim] = await this.#session.begin([this.#claim]);
       if (claim?.affectedRows !== 1) return await this.#refused();
-      await this.#atPoint('claimed');
+      await this.#failpoint('claimed');
       return undefined;
     } catch (error) {
       return this.#refused(error);
@@ -218,7 +220,7 @@ export class BatchTransaction {
   }
 
   async #finish(results: ItemResult[], already?: Recorded): Promise<ExecutorReply> {
-    await this.#atPoint('executed');
+    await this.#failpoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
     const isRecorded = already?.record !== undefined && isAsForeseen(already.foreseen, outcome);
     const { affectedRows } = isRecorded
@@ -228,9 +230,9 @@ export class BatchTransaction {
       await this.#session.rollback();
       throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);
     }
-    await this.#atPoint('recorded');
+    await this.#failpoint('recorded');
     await this.#session.commit();
-    await this.#atPoint('committed');
+    await this.#failpoint('committed');
     return { status: 'done', outcome };
   }
 

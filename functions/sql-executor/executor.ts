@@ -1,10 +1,10 @@
 import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { type AtPoint, BatchTransaction } from './batch-transaction.ts';
+import { BatchTransaction, type ExecutorFailpoint } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
 import { classifyError, type MysqlError } from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
-import { Ledger } from './ledger-sql.ts';
+import { LedgerSql } from './ledger-sql.ts';
 import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
@@ -15,7 +15,7 @@ export interface MysqlExecutorOptions {
   readonly ledgerDatabase: string;
   /** Connections to each MySQL pool, at most. */
   readonly connectionLimit: number;
-  readonly atPoint?: AtPoint;
+  readonly failpoint?: ExecutorFailpoint;
 }
 
 const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
@@ -23,12 +23,12 @@ const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
 /** The MySQL side: executes what the poller asks for, on the pools that the registry names. */
 export class MysqlExecutor implements SqlExecutor {
   readonly #options: MysqlExecutorOptions;
-  readonly #ledger: Ledger;
+  readonly #ledger: LedgerSql;
   readonly #connections = new Map<string, Connections>();
 
   constructor(options: MysqlExecutorOptions) {
     this.#options = options;
-    this.#ledger = new Ledger(options.ledgerDatabase);
+    this.#ledger = new LedgerSql(options.ledgerDatabase);
   }
 
   /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
@@ -60,8 +60,8 @@ export class MysqlExecutor implements SqlExecutor {
   async #dispatch(request: ExecutorRequest, session: Session, facts: SessionFacts): Promise<ExecutorReply> {
     switch (request.operation) {
       case 'batch': {
-        const atPoint = this.#options.atPoint ?? (() => undefined);
-        return new BatchTransaction(session, facts, this.#ledger, request, atPoint).run();
+        const failpoint = this.#options.failpoint ?? (() => undefined);
+        return new BatchTransaction(session, facts, this.#ledger, request, failpoint).run();
       }
       case 'peek':
         return peekFence(session, this.#ledger, request);

@@ -24,7 +24,7 @@ const NO_OUTCOME: BatchOutcome = { increment: 1, results: [] };
  * doesn't know. `fence` holds the running epoch of each consumer and MySQL pool, `batches` a row for each batch, written
  * in the batch's own transaction.
  */
-export class Ledger {
+export class LedgerSql {
   readonly database: string;
   readonly #fence: string;
   readonly #batches: string;

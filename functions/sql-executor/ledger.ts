@@ -1,7 +1,7 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
-import { type Ledger, type LedgerOwner, toBytes, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
+import { type LedgerOwner, type LedgerSql, toBytes, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
 import { isMysqlError } from './mysql-errors.ts';
 import type { Session } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
@@ -15,7 +15,7 @@ type Owned<Request> = Request & LedgerOwner;
 /** Which token the fence holds; makes the ledger where it is missing. */
 export async function peekFence(
   session: Session,
-  ledger: Ledger,
+  ledger: LedgerSql,
   owner: LedgerOwner,
 ): Promise<ExecutorReply> {
   const fence = await readFence(session, ledger, owner);
@@ -32,7 +32,7 @@ export async function peekFence(
 export async function openEpoch(
   session: Session,
   facts: SessionFacts,
-  ledger: Ledger,
+  ledger: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<ExecutorReply> {
   if (!(await writeFence(session, ledger, request))) return { status: 'refused' };
@@ -43,7 +43,7 @@ export async function openEpoch(
 
 async function writeFence(
   session: Session,
-  ledger: Ledger,
+  ledger: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<boolean> {
   const statement =
@@ -73,7 +73,11 @@ interface Fence {
   readonly prunedIds: Record<string, string>;
 }
 
-async function readFence(session: Session, ledger: Ledger, owner: LedgerOwner): Promise<Fence | undefined> {
+async function readFence(
+  session: Session,
+  ledger: LedgerSql,
+  owner: LedgerOwner,
+): Promise<Fence | undefined> {
   const read = () => session.one(ledger.readFence(owner));
   const { rows } = await read().catch(async (error: unknown) => {
     const isMissing =
@@ -97,7 +101,7 @@ function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
 /** Rows of earlier epochs. They don't change any more but by the pruning of this one. */
 export async function readPage(
   session: Session,
-  ledger: Ledger,
+  ledger: LedgerSql,
   request: Owned<{ token: string; after: BatchKey | null; limit: number }>,
 ): Promise<ExecutorReply> {
   const page = await session.one(ledger.page(request, request.token, request.after, request.limit + 1));
@@ -112,7 +116,7 @@ export async function readPage(
  */
 export async function voidBatch(
   session: Session,
-  ledger: Ledger,
+  ledger: LedgerSql,
   request: Owned<{ version: 1; deadline: number; token: string; number: number }>,
 ): Promise<ExecutorReply> {
   const claim = ledger.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
@@ -138,7 +142,7 @@ export async function voidBatch(
  */
 export async function pruneBatches(
   session: Session,
-  ledger: Ledger,
+  ledger: LedgerSql,
   request: Owned<{
     token: string;
     settled: BatchKey[];

@@ -3,7 +3,7 @@ import type { ExecutorReply, RowsRequest } from '../../shared/protocol.ts';
 import type { Session } from './session.ts';
 
 /** Of the values in one reply, unless a single row is larger. As JSON they may grow to some six times as much. */
-const MOST_BYTES = 1 << 20;
+const MAX_BYTES = 1 << 20;
 
 /** Reads the columns of a table in the pool's own database, in the table's order. */
 export async function readColumns(session: Session, table: BinaryString): Promise<ExecutorReply> {
@@ -46,7 +46,7 @@ function countWithin(sizes: readonly number[]): number {
   let bytes = 0;
   const tooMany = sizes.findIndex((size, index) => {
     bytes += size;
-    return bytes > MOST_BYTES && index > 0;
+    return bytes > MAX_BYTES && index > 0;
   });
   return tooMany === -1 ? sizes.length : tooMany;
 }

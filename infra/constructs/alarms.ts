@@ -95,7 +95,7 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
       threshold: 1,
       periods: [3, 5],
       description:
-        'The poller fails again and again: a server, a secret or a permission is at fault. Changes wait in Redis and are not lost. `consumer status` names the hop that fails.',
+        'The poller fails again and again: a server, a secret or a permission is at fault. Changes wait in Redis and are not lost. `consumer status` names the stage that fails.',
     },
     pollerNotRunning: {
       metric: new MathExpression({

@@ -20,7 +20,7 @@ const REQUIRE_BANNER =
   "import { createRequire as topLevelCreateRequire } from 'node:module';const require = topLevelCreateRequire(import.meta.url);";
 
 /** Lambda's limit for all of a function's environment is 4 KB. */
-const MOST_CONFIGURATION_BYTES = 3900;
+const MAX_CONFIGURATION_BYTES = 3900;
 
 /** What CloudFormation puts in, such as a secret's ARN, is longer than the token that stands for it here. */
 const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
@@ -87,10 +87,10 @@ export class ConsumerFunction extends NodejsFunction {
 
 function checkLength(id: string, configuration: object): void {
   const bytes = Buffer.byteLength(JSON.stringify(configuration).replaceAll(TOKEN, VALUE_OF_TOKEN));
-  if (bytes <= MOST_CONFIGURATION_BYTES) return;
+  if (bytes <= MAX_CONFIGURATION_BYTES) return;
   throw propsError(
     'registry',
-    `the configuration of function ${id} has ${bytes} bytes; Lambda leaves room for some ${MOST_CONFIGURATION_BYTES}`,
+    `the configuration of function ${id} has ${bytes} bytes; Lambda leaves room for some ${MAX_CONFIGURATION_BYTES}`,
     'Deploy two consumers, each with a registry of half the streams.',
   );
 }

@@ -14,7 +14,7 @@ const CONNECTIONS_EACH = 2;
 const SPARE_EXECUTORS = 3;
 
 /** RDS makes no server where a second one could not take over. */
-const LEAST_ZONES = 2;
+const MIN_ZONES = 2;
 
 const CREATED_MAX_CONNECTIONS = 60;
 
@@ -41,8 +41,8 @@ export function bindMysqlPool(
   };
   if (props.kind === 'existing') return bindExisting(scope, network, pool, props, common);
   checkNames(pool);
-  if (network.zones < LEAST_ZONES) {
-    throw propsError('vpc', `has subnets in one zone, but RDS wants ${LEAST_ZONES} for ${pool.code}`);
+  if (network.zones < MIN_ZONES) {
+    throw propsError('vpc', `has subnets in one zone, but RDS wants ${MIN_ZONES} for ${pool.code}`);
   }
   const server = new CreatedMysql(scope, `Mysql-${pool.code}`, network, {
     ...props,

@@ -3,7 +3,7 @@ import * as z from 'zod';
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
 /** Kept between the poller's budget and its timeout: for metrics, the reply, and a drain that ends late. */
-export const LEAST_SPARE_SECONDS = 5;
+export const MIN_SPARE_SECONDS = 5;
 
 const seconds = (least: number, most: number) => z.int().min(least).max(most);
 
@@ -66,12 +66,12 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set(Object.keys(settingsSh
 
 const settingsSchema = settingsShape.transform((settings, context): Settings => {
   const { budgetSeconds, pollerTimeoutSeconds = Math.min(900, budgetSeconds + 10) } = settings;
-  if (budgetSeconds + LEAST_SPARE_SECONDS > pollerTimeoutSeconds) {
+  if (budgetSeconds + MIN_SPARE_SECONDS > pollerTimeoutSeconds) {
     context.issues.push({
       code: 'custom',
       path: ['budgetSeconds'],
       input: budgetSeconds,
-      message: `must be at least ${LEAST_SPARE_SECONDS} below pollerTimeoutSeconds, which is ${pollerTimeoutSeconds}`,
+      message: `must be at least ${MIN_SPARE_SECONDS} below pollerTimeoutSeconds, which is ${pollerTimeoutSeconds}`,
     });
   }
   return { ...settings, pollerTimeoutSeconds };

@@ -6,7 +6,7 @@ import {
   type DemoServers,
   describeKeptServers,
   loadDemoRecording,
-  redisPlace,
+  redisAddressOf,
   releaseDemoServers,
   startDemoServers,
   stopDemoServers,
@@ -33,7 +33,7 @@ async function runDemo({ keep }: DemoOptions, interruption: AbortSignal): Promis
       `Loading recorded streams, and a backlog of ${BACKLOG_ENTRIES.toLocaleString('en')} entries…`,
     );
     const registryFile = await loadDemoRecording(servers);
-    await addBacklog(redisPlace(servers, 'default'), BACKLOG_ENTRIES);
+    await addBacklog(redisAddressOf(servers, 'default'), BACKLOG_ENTRIES);
     interruption.throwIfAborted();
     const exitCode = await drainAndReport(servers, registryFile, interruption);
     if (keep) {
@@ -52,7 +52,7 @@ async function drainAndReport(
   registryFile: string,
   interruption: AbortSignal,
 ): Promise<number> {
-  const place = redisPlace(servers, 'default');
+  const place = redisAddressOf(servers, 'default');
   const rowsBefore = await readRowSamples(servers.mysql);
   const streamsBefore = await readStreamStates(place);
   const startedAtMs = performance.now();

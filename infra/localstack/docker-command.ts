@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import type { ServerPlace } from '../local/servers/managed-server.ts';
+import type { ServerAddress } from '../local/servers/managed-server.ts';
 import type { ServerCommand } from '../local/servers/server-command.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { ServerCommand } from '../local/servers/server-command.ts';
  */
 export function dockerCommand(
   image: string,
-  { port }: ServerPlace,
+  { port }: ServerAddress,
 ): ServerCommand & { readonly container: string } {
   const container = `background-consumer-${randomUUID()}`;
   const environment = {

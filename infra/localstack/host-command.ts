@@ -1,5 +1,5 @@
 import { mkdir, symlink } from 'node:fs/promises';
-import type { ServerPlace } from '../local/servers/managed-server.ts';
+import type { ServerAddress } from '../local/servers/managed-server.ts';
 import type { ServerCommand } from '../local/servers/server-command.ts';
 import { executorDirectory } from './function-processes.ts';
 import type { InstalledLocalStack } from './install.ts';
@@ -13,7 +13,7 @@ export async function prepareHostDirectory(program: InstalledLocalStack, directo
 /** LocalStack as a process of this machine ("host mode"), with functions as child processes of it. */
 export function hostCommand(
   program: InstalledLocalStack,
-  place: ServerPlace,
+  place: ServerAddress,
   executablePath: string,
 ): ServerCommand {
   const environment = {
@@ -28,7 +28,7 @@ export function hostCommand(
   return { file: 'env', arguments: ['-i', ...variables, program.python, '-m', 'node_executor.start'] };
 }
 
-function localStackEnvironment({ directory, port }: ServerPlace): Record<string, string> {
+function localStackEnvironment({ directory, port }: ServerAddress): Record<string, string> {
   return {
     GATEWAY_LISTEN: `127.0.0.1:${port}`,
     LOCALSTACK_HOST: `127.0.0.1:${port}`,
@@ -53,7 +53,7 @@ function localStackEnvironment({ directory, port }: ServerPlace): Record<string,
 }
 
 /** For executor/node_executor/settings.py. */
-function executorEnvironment(program: InstalledLocalStack, place: ServerPlace): Record<string, string> {
+function executorEnvironment(program: InstalledLocalStack, place: ServerAddress): Record<string, string> {
   return {
     NODE_EXECUTOR_NODE: process.execPath,
     NODE_EXECUTOR_RUNTIME_CLIENT: program.runtimeClient,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ManagedServer, type ServerPlace } from '../local/servers/managed-server.ts';
+import { ManagedServer, type ServerAddress } from '../local/servers/managed-server.ts';
 import { type LocalStackConfiguration, readLocalStackConfiguration } from './configuration.ts';
 import {
   addressesForContainers,
@@ -115,7 +115,7 @@ async function startInDocker(image: string): Promise<LocalStack> {
 }
 
 /** Its own word comes first: on a port that was taken, another LocalStack might answer in place of ours. */
-async function probe({ port, directory }: ServerPlace): Promise<void> {
+async function probe({ port, directory }: ServerAddress): Promise<void> {
   const log = await readFile(`${directory}/server.log`, 'utf8');
   if (!log.includes('Ready.')) throw new Error('LocalStack is not ready.');
   const response = await fetch(`http://127.0.0.1:${port}/_localstack/health`);

@@ -3,12 +3,12 @@ import { addBacklog } from '../local/demo/backlog.ts';
 import {
   type DemoServers,
   loadDemoRecording,
-  redisPlace,
+  redisAddressOf,
   releaseDemoServers,
   startDemoServers,
   stopDemoServers,
 } from '../local/demo/demo-servers.ts';
-import { placeRegistry } from '../local/recording/placement.ts';
+import { retargetRegistry } from '../local/recording/target-servers.ts';
 import { bootstrap } from './cdk.ts';
 import { type DeployedFunctions, deploy, type LocalDeployment, prepareDeployment } from './deployment.ts';
 import { type LocalStack, startLocalStack } from './localstack.ts';
@@ -19,7 +19,7 @@ const BACKLOG_ENTRIES = 20_000;
 
 /** How far a `cdk deploy` is: `STACK | 12/41 | …` */
 const RESOURCES_DONE = /\|\s+(\d+)\/(\d+) \|/;
-const LEAST_MS_BETWEEN_LINES = 1000;
+const MIN_MS_BETWEEN_LINES = 1000;
 
 export interface Progress {
   readonly say: (line: string) => void;
@@ -72,14 +72,14 @@ export class StageBuilder {
 /** Returns the registry as functions see it. */
 async function load(localStack: LocalStack, servers: DemoServers): Promise<string> {
   const registryFile = await loadDemoRecording(servers);
-  const place = redisPlace(servers, 'default');
+  const place = redisAddressOf(servers, 'default');
   await addRefusedEntry(place);
   await addBacklog(place, BACKLOG_ENTRIES);
   const host = localStack.hostForFunctions;
   const { port, user, password } = servers.mysql;
-  return placeRegistry(await readFile(registryFile, 'utf8'), {
+  return retargetRegistry(await readFile(registryFile, 'utf8'), {
     mysql: { host, port, user, password },
-    redis: (pool) => ({ ...redisPlace(servers, pool), host }),
+    redis: (pool) => ({ ...redisAddressOf(servers, pool), host }),
   });
 }
 
@@ -87,7 +87,7 @@ function tellResources(say: (line: string) => void): (line: string) => void {
   let toldAt = performance.now();
   return (line) => {
     const [, done, all] = RESOURCES_DONE.exec(line) ?? [];
-    if (all === undefined || performance.now() - toldAt < LEAST_MS_BETWEEN_LINES) return;
+    if (all === undefined || performance.now() - toldAt < MIN_MS_BETWEEN_LINES) return;
     toldAt = performance.now();
     say(`  ${done} of ${all} resources`);
   };

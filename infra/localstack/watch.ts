@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FunctionConsumer } from '../../cli/consumer/function-consumer.ts';
 import { count, formatNumber } from '../../cli/output/table.ts';
-import { redisPlace } from '../local/demo/demo-servers.ts';
+import { redisAddressOf } from '../local/demo/demo-servers.ts';
 import { type RowSample, readRowSamples } from '../local/demo/row-samples.ts';
 import { readStreamStates, type StreamState } from '../local/demo/stream-states.ts';
 import { clientConfig } from './client-config.ts';
@@ -44,7 +44,7 @@ export class Watch {
   async #look(): Promise<Moment> {
     const { servers } = this.#stage;
     const before = this.#last;
-    const streams = await readStreamStates(redisPlace(servers, 'default'));
+    const streams = await readStreamStates(redisAddressOf(servers, 'default'));
     const rows = await readRowSamples(servers.mysql);
     this.#last = { streams, rows };
     if (before !== undefined) {

@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { errorFields } from '../error-fields.ts';
 import type { LogFields, Logger, LogLevel } from '../logging.ts';
 
-const DEEPEST_FIELD = 5;
+const MAX_FIELD_DEPTH = 5;
 
 /** A logger for Lambda: JSON lines with the request's id, by Powertools. */
 export interface LambdaLogger extends Logger {
@@ -50,7 +50,7 @@ function powertoolsLevel(level: LogLevel): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
 function withoutErrors(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return errorFields(value);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= DEEPEST_FIELD) return '…';
+  if (depth >= MAX_FIELD_DEPTH) return '…';
   if (Array.isArray(value)) return value.map((item) => withoutErrors(item, depth + 1));
   const entries = Object.entries(value).map(([key, item]) => [key, withoutErrors(item, depth + 1)]);
   return Object.fromEntries(entries);

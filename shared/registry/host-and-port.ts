@@ -1,6 +1,6 @@
 import type { HostAndPort } from './types.ts';
 
-const LARGEST_PORT = 65_535;
+const MAX_PORT = 65_535;
 
 /**
  * `host`, `host:port`, `:port`, `[::1]` and `[::1]:port`. As in Go an empty host is this machine.
@@ -13,7 +13,7 @@ export function parseHostAndPort(address: string, defaultPort: number): HostAndP
   }
   const [, ipv6, name, portText = ''] = match;
   const port = portText === '' ? defaultPort : Number(portText);
-  if (port < 1 || port > LARGEST_PORT) {
+  if (port < 1 || port > MAX_PORT) {
     return undefined;
   }
   return { host: ipv6 ?? (name || '127.0.0.1'), port };

@@ -3,7 +3,7 @@ import { maskRedisUri } from './redis-uri.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
 const NEXT_STEP = 'Correct the registry; it is the YAML that the BeeORM application itself is started with.';
-const LONGEST_SHOWN_TEXT = 120;
+const MAX_SHOWN_LENGTH = 120;
 
 /** Gathers all problems of a registry, so that they can be corrected in one go. */
 export class ProblemCollector {
@@ -58,7 +58,7 @@ export function describeKind(value: unknown): string {
 
 /** A text without secrets, in quotes, on one line and not too long. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST_SHOWN_TEXT ? `${text.slice(0, LONGEST_SHOWN_TEXT)}…` : text);
+  return JSON.stringify(text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text);
 }
 
 /** A key on one line, and without the password of an address that was written where a key belongs. */

@@ -1,7 +1,7 @@
 import { type BinaryString, binaryToBytes, bytesToBinary } from '../binary-string.ts';
 
 /** More than the statements that an application mixes within a page of entries. */
-const MOST_KNOWN = 32;
+const MAX_KNOWN = 32;
 
 /**
  * The beginnings of statements that were judged before, with what was read of them: an application writes the same few
@@ -27,7 +27,7 @@ export class KnownHeads<Head extends { readonly head: BinaryString }> {
     if (this.#known.some((known) => known.head === head.head)) return;
     // A copy: a slice would keep its whole statement in memory.
     this.#known.unshift({ ...head, head: bytesToBinary(binaryToBytes(head.head)) });
-    if (this.#known.length > MOST_KNOWN) this.#known.pop();
+    if (this.#known.length > MAX_KNOWN) this.#known.pop();
   }
 
   #moveToFront(place: number, known: Head): void {

@@ -2,7 +2,7 @@ import { type BinaryString, bytesToBinary } from '../binary-string.ts';
 
 /** A power of two: more names than an application's entities have columns share a place now and then, no more. */
 const PLACES = 1024;
-const LONGEST = 64;
+const MAX_LENGTH = 64;
 
 /**
  * Names of maps, which repeat in every entry: reading one anew costs four times what it costs to find it. As raw bytes:
@@ -13,7 +13,7 @@ export class KeyCache {
 
   /** The name of `length` bytes at `offset`. */
   read(bytes: Uint8Array, offset: number, length: number): BinaryString {
-    if (length > LONGEST) return bytesToBinary(bytes.subarray(offset, offset + length));
+    if (length > MAX_LENGTH) return bytesToBinary(bytes.subarray(offset, offset + length));
     let hash = length;
     for (let index = 0; index < length; index++) {
       hash = (Math.imul(hash, 31) + (bytes[offset + index] ?? 0)) | 0;

@@ -33,7 +33,7 @@ export interface GoalResult {
   readonly isReached: boolean;
 }
 
-const LONGEST_REASON = 160;
+const MAX_REASON_LENGTH = 160;
 
 export type Say = (line: string) => void;
 
@@ -94,7 +94,7 @@ function describeFigures(figures: Figures): string {
 
 /** A failed process says a lot, source code included. */
 function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').slice(0, LONGEST_REASON);
+  return (text.split('\n', 1)[0] ?? '').slice(0, MAX_REASON_LENGTH);
 }
 
 function toMeasurements(contestant: string, figures: readonly Figures[]): Measurement[] {

@@ -22,11 +22,11 @@ export function breakExecutor(executor: SqlExecutor, broken: Mechanism): SqlExec
 
 type Request = Parameters<SqlExecutor['execute']>[0];
 
-const LONGEST_DELAY_MS = 30;
+const MAX_DELAY_MS = 30;
 
 /** What was sent first need not come first: without delays the lanes would mostly keep the order by luck. */
 async function overtaken(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
-  await sleep(Math.random() * LONGEST_DELAY_MS);
+  await sleep(Math.random() * MAX_DELAY_MS);
   return executor.execute(request);
 }
 

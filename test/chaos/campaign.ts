@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../kit/generate/random.ts';
+import type { Servers } from './chaos-servers.ts';
 import type { ConsumerProcess } from './consumer-process.ts';
 import { Consumers, type ConsumersOptions } from './consumers.ts';
 import { isSlowPoint, type Kill } from './kills.ts';
-import { LONGEST_DELAY_MS, mysqlFaults, redisFaults } from './network-faults.ts';
+import { MAX_DELAY_MS, mysqlFaults, redisFaults } from './network-faults.ts';
 import type { Orders } from './orders.ts';
-import type { Servers } from './place.ts';
 import type { Subject } from './subjects/subject.ts';
 import type { Trouble } from './troubles.ts';
 
@@ -13,7 +13,7 @@ const ENTRIES_A_KILL = 7;
 const ENTRIES_A_TROUBLE = 30;
 /** Of the entries that come while a consumer waits for them. */
 const TAIL_PORTIONS = 4;
-const LONGEST_LULL_MS = 50;
+const MAX_LULL_MS = 50;
 const TAIL_BUDGET_MS = 2500;
 /** Who has not come to its point in tail mode by now will not. */
 const TAIL_KILL_MS = 600;
@@ -120,14 +120,14 @@ export class Campaign {
     if (kill.isTail) this.casualties.inTailMode += 1;
   }
 
-  async #pause({ point, hit, mostMs }: Trouble & { kind: 'pause' }): Promise<void> {
+  async #pause({ point, hit, maxMs }: Trouble & { kind: 'pause' }): Promise<void> {
     await this.#add(ENTRIES_A_TROUBLE);
     const paused = this.#consumers.begin({ end: { signal: 'SIGSTOP', point, hit } });
     if (await paused.stopped()) {
       this.casualties.pauses += 1;
       for (const subject of this.#options.subjects) await (subject.overtake?.() ?? subject.add(1));
       const successor = this.#consumers.begin({});
-      const waking = sleep(mostMs);
+      const waking = sleep(maxMs);
       const end = this.#consumers.end(successor);
       await Promise.race([end, waking]);
       paused.wake();
@@ -153,7 +153,7 @@ export class Campaign {
     clearTimeout(healing);
     heal();
     // A request may still be under way whose sender is long gone; the next part's must not be overtaken by it.
-    await sleep(LONGEST_DELAY_MS);
+    await sleep(MAX_DELAY_MS);
   }
 
   async #loseInvocations(): Promise<void> {
@@ -193,7 +193,7 @@ export class Campaign {
     await process.draining();
     for (let left = TAIL_PORTIONS; left > 0; left--) {
       await this.#add(Math.ceil(count / TAIL_PORTIONS));
-      await sleep(this.#options.random.integer(0, LONGEST_LULL_MS));
+      await sleep(this.#options.random.integer(0, MAX_LULL_MS));
     }
   }
 }

@@ -3,10 +3,10 @@ import { seededHistory } from '../kit/generate/history.ts';
 import { Random } from '../kit/generate/random.ts';
 import { runOracle } from '../kit/run-oracle.ts';
 import { Campaign, type Casualties } from './campaign.ts';
+import { directServers, loadApplication, type Servers, startServers, stopServers } from './chaos-servers.ts';
 import { KillSequence } from './kills.ts';
 import { MECHANISM_FACTS, type Mechanism, type SubjectName } from './mechanisms.ts';
 import type { Orders } from './orders.ts';
-import { directPlacement, loadApplication, type Servers, startServers, stopServers } from './place.ts';
 import { GARBAGE_POOLS, Garbage } from './subjects/garbage.ts';
 import { OWN_POOLS, OwnStreams } from './subjects/own-streams.ts';
 import { SEARCH_POOLS, Search } from './subjects/search.ts';
@@ -24,7 +24,7 @@ export interface ChaosOptions {
   /** Mechanisms that are switched off; then only their subjects are there. */
   readonly broken: readonly Mechanism[];
   /** After this, nothing more is begun; what was begun is drained and checked. */
-  readonly mostMs: number;
+  readonly maxMs: number;
   readonly tell: (line: string) => void;
 }
 
@@ -40,7 +40,7 @@ const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS];
 const POISON_RATE = 0.12;
 /** More than the troubles need: what is left over is drained at the end, many lanes at once. */
 const OPERATIONS_A_KILL = 9;
-const LEAST_OPERATIONS = 320;
+const MIN_OPERATIONS = 320;
 const OPERATIONS_A_TROUBLE = 32;
 /** The other troubles come once for so many kills. */
 const KILLS_A_ROUND = 200;
@@ -97,13 +97,13 @@ async function prepare(
   troubles: number,
   handledFile: string,
 ): Promise<{ readonly registryYaml: string; readonly subjects: readonly Subject[] }> {
-  const operations = LEAST_OPERATIONS + OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
+  const operations = MIN_OPERATIONS + OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
   const history = seededHistory(seed, operations, { ordering, poisonRate: POISON_RATE });
   const application = await loadApplication(history.recording, servers, MORE_POOLS);
   const random = new Random(seed);
   const preparations: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
     statements: async () => {
-      const expected = await runOracle(history.recording, directPlacement(servers));
+      const expected = await runOracle(history.recording, directServers(servers));
       return Statements.prepare(application, history, expected);
     },
     search: () => Search.prepare(application),
@@ -123,9 +123,9 @@ async function endure(
   campaign: Campaign,
   subjects: readonly Subject[],
   troubles: readonly Trouble[],
-  { seed, kills, broken, mostMs }: ChaosOptions,
+  { seed, kills, broken, maxMs }: ChaosOptions,
 ): Promise<void> {
-  const deadline = performance.now() + mostMs;
+  const deadline = performance.now() + maxMs;
   const sequence = new KillSequence(new Random(seed), broken);
   const left = [...troubles];
   while (performance.now() < deadline && subjects.every(({ hasMore }) => hasMore)) {

@@ -47,9 +47,9 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
     mysqlPools: registry.mysqlPools,
     ledgerDatabase: LEDGER_DATABASE,
     connectionLimit: LAZY_CONCURRENCY + 3,
-    atPoint: (point) => reach(`executor:${point}`),
+    failpoint: (point) => reach(`executor:${point}`),
   });
-  const atPoint = async (point: string) => {
+  const failpoint = async (point: string) => {
     if (point === 'locked') {
       onBegun();
       if (orders.isTail && broken.includes('position')) await brokenChannels.beginAtTheEnd();
@@ -72,7 +72,7 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
     {
       executor: withPoints(disturbed(executor, orders, brokenChannels), reach),
       lockTtlMs: LOCK_TTL_MS,
-      atPoint,
+      failpoint,
       createOrdering: () => (broken.includes('order') ? UNORDERED : createOrdering(orders.ordering)),
       ...(broken.includes('settle') ? { settle: brokenSettle } : {}),
     },

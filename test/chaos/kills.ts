@@ -25,7 +25,7 @@ const UNSETTLED: readonly Point[] = [
   'executor:answered',
   'poller:executed',
   'poller:logged',
-  'poller:elsewhere',
+  'poller:cross-pool',
 ];
 
 /** Kills after which it shows that the mechanism is missing. */
@@ -98,7 +98,7 @@ function hitOf(point: Point, random: Random): number {
       return random.integer(1, 4);
     case 'poller:executed':
     case 'poller:logged':
-    case 'poller:elsewhere':
+    case 'poller:cross-pool':
     case 'poller:settled':
       return random.integer(1, LATEST_HIT);
   }

@@ -3,7 +3,7 @@ import type { ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/p
 import type { Random } from '../kit/generate/random.ts';
 
 const LOST = 0.15;
-const LONGEST_DELAY_MS = 120;
+const MAX_DELAY_MS = 120;
 
 /** Loses invocations on their way there, or replies on their way back; what is lost may still run, and later. */
 export class LossyExecutor implements SqlExecutor {
@@ -17,7 +17,7 @@ export class LossyExecutor implements SqlExecutor {
 
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     if (!this.#random.chance(LOST)) return this.#inner.execute(request);
-    const delayMs = this.#random.integer(0, LONGEST_DELAY_MS);
+    const delayMs = this.#random.integer(0, MAX_DELAY_MS);
     switch (this.#random.pick(['request', 'reply', 'late'] as const)) {
       case 'request':
         break;
@@ -26,7 +26,7 @@ export class LossyExecutor implements SqlExecutor {
         break;
       case 'late':
         void sleep(delayMs).then(() => this.#inner.execute(request));
-        await sleep(this.#random.integer(0, LONGEST_DELAY_MS));
+        await sleep(this.#random.integer(0, MAX_DELAY_MS));
         break;
     }
     throw new Error('the invocation got no answer');

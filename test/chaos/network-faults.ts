@@ -6,7 +6,7 @@ const COMMIT = Buffer.from('\u0003COMMIT');
 const SCRIPT = Buffer.from('EVALSHA');
 
 /** Of a request that arrives late. */
-export const LONGEST_DELAY_MS = 300;
+export const MAX_DELAY_MS = 300;
 
 /** Faults of MySQL's connections, most of them at a COMMIT. `count` is told of each. */
 export function mysqlFaults(random: Random, count: (fault: Fault) => void): ChooseFault {
@@ -35,7 +35,7 @@ function chooseFault(random: Random, rates: Rates, count: (fault: Fault) => void
 }
 
 function randomFault(random: Random): Fault {
-  const ms = random.integer(1, LONGEST_DELAY_MS);
+  const ms = random.integer(1, MAX_DELAY_MS);
   return random.pick<Fault>([
     { kind: 'cut' },
     { kind: 'delay', ms },

@@ -2,15 +2,15 @@ import * as z from 'zod';
 import { MECHANISMS } from './mechanisms.ts';
 
 /**
- * Labelled moments at which a consumer can be ended or held up: of its poller (`PollerPoint`), of its executor
- * (`AtPoint`), between the two (`executor:page`: a page of rows has been read), and of the handler of own streams.
+ * Labelled moments at which a consumer can be ended or held up: of its poller (`FailpointName`), of its executor
+ * (`ExecutorFailpoint`), between the two (`executor:page`: a page of rows has been read), and of the handler of own streams.
  */
 export const POINTS = [
   'poller:locked',
   'poller:read',
   'poller:executed',
   'poller:logged',
-  'poller:elsewhere',
+  'poller:cross-pool',
   'poller:settled',
   'poller:indexed',
   'poller:trimmed',

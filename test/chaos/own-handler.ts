@@ -21,7 +21,7 @@ interface Setting {
   readonly before?: (records: readonly EntryRecord[]) => Promise<void>;
 }
 
-const LONGEST_MS = 8;
+const MAX_DURATION_MS = 8;
 
 let setting: Setting | undefined;
 
@@ -36,7 +36,7 @@ export async function handler({ Records }: EntryEvent): Promise<unknown> {
   const { handledFile, reach, before } = setting;
   await before?.(Records);
   reach('handler:called');
-  await sleep(Math.random() * LONGEST_MS);
+  await sleep(Math.random() * MAX_DURATION_MS);
   const failed: EntryRecord[] = [];
   for (const record of Records) {
     const { number, behaviour } = orderSchema.parse(JSON.parse(record.body));

@@ -84,7 +84,7 @@ const report = await runChaos({
   ...options,
   broken,
   troubles,
-  mostMs: minutes * 60_000,
+  maxMs: minutes * 60_000,
   tell: verbose === true ? console.error : () => undefined,
 });
 console.log(describeReport({ seed: options.seed, broken }, report));

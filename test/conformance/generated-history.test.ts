@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type History, seededHistory } from '../kit/generate/history.ts';
 import { runOracle } from '../kit/run-oracle.ts';
-import { takeTestPlace } from '../kit/test-place.ts';
+import { takeTestDatabases } from '../kit/test-databases.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
 /** The generator's own claims, judged by applying its histories one statement after the other. */
@@ -36,7 +36,7 @@ describe('a generated history', () => {
 });
 
 async function outcomeOf({ recording }: History): Promise<Outcome> {
-  const { mysql, databasePrefix, redis, remove } = await takeTestPlace(1);
+  const { mysql, databasePrefix, redis, remove } = await takeTestDatabases(1);
   onTestFinished(remove);
   const [anyRedis] = redis;
   if (anyRedis === undefined) throw new Error('no Redis database');

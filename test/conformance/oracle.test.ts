@@ -9,7 +9,7 @@ import { fixtureDirectory } from '../kit/load-fixture.ts';
 import { entriesOf } from '../kit/recorded-entries.ts';
 import { runOracle } from '../kit/run-oracle.ts';
 import type { State } from '../kit/state.ts';
-import { takeTestPlace } from '../kit/test-place.ts';
+import { takeTestDatabases } from '../kit/test-databases.ts';
 import type { CacheKey, Outcome } from '../oracle/outcome.ts';
 import type { StreamEntry } from '../oracle/stream-entry.ts';
 
@@ -37,7 +37,7 @@ describe('the serial oracle', () => {
 
 async function applyRecording(directory: string): Promise<{ outcome: Outcome; entries: StreamEntry[] }> {
   const recording = readRecording(directory);
-  const { mysql, databasePrefix, redis, remove } = await takeTestPlace(1);
+  const { mysql, databasePrefix, redis, remove } = await takeTestDatabases(1);
   onTestFinished(remove);
   const [anyRedis] = redis;
   if (anyRedis === undefined) throw new Error('no Redis database');

@@ -151,7 +151,7 @@ async function drainLarge(scene: Scene, entries: number): Promise<number> {
   const result = await drainInProcess(scene, { budgetMs: 60_000 });
   expect(result?.summary).toMatchObject({ complete: true });
   await scene.redis.del('orm-lazy-channel');
-  return result?.mostMemoryBytes ?? 0;
+  return result?.maxMemoryBytes ?? 0;
 }
 
 async function timed<Result>(work: () => Promise<Result>): Promise<[Result, number]> {

@@ -141,7 +141,7 @@ describe('status', () => {
     const backlog = (before ?? 0) + 3;
     expect(await read('user-group')).toMatchObject({ backlog, pending: 0, deadLetters: 0 });
     expect((await read('user-group')).failure).toBeUndefined();
-    expect((await read('audit-group')).failure).toMatchObject({ hop: 'permission' });
+    expect((await read('audit-group')).failure).toMatchObject({ stage: 'permission' });
     await poller.perform({ operation: 'drain', budgetMs: 5000 }, REMAINING_MS);
     expect((await read('user-group')).backlog).toBeLessThan(backlog);
     const refused = await read('audit-group');
@@ -154,7 +154,7 @@ describe('status', () => {
     const { poller } = await deploy(fixture, () => ({ status: 403, errorName: 'AccessDeniedException' }));
     const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
     if (!('pools' in status)) throw new Error('no status');
-    const failures = status.pools.filter(({ kind }) => kind === 'mysql').map(({ failure }) => failure?.hop);
+    const failures = status.pools.filter(({ kind }) => kind === 'mysql').map(({ failure }) => failure?.stage);
     expect(new Set(failures)).toEqual(new Set(['permission']));
   });
 });

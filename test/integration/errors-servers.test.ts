@@ -1,6 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { MysqlPlace } from '../../infra/local/recording/placement.ts';
+import type { MysqlAddress } from '../../infra/local/recording/target-servers.ts';
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
@@ -160,7 +160,7 @@ async function onServer(sql: string, values: unknown[] = []): Promise<unknown> {
   }
 }
 
-function placeOf({ host, port, user, password }: MariaDbServer): MysqlPlace {
+function placeOf({ host, port, user, password }: MariaDbServer): MysqlAddress {
   return { host, port, user, password };
 }
 

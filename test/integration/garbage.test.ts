@@ -155,10 +155,10 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.read('writers', 5000);
     await scene.ask('readers');
     const stop = new AbortController();
-    const atPoint = (point: string) => {
+    const failpoint = (point: string) => {
       if (point === 'trimmed') stop.abort();
     };
-    expect(await scene.drain({ signal: stop.signal, poller: { atPoint } })).toMatchObject({
+    expect(await scene.drain({ signal: stop.signal, poller: { failpoint } })).toMatchObject({
       complete: false,
       channels: { garbage: { entries: 0, trimmed: 1000, pending: 1 } },
     });

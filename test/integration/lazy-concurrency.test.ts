@@ -10,14 +10,14 @@ const LAZY_CONCURRENCY = 11;
 const FILLED_FIRST = 4;
 
 test('batches that each wait are executed more at once than the few that are filled first', async () => {
-  const most = await mostAtOnce(400);
+  const most = await maxAtOnce(400);
   console.log(`at most ${most} batches at once, of ${LAZY_CONCURRENCY}`);
   expect(most).toBeGreaterThan(FILLED_FIRST + 2);
   expect(most).toBeLessThanOrEqual(LAZY_CONCURRENCY);
 });
 
 /** Batches in flight at once, at most, where each of them takes `delayMs` before it is executed. */
-async function mostAtOnce(delayMs: number): Promise<number> {
+async function maxAtOnce(delayMs: number): Promise<number> {
   const scene = await openScene();
   await scene.query(`INSERT INTO Thing(Name) SELECT seq FROM seq_1_to_${ROWS}`);
   for (let start = 1; start <= ROWS; start += 500) {

@@ -35,9 +35,9 @@ test('a poller that was killed keeps others out no longer than its time to live'
   await scene.add(insertThing('one'));
   const child = await drainUntilStandingStill(scene, 'poller read');
   child.kill('SIGKILL');
-  const leftMs = await scene.redis.pttl(LOCK_KEY);
-  expect(leftMs).toBeGreaterThan(0);
-  expect(leftMs).toBeLessThanOrEqual(20_000);
+  const remainingMs = await scene.redis.pttl(LOCK_KEY);
+  expect(remainingMs).toBeGreaterThan(0);
+  expect(remainingMs).toBeLessThanOrEqual(20_000);
   await scene.redis.pexpire(LOCK_KEY, 300);
   await expect.poll(() => scene.redis.exists(LOCK_KEY)).toBe(0);
   expect(await drainScene(scene)).toMatchObject({ complete: true });

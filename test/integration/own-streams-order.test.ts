@@ -12,7 +12,7 @@ const ENTRIES = 200;
 class Watcher {
   readonly doneByKey = new Map<string, string[]>();
   readonly violations: string[] = [];
-  mostAtOnce = 0;
+  maxAtOnce = 0;
   doneCount = 0;
   retries = 0;
   readonly #random: Random;
@@ -28,7 +28,7 @@ class Watcher {
       if (this.#busy.has(key)) this.violations.push(`two entries of ${key} at once`);
       this.#busy.add(key);
     }
-    this.mostAtOnce = Math.max(this.mostAtOnce, this.#busy.size);
+    this.maxAtOnce = Math.max(this.maxAtOnce, this.#busy.size);
     await sleep(this.#random.integer(0, 4));
     for (const key of keys) this.#busy.delete(key);
     if (this.#random.chance(0.1)) throw new Error('chance failure of the batch');
@@ -76,7 +76,7 @@ test('Entries with an equal value of the ordering field are handled in order and
   console.info(`seed ${seed}: ${ENTRIES} entries of ${TENANTS.length} keys, ${watcher.retries} retries`);
   expect(watcher.violations).toEqual([]);
   expect(Object.fromEntries(watcher.doneByKey)).toEqual(Object.fromEntries(idsByKey));
-  expect(watcher.mostAtOnce).toBeGreaterThan(2);
+  expect(watcher.maxAtOnce).toBeGreaterThan(2);
   expect(summary).toMatchObject({ reason: 'drained' });
 });
 

@@ -84,7 +84,7 @@ describe('a password of Redis that was rotated', () => {
       ),
     );
     expect(await poller.perform({ operation: 'status' }, REMAINING_MS)).toMatchObject({
-      pools: [{ pool: 'default', failure: { hop: 'secret', code: 'secret-unreadable' } }],
+      pools: [{ pool: 'default', failure: { stage: 'secret', code: 'secret-unreadable' } }],
       channels: [],
     });
   });
@@ -97,6 +97,6 @@ describe('a password of Redis that was rotated', () => {
     });
     expect(freshReads()).toBe(1);
     const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
-    expect(status).toMatchObject({ pools: [{ pool: 'default', failure: { hop: 'authentication' } }] });
+    expect(status).toMatchObject({ pools: [{ pool: 'default', failure: { stage: 'authentication' } }] });
   });
 });

@@ -101,7 +101,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
       search: MANY,
       signal: stop.signal,
       poller: {
-        atPoint: async (point) => {
+        failpoint: async (point) => {
           if (point === 'indexed' && (await scene.redis.exists(PROGRESS)) === 1) stop.abort();
         },
       },

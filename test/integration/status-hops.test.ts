@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
-import type { HopFailure } from '../../shared/operations.ts';
+import type { StageFailure } from '../../shared/operations.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { makeCertificate } from '../kit/certificates.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
@@ -37,7 +37,10 @@ afterAll(async () => {
 });
 
 /** Where each of the two servers fails. */
-async function failures(redisAddress: string, dsn: string): Promise<Record<string, HopFailure | undefined>> {
+async function failures(
+  redisAddress: string,
+  dsn: string,
+): Promise<Record<string, StageFailure | undefined>> {
   const registry = parseRegistry(JSON.stringify({ default: { redis: redisAddress, mysql: dsn } }), 'test');
   const consumer = await openLocalConsumer({
     registry,
@@ -61,7 +64,7 @@ const dsn = (credentials: string, database = 'mysql', parameters = '') =>
   `${credentials}@tcp(${mysql.host}:${mysql.port})/${database}${parameters}`;
 const good = () => dsn(`${mysql.user}:${mysql.password}`);
 
-describe('status names the hop of Redis that fails:', () => {
+describe('status names the stage of Redis that fails:', () => {
   test.each<[string, () => string]>([
     ['name-resolution', () => 'nowhere.invalid:6379:0'],
     ['network-path', () => `${NOBODY}:0`],
@@ -70,24 +73,24 @@ describe('status names the hop of Redis that fails:', () => {
     ['tls', () => redisAt(tlsPort, `${login('app')}&tls=true`)],
     ['authentication', () => redisAt(redis.port, login('app', 'wrong'))],
     ['permission', () => redisAt(redis.port, login('reader'))],
-  ])('%s', async (hop, address) => {
+  ])('%s', async (stage, address) => {
     const failure = await failures(address(), good());
-    expect(failure['redis']).toMatchObject({ hop });
+    expect(failure['redis']).toMatchObject({ stage });
     expect(failure['mysql']).toBeUndefined();
     expect(JSON.stringify(failure)).not.toContain(PASSWORD);
   });
 });
 
-describe('status names the hop of MySQL that fails:', () => {
+describe('status names the stage of MySQL that fails:', () => {
   test.each<[string, () => string]>([
     ['name-resolution', () => 'u:p@tcp(nowhere.invalid:3306)/app'],
     ['network-path', () => `u:p@tcp(${NOBODY})/app`],
     ['tls', () => dsn(`${mysql.user}:${mysql.password}`, 'mysql', '?tls=true')],
     ['authentication', () => dsn(`nobody:${PASSWORD}`)],
     ['permission', () => dsn(`${mysql.user}:${mysql.password}`, 'no_such_database')],
-  ])('%s', async (hop, address) => {
+  ])('%s', async (stage, address) => {
     const failure = await failures(redisAt(redis.port, login('app')), address());
-    expect(failure['mysql']).toMatchObject({ hop });
+    expect(failure['mysql']).toMatchObject({ stage });
     expect(failure['redis']).toBeUndefined();
     expect(JSON.stringify(failure)).not.toContain(PASSWORD);
   });

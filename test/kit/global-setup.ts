@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { startRedis } from '../../infra/local/servers/redis-server.ts';
-import type { TestServers } from './test-place.ts';
+import type { TestServers } from './test-databases.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -16,18 +16,18 @@ export interface LambdaEndpoint {
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
   /** How many requests came, and how many were answered at once at most. */
-  readonly counts: { requests: number; inFlight: number; mostInFlight: number };
+  readonly counts: { requests: number; inFlight: number; maxInFlight: number };
 }
 
 /** Ends with the test. */
 export async function startLambdaEndpoint(
   invoke: (event: unknown, functionName: string) => Promise<InvocationAnswer>,
 ): Promise<LambdaEndpoint> {
-  const counts = { requests: 0, inFlight: 0, mostInFlight: 0 };
+  const counts = { requests: 0, inFlight: 0, maxInFlight: 0 };
   const server = createServer((request, response) => {
     counts.requests++;
     counts.inFlight++;
-    counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
+    counts.maxInFlight = Math.max(counts.maxInFlight, counts.inFlight);
     const functionName = /functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1] ?? '';
     readBody(request)
       .then((body) => invoke(body === '' ? undefined : JSON.parse(body), decodeURIComponent(functionName)))

@@ -1,8 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
-import { type MysqlPlace, type RedisPlace, redisPoolCodes } from '../../infra/local/recording/placement.ts';
 import { type Recording, readRecording } from '../../infra/local/recording/recording.ts';
-import { takeTestPlace } from './test-place.ts';
+import {
+  type MysqlAddress,
+  type RedisAddress,
+  redisPoolCodes,
+} from '../../infra/local/recording/target-servers.ts';
+import { takeTestDatabases } from './test-databases.ts';
 
 /** A recording of `test/fixtures`, loaded into a part of the shared servers that is the test's own. */
 export interface LoadedFixture {
@@ -11,11 +15,11 @@ export interface LoadedFixture {
   readonly recording: Recording;
   /** The application's registry, with the addresses and databases of this place. */
   readonly registryYaml: string;
-  readonly mysql: MysqlPlace;
+  readonly mysql: MysqlAddress;
   /** The name here of a recorded database: `bee` may be `test7_bee`. */
   database(recordedName: string): string;
   /** The Redis database of a pool. */
-  redis(pool: string): RedisPlace;
+  redis(pool: string): RedisAddress;
 }
 
 /**
@@ -26,13 +30,13 @@ export async function loadFixture(name: string): Promise<LoadedFixture> {
   const directory = fixtureDirectory(name);
   const recording = readRecording(directory);
   const pools = redisPoolCodes(recording.registryYaml);
-  const place = await takeTestPlace(pools.length);
+  const place = await takeTestDatabases(pools.length);
   onTestFinished(() => place.remove());
   const { mysql, databasePrefix } = place;
-  const redis = (pool: string): RedisPlace => {
-    const redisPlace = place.redis[pools.indexOf(pool)];
-    if (redisPlace === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
-    return redisPlace;
+  const redis = (pool: string): RedisAddress => {
+    const redisAddressOf = place.redis[pools.indexOf(pool)];
+    if (redisAddressOf === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
+    return redisAddressOf;
   };
   const registryYaml = await loadRecording(recording, { mysql, redis, databasePrefix });
   const database = (recordedName: string): string => `${databasePrefix}${recordedName}`;

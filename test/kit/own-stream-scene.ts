@@ -12,7 +12,7 @@ import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { silentLogger } from './scene/drain-scene.ts';
-import { takeTestPlace } from './test-place.ts';
+import { takeTestDatabases } from './test-databases.ts';
 
 export const ORDERS = 'order-placed';
 export const MAILER = 'mailer';
@@ -37,7 +37,7 @@ export interface BoundHandler extends Partial<Omit<StreamBinding, 'handler'>> {
 
 /** `namespace`: of the Redis pool; empty: none. */
 export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene> {
-  const place = await takeTestPlace(1);
+  const place = await takeTestDatabases(1);
   const [{ host, port, database } = { host: '', port: 0, database: 0 }] = place.redis;
   const redis = new Redis({ host, port, db: database });
   onTestFinished(async () => {

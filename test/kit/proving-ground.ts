@@ -1,13 +1,13 @@
 import { onTestFinished } from 'vitest';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
-import { type Placement, redisPoolCodes } from '../../infra/local/recording/placement.ts';
+import { redisPoolCodes, type TargetServers } from '../../infra/local/recording/target-servers.ts';
 import { applySerially } from '../oracle/serial-oracle.ts';
 import { drainAndCompare, type Setting } from './drain.ts';
 import type { History } from './generate/history.ts';
 import { generatedApplication } from './generate/schema.ts';
 import { rewindDatabases } from './rewind-databases.ts';
 import { connectRedis } from './state.ts';
-import { takeTestPlace } from './test-place.ts';
+import { takeTestDatabases } from './test-databases.ts';
 import { readTestRegistry } from './test-registry.ts';
 
 /** A place for generated histories, one after the other: each is drained, and judged by the oracle. */
@@ -26,15 +26,15 @@ export class ProvingGround {
   static async open(): Promise<ProvingGround> {
     const application = { ...generatedApplication(), entries: [] };
     const codes = redisPoolCodes(application.registryYaml);
-    const { redis, ...place } = await takeTestPlace(codes.length);
+    const { redis, ...place } = await takeTestDatabases(codes.length);
     onTestFinished(place.remove);
-    const placement: Placement = {
+    const targets: TargetServers = {
       ...place,
       redis: (pool) => redis[codes.indexOf(pool)] ?? { host: '', port: 0, database: 0 },
     };
-    const oracle = { ...placement, databasePrefix: oraclePrefix(place.databasePrefix) };
+    const oracle = { ...targets, databasePrefix: oraclePrefix(place.databasePrefix) };
     return new ProvingGround(
-      await loadRecording(application, placement),
+      await loadRecording(application, targets),
       place.databasePrefix,
       await loadRecording(application, oracle),
     );

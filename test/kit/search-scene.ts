@@ -16,7 +16,7 @@ import type { SqlExecutor } from '../../shared/protocol.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { SearchSettings } from '../../shared/search-settings.ts';
 import { fixtureDirectory } from './load-fixture.ts';
-import { takeTestPlace } from './test-place.ts';
+import { takeTestDatabases } from './test-databases.ts';
 
 /** The index whose table has a name of its own, which nothing but settings can tell. */
 export const MANY: SearchSettings = { indexes: { 'main.HSearchMany': { table: 'search_many' } } };
@@ -52,7 +52,7 @@ export async function openSearchScene(
   namespace = '',
 ): Promise<SearchScene> {
   const directory = fixtureDirectory(fixture);
-  const place = await takeTestPlace(1);
+  const place = await takeTestDatabases(1);
   onTestFinished(() => place.remove());
   const { host, port } = server;
   const redis = new Redis({ host, port, protocol: 2 });
@@ -60,10 +60,10 @@ export async function openSearchScene(
   onTestFinished(() => redis.disconnect());
   await redis.flushall();
   const { mysql, databasePrefix } = place;
-  const redisPlace = { host, port, database: 0 };
+  const redisAddressOf = { host, port, database: 0 };
   const yaml = await loadRecording(readRecording(directory), {
     mysql,
-    redis: () => redisPlace,
+    redis: () => redisAddressOf,
     databasePrefix,
   });
   const registryYaml = namespace === '' ? yaml : yaml.replaceAll(`:${port}:0`, `:${port}:0:${namespace}`);

@@ -5,7 +5,7 @@ import { findLocalStackSource } from '../../infra/localstack/source.ts';
 import { lambdaClient } from './function-under-test.ts';
 
 /** What the tests of one `describe` share. Its fields are there once they run. */
-export interface LocalStackPlace {
+export interface LocalStackAddress {
   readonly localStack: LocalStack;
   readonly lambda: Lambda;
 }
@@ -18,7 +18,7 @@ export interface LocalStackPlace {
 export function describeOnLocalStack(
   title: string,
   { isHostNeeded }: { readonly isHostNeeded: boolean },
-  defineTests: (place: LocalStackPlace) => void,
+  defineTests: (place: LocalStackAddress) => void,
 ): void {
   const source = findLocalStackSource();
   const isPossible = source !== undefined && !(isHostNeeded && 'image' in source);

@@ -73,7 +73,8 @@ class SerialOracle {
     this.#redis.deleteKeys(event, results, inserted && this.#nameOf(inserted.pool, inserted.table));
     const statements = results.flatMap(({ errno }, index) => (errno === undefined ? [] : [index]));
     const errno = results.find((result) => result.errno !== undefined)?.errno ?? logs.errno;
-    if (errno !== undefined) this.#setAside(entry, errno, { statements, logs: logs.unwritten, dirty });
+    if (errno !== undefined)
+      this.#moveToDeadLetters(entry, errno, { statements, logs: logs.unwritten, dirty });
   }
 
   async #applyLogEntry(entry: StreamEntry): Promise<void> {
@@ -81,7 +82,7 @@ class SerialOracle {
     if ('refused' in judged) return this.#refuse(entry, judged.refused);
     const database = await this.#database(judged.value.pool);
     const execution = await database.insertLogRow(judged.value, judged.value.id);
-    if ('errno' in execution) this.#setAside(entry, execution.errno);
+    if ('errno' in execution) this.#moveToDeadLetters(entry, execution.errno);
   }
 
   async #execute(event: LazyEvent, index: number): Promise<StatementResult> {
@@ -129,7 +130,11 @@ class SerialOracle {
     this.#deadLetters.push({ stream, id, kind });
   }
 
-  #setAside({ stream, id }: StreamEntry, errno: number, unapplied?: ExpectedDeadLetter['unapplied']): void {
+  #moveToDeadLetters(
+    { stream, id }: StreamEntry,
+    errno: number,
+    unapplied?: ExpectedDeadLetter['unapplied'],
+  ): void {
     this.#deadLetters.push({ stream, id, kind: 'mysql', errno, ...(unapplied && { unapplied }) });
   }
 

@@ -12,7 +12,7 @@ const status: StatusReply = {
       pool: 'default',
       kind: 'mysql',
       failure: {
-        hop: 'authentication',
+        stage: 'authentication',
         code: '1045',
         message: 'Access denied',
         nextStep: 'Check the password.',
@@ -34,7 +34,7 @@ const status: StatusReply = {
 };
 
 describe('consumer status', () => {
-  test('names the hop at which a server fails, shows what is left, and exits 1', async () => {
+  test('names the stage at which a server fails, shows what is left, and exits 1', async () => {
     const run = await runConsumer('status --registry REGISTRY', { status: () => Promise.resolve(status) });
     expect(run.stdout).toContain('Redis pool default: answers');
     expect(run.stdout).toContain(
@@ -46,7 +46,7 @@ describe('consumer status', () => {
 
   test('says which function of an own stream can’t be invoked, and exits 1', async () => {
     const failure = {
-      hop: 'permission',
+      stage: 'permission',
       code: 'AccessDeniedException',
       message: "the function mailer can't be invoked",
     } as const;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
 import { SETTING_NAMES } from '../../infra/constructs/settings.ts';
-import { HOPS } from '../../shared/operations.ts';
+import { FAILURE_STAGES } from '../../shared/operations.ts';
 
 const read = (name: string) => readFileSync(`${import.meta.dirname}/../../docs/${name}`, 'utf8');
 
@@ -15,7 +15,7 @@ describe('the documents say something of', () => {
     expect(read('runbook.md')).toContain(`## ${name}\n`);
   });
 
-  test.each(HOPS)('the hop %s', (hop) => {
-    expect(read('runbook.md')).toMatch(new RegExp(`^\\| \`${hop}\` +\\|`, 'm'));
+  test.each(FAILURE_STAGES)('the stage %s', (stage) => {
+    expect(read('runbook.md')).toMatch(new RegExp(`^\\| \`${stage}\` +\\|`, 'm'));
   });
 });

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LambdaExecutor } from '../../functions/poller/aws/lambda-executor.ts';
-import { hopOf } from '../../functions/poller/operations/hops.ts';
+import { failureStageOf } from '../../functions/poller/operations/failure-stage.ts';
 import { packPayload } from '../../shared/aws/payload.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
 import { type ExecutorRequest, PROTOCOL_VERSION } from '../../shared/protocol.ts';
@@ -112,7 +112,7 @@ describe('the SQL executor behind Lambda', () => {
     const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, clientConfig });
     const reply = await executor.execute(peek());
     expect(reply).toMatchObject({ kind: 'transient', code: 'connection-timeout' });
-    expect(hopOf(['connection-timeout'])).toBe('network-path');
+    expect(failureStageOf(['connection-timeout'])).toBe('network-path');
   });
 
   test('has no more invocations in flight than it may, and fewer after throttling', async () => {
@@ -127,13 +127,13 @@ describe('the SQL executor behind Lambda', () => {
     const askOften = (times: number) =>
       Promise.all(Array.from({ length: times }, () => executor.execute(peek())));
     await askOften(30);
-    expect(endpoint.counts.mostInFlight).toBe(8);
+    expect(endpoint.counts.maxInFlight).toBe(8);
     isThrottled = false;
-    endpoint.counts.mostInFlight = 0;
+    endpoint.counts.maxInFlight = 0;
     await askOften(10);
-    expect(endpoint.counts.mostInFlight).toBe(1);
+    expect(endpoint.counts.maxInFlight).toBe(1);
     await askOften(200);
-    expect(endpoint.counts.mostInFlight).toBeGreaterThan(2);
+    expect(endpoint.counts.maxInFlight).toBeGreaterThan(2);
   });
 
   test('splits a batch that is too large, and judges a statement that is too large alone', async () => {

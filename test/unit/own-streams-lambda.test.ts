@@ -90,7 +90,7 @@ test('A function that may not be invoked fails its probe at the permission.', as
     headers: { 'x-amzn-errortype': 'AccessDeniedException' },
     body: {},
   });
-  expect(await handler.probe()).toMatchObject({ hop: 'permission', code: 'AccessDeniedException' });
+  expect(await handler.probe()).toMatchObject({ stage: 'permission', code: 'AccessDeniedException' });
 });
 
 test('A Lambda that nobody answers for is unavailable.', async () => {

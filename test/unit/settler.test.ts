@@ -2,7 +2,10 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { DrainBudget } from '../../functions/poller/budget.ts';
 import type { Settlement, SettlementResult } from '../../functions/poller/redis/settle-script.ts';
-import { SettlementLines, type SettlementPlace } from '../../functions/poller/settlement/settlement-order.ts';
+import {
+  SettlementOrder,
+  type SettlementTicket,
+} from '../../functions/poller/settlement/settlement-order.ts';
 import { type Settled, Settler } from '../../functions/poller/settlement/settler.ts';
 import { Random } from '../kit/generate/random.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
@@ -103,14 +106,14 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
   const redis = new Redis({ lazyConnect: true });
   const budget = new DrainBudget(60_000);
   const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
-  const lines = new SettlementLines();
+  const lines = new SettlementOrder();
   const places = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
   const order = entries.map((entry, index) => ({ entry, place: places[index], at: random.integer(0, 1000) }));
   order.sort((one, other) => one.at - other.at);
   const runs = order.map(async ({ entry, place }, index) => {
     for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     try {
-      return entry.isLeft ? 'left' : await settleOne(settler, entry, place);
+      return entry.isLeft ? 'pending' : await settleOne(settler, entry, place);
     } finally {
       if (place !== undefined) settler.leave(place);
     }
@@ -124,13 +127,13 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
 async function settleOne(
   settler: Settler,
   { id }: Entry,
-  place: SettlementPlace | undefined,
+  place: SettlementTicket | undefined,
 ): Promise<string> {
   const settlement: Settlement = {
     ...{ stream: 's', group: 'g', id },
     ...{ cacheKeys: [], publications: [], deadLetter: undefined },
   };
   let result: Settled = await settler.settle(settlement, place);
-  if (result !== 'left' && result.kind === 'unwritable') result = await settler.settle(settlement, place);
-  return result === 'left' ? 'left' : result.kind;
+  if (result !== 'pending' && result.kind === 'unwritable') result = await settler.settle(settlement, place);
+  return result === 'pending' ? 'pending' : result.kind;
 }

@@ -1,4 +1,4 @@
-import type { HopFailure } from '../../../shared/operations.ts';
+import type { StageFailure } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
 import { parseBindings, type StreamBinding } from '../channels/own-streams/binding.ts';
@@ -45,7 +45,7 @@ class ThawingHandler implements EntryHandler {
     return this.#thawed().invoke(event, signal);
   }
 
-  probe(): Promise<HopFailure | undefined> {
+  probe(): Promise<StageFailure | undefined> {
     return this.#thawed().probe();
   }
 

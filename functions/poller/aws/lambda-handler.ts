@@ -5,14 +5,14 @@ import {
   type LambdaClientConfig,
 } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
-import type { HopFailure } from '../../../shared/operations.ts';
+import type { StageFailure } from '../../../shared/operations.ts';
 import {
   type EntryEvent,
   type EntryHandler,
   type HandlerAnswer,
   handlerFailed,
 } from '../channels/own-streams/entry-handler.ts';
-import { hopOf } from '../operations/hops.ts';
+import { failureStageOf } from '../operations/failure-stage.ts';
 import { classifyInvocationError } from './invocation-errors.ts';
 
 const CONNECTION_TIMEOUT_MS = 3000;
@@ -63,7 +63,7 @@ export class LambdaHandler implements EntryHandler {
     }
   }
 
-  async probe(): Promise<HopFailure | undefined> {
+  async probe(): Promise<StageFailure | undefined> {
     const command = new InvokeCommand({ FunctionName: this.#functionName, InvocationType: 'DryRun' });
     try {
       await this.#client.send(command, { abortSignal: AbortSignal.timeout(PROBE_MS) });
@@ -71,7 +71,7 @@ export class LambdaHandler implements EntryHandler {
     } catch (error) {
       const { code } = classifyInvocationError(error);
       return {
-        hop: hopOf([code]),
+        stage: failureStageOf([code]),
         code,
         message: `the function ${this.#functionName} can't be invoked (${code})`,
         nextStep: 'Check that it exists and that the role of the poller may invoke it.',

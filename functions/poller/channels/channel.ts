@@ -1,15 +1,15 @@
 import type { Logger } from '../../../shared/logging.ts';
-import type { HopFailure } from '../../../shared/operations.ts';
+import type { StageFailure } from '../../../shared/operations.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { SearchSettings } from '../../../shared/search-settings.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { MysqlWork } from '../lanes/mysql-pools.ts';
-import type { AbsentGroups, AtPollerPoint } from '../poller-options.ts';
+import type { MysqlPools } from '../lanes/mysql-pools.ts';
+import type { AbsentGroups, Failpoint } from '../poller-options.ts';
 import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
+import type { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import type { Done } from '../settlement/entry-outcome.ts';
-import type { OtherPools } from '../settlement/other-pools.ts';
 import type { Settler } from '../settlement/settler.ts';
 
 /** What a drain does with the entries of one stream for one consumer group. */
@@ -22,7 +22,7 @@ export interface Channel {
   /** Begins the work of one drain. */
   open(context: ChannelContext): ChannelWork;
   /** Why a function that its entries are handed to can't be invoked; undefined where it can. Does not run it. */
-  probe?(): Promise<HopFailure | undefined>;
+  probe?(): Promise<StageFailure | undefined>;
 }
 
 export interface ChannelWork {
@@ -43,7 +43,7 @@ export interface ChannelWork {
   /** Whether a suspect of another stream need not wait for this work, which may take long and executes no statement. */
   readonly runsBeside?: boolean;
   /** Whether there is enough to do for now, so that reading on can wait until some of it is done. */
-  isFed?(): boolean;
+  isSaturated?(): boolean;
   /** How much may be read and not settled; by default some thousand entries. */
   readonly held?: { readonly entries: number; readonly bytes: number; readonly page: number };
 }
@@ -69,8 +69,8 @@ export interface ChannelContext {
   readonly fenced: FencedGroup;
   /** Redis pool and stream, as the ledger names them. */
   readonly ledgerName: string;
-  readonly mysql: MysqlWork;
-  readonly others: OtherPools;
+  readonly mysql: MysqlPools;
+  readonly others: CrossPoolEffects;
   readonly settler: Settler;
-  readonly atPoint: AtPollerPoint | undefined;
+  readonly failpoint: Failpoint | undefined;
 }

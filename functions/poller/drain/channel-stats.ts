@@ -36,7 +36,7 @@ export class ChannelStats {
   }
 
   /** What Redis says is left. */
-  setLeft(group: Pick<GroupFacts, 'pending' | 'lag'>): void {
+  setRemaining(group: Pick<GroupFacts, 'pending' | 'lag'>): void {
     this.#pending = group.pending;
     this.#backlog = group.lag;
   }

@@ -5,15 +5,15 @@ import type { RedisPool } from '../../../shared/registry/types.ts';
 import { DrainBudget, pause } from '../budget.ts';
 import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
+import { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
-import { Slots } from '../ledger/request-limit.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import { createLockValue } from '../redis/lock.ts';
 import { openRedisSession } from '../redis/session.ts';
 import { ChannelStats } from './channel-stats.ts';
-import { Exclusivity } from './exclusivity.ts';
 import { type EntriesInHand, PoolDrain, type PoolDrainEnd } from './pool-drain.ts';
+import { SharedLock } from './shared-lock.ts';
 
 const PROGRESS_MS = 200;
 
@@ -44,14 +44,14 @@ export class Drain {
   readonly #poller: PollerOptions;
   readonly #options: DrainOptions;
   readonly #startedAt = Date.now();
-  readonly #slots: Slots;
-  readonly #exclusivity = new Exclusivity();
+  readonly #concurrencyLimit: ConcurrencyLimit;
+  readonly #sharedLock = new SharedLock();
   readonly #stats = new Map<Channel, ChannelStats>();
 
   constructor(poller: PollerOptions, options: DrainOptions) {
     this.#poller = poller;
     this.#options = options;
-    this.#slots = new Slots(poller.limits.lanes);
+    this.#concurrencyLimit = new ConcurrencyLimit(poller.limits.lanes);
     const channels = [...CHANNELS, ...(poller.ownStreams ?? [])];
     for (const channel of channels) this.#stats.set(channel, new ChannelStats(channel.stream));
   }
@@ -95,7 +95,7 @@ export class Drain {
     let lastReachedAt = Date.now();
     let outlived: EntriesInHand = new Map();
     for (let attempt = 0; ; attempt++) {
-      const budget = new DrainBudget(this.#leftMs(), this.#options.signal);
+      const budget = new DrainBudget(this.#remainingMs(), this.#options.signal);
       try {
         const end = await this.#inTime(pool, this.#drainOnce(pool, channels, budget, lockValue, outlived));
         if (end.kind !== 'redis-lost' && end.kind !== 'unreachable') return end;
@@ -105,10 +105,10 @@ export class Drain {
           outlived = end.inHand;
         }
         const isHopeless = end.kind === 'unreachable' && end.error.code === 'redis-authentication';
-        const isOver = this.#options.signal?.aborted === true || this.#leftMs() < 1000;
+        const isOver = this.#options.signal?.aborted === true || this.#remainingMs() < 1000;
         if (isHopeless || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
         this.#poller.logger.warn('Redis pool fails, beginning again', { pool: pool.code, reason: end.kind });
-        await pause(attempt, this.#leftMs());
+        await pause(attempt, this.#remainingMs());
       } finally {
         budget.close();
       }
@@ -122,7 +122,7 @@ export class Drain {
     const timeout = new AbortController();
     return Promise.race([
       drained.finally(() => timeout.abort()),
-      sleep(this.#leftMs() + OVERDUE_MS, overdue, { signal: timeout.signal }).catch(() => drained),
+      sleep(this.#remainingMs() + OVERDUE_MS, overdue, { signal: timeout.signal }).catch(() => drained),
     ]);
   }
 
@@ -144,8 +144,8 @@ export class Drain {
         session,
         channels: channels.map((channel) => ({ channel, stats: this.#statsOf(channel) })),
         budget,
-        slots: this.#slots,
-        exclusivity: this.#exclusivity,
+        concurrencyLimit: this.#concurrencyLimit,
+        sharedLock: this.#sharedLock,
         isTail: this.#options.isTail,
         outlived,
       });
@@ -170,7 +170,7 @@ export class Drain {
     return stats;
   }
 
-  #leftMs(): number {
+  #remainingMs(): number {
     return Math.max(0, this.#startedAt + this.#options.budgetMs - Date.now());
   }
 
@@ -187,7 +187,7 @@ export class Drain {
       if (reason !== undefined) return { complete: false, ...reason };
     }
     const mysql = mysqlFailures(ends);
-    const isKnown = ends.every((end) => end.kind !== 'done' || end.isLeftKnown);
+    const isKnown = ends.every((end) => end.kind !== 'done' || end.isRemainingKnown);
     const isEmpty = [...this.#stats.values()].every(
       ({ summary }) => summary.pending === 0 && summary.backlog === 0,
     );

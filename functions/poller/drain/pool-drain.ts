@@ -3,17 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { ChannelWork } from '../channels/channel.ts';
-import { MysqlWork } from '../lanes/mysql-pools.ts';
+import { MysqlPools } from '../lanes/mysql-pools.ts';
+import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
-import type { Slots } from '../ledger/request-limit.ts';
-import type { AtPollerPoint, PollerOptions } from '../poller-options.ts';
+import type { Failpoint, PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import type { RedisSession } from '../redis/session.ts';
-import { OtherPools } from '../settlement/other-pools.ts';
+import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import { Settler } from '../settlement/settler.ts';
-import type { Exclusivity } from './exclusivity.ts';
-import { type DrainedChannel, LeftEntries } from './left-entries.ts';
+import { type DrainedChannel, RemainingEntries } from './remaining-entries.ts';
+import type { SharedLock } from './shared-lock.ts';
 import { StreamDrain } from './stream-drain.ts';
 import { ledgerName, StreamPositions } from './stream-positions.ts';
 
@@ -22,7 +22,7 @@ const UPKEEP_MS = 2000;
 const GIVEN_UP_MS = 1000;
 
 /** What taking stock, and the release of the lock, may take at least, budget or not. */
-const LEAST_GOODBYE_MS = 400;
+const MIN_SHUTDOWN_MS = 400;
 const RELEASE_MS = 300;
 
 export interface PoolDrainOptions {
@@ -31,8 +31,8 @@ export interface PoolDrainOptions {
   readonly session: RedisSession;
   readonly channels: readonly DrainedChannel[];
   readonly budget: DrainBudget;
-  readonly slots: Slots;
-  readonly exclusivity: Exclusivity;
+  readonly concurrencyLimit: ConcurrencyLimit;
+  readonly sharedLock: SharedLock;
   readonly isTail: boolean;
   /** What an earlier PoolDrain of this process had in hand when it lost Redis, by stream. */
   readonly outlived: EntriesInHand;
@@ -48,7 +48,7 @@ export interface PoolDrainEnd {
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   readonly inHand: EntriesInHand;
   /** Whether the counts of what is left are of the drain's end. */
-  readonly isLeftKnown: boolean;
+  readonly isRemainingKnown: boolean;
   /** Whether it was the time that ended the reading: then what is left may never have been tried. */
   readonly isBudgetOver: boolean;
 }
@@ -57,37 +57,37 @@ export interface PoolDrainEnd {
 export class PoolDrain {
   readonly #options: PoolDrainOptions;
   readonly #positions: StreamPositions;
-  readonly #mysql: MysqlWork;
-  readonly #others: OtherPools;
-  readonly #left: LeftEntries;
+  readonly #mysql: MysqlPools;
+  readonly #others: CrossPoolEffects;
+  readonly #left: RemainingEntries;
   readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
   readonly #works: ChannelWork[] = [];
   readonly #settler: Settler;
-  readonly #atPoint: AtPollerPoint | undefined;
-  #isLeftKnown = false;
+  readonly #failpoint: Failpoint | undefined;
+  #isRemainingKnown = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
     this.#options = options;
-    this.#atPoint = options.poller.atPoint;
-    const { poller, session, budget, slots } = options;
-    this.#left = new LeftEntries(session, options.channels);
+    this.#failpoint = options.poller.failpoint;
+    const { poller, session, budget, concurrencyLimit } = options;
+    this.#left = new RemainingEntries(session, options.channels);
     this.#positions = new StreamPositions(options.pool, session, this.#streams);
     const isLockHeld = () => session.lock.isHeld();
     this.#settler = new Settler({ ...poller, redis: session.redis, budget });
-    this.#mysql = new MysqlWork({
+    this.#mysql = new MysqlPools({
       ...poller,
       consumer: session.consumer,
       budget,
-      slots,
+      concurrencyLimit,
       isLockHeld,
       onGivenUp: () => this.#mysqlGivenUp(),
       onFenced: () => this.#stop({ kind: 'lock-lost' }),
       findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
       onOpened: (prunedIds) => this.#checkPruned(prunedIds),
     });
-    this.#others = new OtherPools({
+    this.#others = new CrossPoolEffects({
       redisPools: poller.registry.redisPools,
       consumer: session.consumer,
       token: randomBytes(16).toString('base64url'),
@@ -110,7 +110,7 @@ export class PoolDrain {
     else this.#stopWhenDue();
     try {
       await Promise.race([this.#drainStreams(), this.#untilOver()]);
-      await this.#sayGoodbye();
+      await this.#shutDown();
     } finally {
       clearInterval(upkeep);
       await this.#close();
@@ -119,12 +119,17 @@ export class PoolDrain {
     const isBudgetOver = !budget.mayRead;
     return {
       ...this.#end,
-      ...{ mysqlFailures: this.#mysql.failures, inHand, isLeftKnown: this.#isLeftKnown, isBudgetOver },
+      ...{
+        mysqlFailures: this.#mysql.failures,
+        inHand,
+        isRemainingKnown: this.#isRemainingKnown,
+        isBudgetOver,
+      },
     };
   }
 
   async #drainStreams(): Promise<void> {
-    await this.#atPoint?.('locked');
+    await this.#failpoint?.('locked');
     for (const channel of this.#options.channels) {
       this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
     }
@@ -147,7 +152,7 @@ export class PoolDrain {
   }
 
   async #streamDrain({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
-    const { poller, pool, session, budget, exclusivity, isTail } = this.#options;
+    const { poller, pool, session, budget, sharedLock, isTail } = this.#options;
     const group = session.groups.get(channel.stream);
     if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
     let newEntries: NewEntries | undefined;
@@ -165,7 +170,7 @@ export class PoolDrain {
       mysql: this.#mysql,
       others: this.#others,
       settler: this.#settler,
-      atPoint: this.#atPoint,
+      failpoint: this.#failpoint,
     });
     this.#works.push(work);
     return new StreamDrain({
@@ -174,8 +179,8 @@ export class PoolDrain {
       work,
       budget,
       logger: poller.logger,
-      atPoint: this.#atPoint,
-      exclusivity,
+      failpoint: this.#failpoint,
+      sharedLock,
       newEntries,
       onOutcome: (outcome) => {
         stats.add(outcome);
@@ -219,9 +224,9 @@ export class PoolDrain {
   #untilOver(): Promise<void> {
     return new Promise((resolve) => {
       const check = () => {
-        const { leftMs } = this.#options.budget;
-        if (leftMs === 0) resolve();
-        else setTimeout(check, Math.min(leftMs, 250)).unref();
+        const { remainingMs } = this.#options.budget;
+        if (remainingMs === 0) resolve();
+        else setTimeout(check, Math.min(remainingMs, 250)).unref();
       };
       check();
     });
@@ -230,30 +235,30 @@ export class PoolDrain {
   async #upkeep(): Promise<void> {
     for (const stream of this.#streams.values()) stream.reconsiderReading();
     await this.#mysql.prune().catch(() => undefined);
-    await this.#atPoint?.('pruned');
+    await this.#failpoint?.('pruned');
     await this.#left.read().catch(() => undefined);
   }
 
   /** What a graceful end does: an entry that is left has killed nobody, the ledger is tidied, the lock released. */
-  async #sayGoodbye(): Promise<void> {
+  async #shutDown(): Promise<void> {
     const { redis, lock } = this.#options.session;
     if (redis.status !== 'ready') return;
     if (this.#end.kind === 'behind') await this.#positions.giveBack().catch(() => undefined);
     // These two have a bound of their own: without the first an outage would make killers of what it held up, without the
     // last the lock would keep the next drain out.
-    const least = sleep(LEAST_GOODBYE_MS, undefined, { ref: false }).then(() => this.#untilOver());
-    await Promise.race([this.#takeStock().catch(() => undefined), least]);
+    const least = sleep(MIN_SHUTDOWN_MS, undefined, { ref: false }).then(() => this.#untilOver());
+    await Promise.race([this.#countRemaining().catch(() => undefined), least]);
     await Promise.race([this.#mysql.prune().catch(() => undefined), this.#untilOver()]);
-    await this.#atPoint?.('releasing');
+    await this.#failpoint?.('releasing');
     await Promise.race([lock.release().catch(() => undefined), sleep(RELEASE_MS)]);
   }
 
-  async #takeStock(): Promise<void> {
+  async #countRemaining(): Promise<void> {
     if (this.#end.kind === 'done') {
       for (const stream of this.#streams.values()) await stream.setBackDeliveries();
     }
     await this.#left.read();
-    this.#isLeftKnown = true;
+    this.#isRemainingKnown = true;
     await this.#left.warnOfOtherConsumers(this.#options.poller.logger);
   }
 

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { ChannelWork } from '../channels/channel.ts';
-import type { AtPollerPoint } from '../poller-options.ts';
+import type { Failpoint } from '../poller-options.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
 import {
   type FencedGroup,
@@ -12,20 +12,20 @@ import {
   type StreamEntry,
   setDeliveries,
 } from '../redis/stream-reads.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../settlement/entry-outcome.ts';
+import { type EntryOutcome, STAYS_PENDING } from '../settlement/entry-outcome.ts';
 import { isSuspect, SUSPECTED_FROM } from '../settlement/poison.ts';
-import type { Exclusivity } from './exclusivity.ts';
-import { HeldEntries } from './held-entries.ts';
+import { ReadWindow } from './read-window.ts';
+import type { SharedLock } from './shared-lock.ts';
 
 const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
 
 /** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
-const MOST_LEFT = 4000;
+const MAX_PENDING = 4000;
 
-const SET_BACK_AT_ONCE = 500;
+const MAX_RESETS_PER_CALL = 500;
 
 /** In one turn: what MySQL and Redis answer meanwhile waits for it, and a lane waits for that. */
-const BEGUN_AT_ONCE = 50;
+const MAX_STARTS_PER_TURN = 50;
 
 export interface StreamDrainOptions {
   readonly redis: Redis;
@@ -33,8 +33,8 @@ export interface StreamDrainOptions {
   readonly work: ChannelWork;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  readonly atPoint: AtPollerPoint | undefined;
-  readonly exclusivity: Exclusivity;
+  readonly failpoint: Failpoint | undefined;
+  readonly sharedLock: SharedLock;
   /** Waits for new entries; undefined where the drain ends with the stream. */
   readonly newEntries: NewEntries | undefined;
   readonly onOutcome: (outcome: EntryOutcome) => void;
@@ -43,7 +43,7 @@ export interface StreamDrainOptions {
 /** Drains one stream: what is pending first, then what is new, in the order of the stream. */
 export class StreamDrain {
   readonly #options: StreamDrainOptions;
-  readonly #held: HeldEntries;
+  readonly #held: ReadWindow;
   readonly #left = new Set<string>();
   /** Read and not settled. */
   readonly #inHand = new Set<string>();
@@ -53,7 +53,7 @@ export class StreamDrain {
 
   constructor(options: StreamDrainOptions) {
     this.#options = options;
-    this.#held = new HeldEntries(options.work.held ?? HELD, () => options.work.isFed?.() === true);
+    this.#held = new ReadWindow(options.work.held ?? HELD, () => options.work.isSaturated?.() === true);
     this.#readingIsOver = aborted(options.budget.reading);
   }
 
@@ -85,8 +85,8 @@ export class StreamDrain {
    */
   async setBackDeliveries(ids: readonly string[] = this.#outlived()): Promise<void> {
     if (this.#countsAttempts) return;
-    for (let start = 0; start < ids.length; start += SET_BACK_AT_ONCE) {
-      const some = ids.slice(start, start + SET_BACK_AT_ONCE);
+    for (let start = 0; start < ids.length; start += MAX_RESETS_PER_CALL) {
+      const some = ids.slice(start, start + MAX_RESETS_PER_CALL);
       await setDeliveries(this.#options.redis, this.#options.group, some, 1);
     }
   }
@@ -115,30 +115,30 @@ export class StreamDrain {
       for (const entry of entries) {
         if (!budget.mayRead) this.#held.remove(sizeOf(entry));
         else if (this.#countsAttempts) this.#run(entry);
-        else if (isSuspect(entry)) await this.#options.exclusivity.alone(() => this.#runSuspect(entry));
+        else if (isSuspect(entry)) await this.#options.sharedLock.alone(() => this.#runSuspect(entry));
         else await this.#startAll([entry]);
       }
     }
   }
 
   async #drainNew(): Promise<void> {
-    const { newEntries, atPoint } = this.#options;
+    const { newEntries, failpoint } = this.#options;
     let reading: Promise<StreamEntry[]> | undefined;
     while (reading !== undefined || (await this.#mayReadOn())) {
       const entries = await (reading ?? this.#readNew());
       // The next page is fetched before this one is begun: decoding it fills the time that MySQL takes.
-      reading = entries.length > 0 && this.#held.isRoomy && this.#mayRead ? this.#readNew() : undefined;
+      reading = entries.length > 0 && this.#held.hasRoom && this.#mayRead ? this.#readNew() : undefined;
       // Who waits for it is told of its error; until then it is nobody's.
       reading?.catch(() => undefined);
       if (entries.length === 0 && !(await newEntries?.arrived())) return;
-      await atPoint?.('read');
+      await failpoint?.('read');
       await this.#untilHungry();
       await this.#startAll(entries);
     }
   }
 
   async #untilHungry(): Promise<void> {
-    await Promise.race([this.#held.hungry(), this.#readingIsOver]);
+    await Promise.race([this.#held.waitForDemand(), this.#readingIsOver]);
   }
 
   async #readNew(): Promise<StreamEntry[]> {
@@ -156,12 +156,12 @@ export class StreamDrain {
   }
 
   async #mayReadOn(): Promise<boolean> {
-    await Promise.race([this.#held.roomy(), this.#readingIsOver]);
+    await Promise.race([this.#held.waitForRoom(), this.#readingIsOver]);
     return this.#mayRead;
   }
 
   get #mayRead(): boolean {
-    return this.#options.budget.mayRead && this.#left.size < MOST_LEFT;
+    return this.#options.budget.mayRead && this.#left.size < MAX_PENDING;
   }
 
   async #startAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -169,10 +169,10 @@ export class StreamDrain {
       for (const entry of entries) this.#run(entry);
       return;
     }
-    for (let start = 0; start < entries.length; start += BEGUN_AT_ONCE) {
+    for (let start = 0; start < entries.length; start += MAX_STARTS_PER_TURN) {
       if (start > 0) await nextTurn();
-      await this.#options.exclusivity.shared();
-      for (const entry of entries.slice(start, start + BEGUN_AT_ONCE)) this.#startNow(entry);
+      await this.#options.sharedLock.shared();
+      for (const entry of entries.slice(start, start + MAX_STARTS_PER_TURN)) this.#startNow(entry);
     }
   }
 
@@ -181,12 +181,12 @@ export class StreamDrain {
       this.#run(entry);
       return;
     }
-    this.#options.exclusivity.begin();
+    this.#options.sharedLock.begin();
     this.#run(entry, this.#endShared);
   }
 
   /** Of an entry among those that one which must run alone waits for. */
-  readonly #endShared = (): void => this.#options.exclusivity.end();
+  readonly #endShared = (): void => this.#options.sharedLock.end();
 
   #run(entry: StreamEntry, onEnd?: () => void): void {
     const { id } = entry;
@@ -211,7 +211,7 @@ export class StreamDrain {
 
   #failed(entry: string, error: unknown): EntryOutcome {
     this.#options.logger.error('an entry could not be handled', { entry, error: errorFields(error) });
-    return LEFT_PENDING;
+    return STAYS_PENDING;
   }
 
   /** An entry that was there each time when the process died. Its attempt is counted before it begins. */

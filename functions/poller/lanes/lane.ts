@@ -26,7 +26,7 @@ export interface Lane {
   /** When they were sent: milliseconds since 1970. */
   sentAt: number;
   /** After a voided batch: how many items the next one may have. */
-  mostItems: number;
+  maxItems: number;
 }
 
 /**
@@ -40,7 +40,7 @@ export function findFreeLane(lanes: readonly Lane[]): Lane | undefined {
   let shortest: Lane | undefined;
   let busy = 0;
   for (const lane of lanes) {
-    const isFull = lane.queue.length >= lane.mostItems;
+    const isFull = lane.queue.length >= lane.maxItems;
     if (lane.inFlight.length === 0 && !isFull) idle ??= lane;
     else if (!isSlow(lane, now)) busy++;
     if (shortest === undefined || lane.queue.length < shortest.queue.length) shortest = lane;
@@ -54,7 +54,7 @@ export function findFreeLane(lanes: readonly Lane[]): Lane | undefined {
 function findBusyLane(lanes: readonly Lane[], now: number): Lane | undefined {
   let best: Lane | undefined;
   for (const lane of lanes) {
-    const takesMore = lane.inFlight.length > 0 && lane.queue.length < lane.mostItems && !isSlow(lane, now);
+    const takesMore = lane.inFlight.length > 0 && lane.queue.length < lane.maxItems && !isSlow(lane, now);
     if (takesMore && (best === undefined || lane.queue.length > best.queue.length)) best = lane;
   }
   return best;
@@ -73,12 +73,12 @@ function isSlow({ inFlight, sentAt }: Lane, now: number): boolean {
 }
 
 /** Takes a lane's next batch off its queue. */
-export function takeBatch(lane: Lane, mostBytes: number): Queued[] {
+export function takeBatch(lane: Lane, maxBytes: number): Queued[] {
   let bytes = 0;
   let count = 0;
   for (const { item } of lane.queue) {
     bytes += item.sql.length;
-    if (count > 0 && (count >= lane.mostItems || bytes > mostBytes)) break;
+    if (count > 0 && (count >= lane.maxItems || bytes > maxBytes)) break;
     count++;
   }
   return lane.queue.splice(0, count);

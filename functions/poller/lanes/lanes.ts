@@ -2,8 +2,8 @@ import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
 import type { LedgerSession } from '../ledger/ledger-session.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
-import { LEFT, type WorkItem } from '../ledger/work-item.ts';
-import { AfterPushes } from './after-pushes.ts';
+import { PENDING, type WorkItem } from '../ledger/work-item.ts';
+import { Coalescer } from './coalescer.ts';
 import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
 import { type Ordering, toOrderedStatement } from './ordering.ts';
@@ -19,7 +19,7 @@ export interface LaneLimits {
  * Items that wait for their lanes to fall free, from which on more would only fill memory: what lives longer costs the
  * garbage collector more.
  */
-const WELL_FED_ITEMS = 1000;
+const HIGH_WATER_ITEMS = 1000;
 
 /** Attempts, each of two tries, after which a statement that gets no answer even alone is set aside. */
 const ATTEMPTS_ALONE = 3;
@@ -38,7 +38,7 @@ export class Lanes {
   readonly #limits: LaneLimits;
   readonly #lanes: Lane[];
   #intake: Queued[] = [];
-  readonly #afterPushes = new AfterPushes(
+  readonly #afterPushes = new Coalescer(
     () => this.#intake.length >= this.#limits.batchItems,
     () => (this.#isOpen ? this.#pump() : this.#open()),
   );
@@ -57,19 +57,19 @@ export class Lanes {
       queue: [],
       inFlight: [],
       sentAt: 0,
-      mostItems: limits.batchItems,
+      maxItems: limits.batchItems,
     }));
   }
 
   /** Whether more items would only wait. */
-  get isFed(): boolean {
-    return this.#waiting >= WELL_FED_ITEMS && !wantMoreLanes(this.#lanes);
+  get isSaturated(): boolean {
+    return this.#waiting >= HIGH_WATER_ITEMS && !wantMoreLanes(this.#lanes);
   }
 
   /** Items are applied as if in the order in which they are pushed. */
   push(item: WorkItem): void {
     if (this.#isStopped) {
-      item.finish(LEFT);
+      item.finish(PENDING);
       return;
     }
     const statement = toOrderedStatement(item.shape);
@@ -86,7 +86,7 @@ export class Lanes {
     this.#intake = [];
     for (const lane of this.#lanes) lane.queue = [];
     this.#waiting = 0;
-    for (const { item } of queued) item.finish(LEFT);
+    for (const { item } of queued) item.finish(PENDING);
   }
 
   #open(): void {
@@ -175,7 +175,7 @@ export class Lanes {
     const entries = encodeRecord(batch);
     const result = await this.#session.run({ entries, items, exactOrder: this.#ordering.isExact });
     switch (result.kind) {
-      case 'left':
+      case 'pending':
         this.#finishAll(batch);
         // Nothing that comes after it in this lane may run before it.
         this.stop();
@@ -188,10 +188,10 @@ export class Lanes {
         const done = batch.slice(0, results.length);
         const row = this.#rows.add(result.key, done);
         for (const [place, queued] of done.entries()) {
-          this.#finish(lane, queued, results[place] ?? LEFT, row);
+          this.#finish(lane, queued, results[place] ?? PENDING, row);
         }
         this.#runAgainAfterEarlier(lane, batch.slice(done.length));
-        lane.mostItems = Math.min(this.#limits.batchItems, 2 * lane.mostItems);
+        lane.maxItems = Math.min(this.#limits.batchItems, 2 * lane.maxItems);
       }
     }
   }
@@ -212,11 +212,11 @@ export class Lanes {
       if (only.voided >= ATTEMPTS_ALONE) {
         const message = `${2 * ATTEMPTS_ALONE} tries of this statement alone ended without an answer`;
         this.#finish(lane, only, { kind: 'failed', code: 'kills-executor', message });
-        lane.mostItems = this.#limits.batchItems;
+        lane.maxItems = this.#limits.batchItems;
         return;
       }
     }
-    lane.mostItems = Math.max(1, Math.floor(batch.length / 2));
+    lane.maxItems = Math.max(1, Math.floor(batch.length / 2));
     this.#putBack(lane, batch);
   }
 
@@ -240,6 +240,6 @@ export class Lanes {
 
   /** Left items are not finished for the ordering: nothing that must follow them may run in this drain. */
   #finishAll(batch: readonly Queued[]): void {
-    for (const { item } of batch) item.finish(LEFT);
+    for (const { item } of batch) item.finish(PENDING);
   }
 }

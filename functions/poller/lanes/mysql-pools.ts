@@ -1,21 +1,21 @@
 import type { Logger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { DrainBudget } from '../budget.ts';
+import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession } from '../ledger/ledger-session.ts';
-import type { Slots } from '../ledger/request-limit.ts';
 import type { TrackedRow } from '../ledger/tracked-row.ts';
 import type { WorkItem } from '../ledger/work-item.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 
-export interface MysqlWorkOptions {
+export interface MysqlPoolsOptions {
   readonly executor: SqlExecutor;
   readonly consumer: string;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  readonly slots: Slots;
+  readonly concurrencyLimit: ConcurrencyLimit;
   readonly limits: LaneLimits;
   readonly createOrdering: () => Ordering;
   readonly isLockHeld: () => Promise<boolean>;
@@ -27,10 +27,10 @@ export interface MysqlWorkOptions {
 }
 
 /** Two kinds of work, each with lanes of its own. */
-export type WorkKind = 'statements' | 'logRows';
+export type LaneKind = 'statements' | 'logRows';
 
 /** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
-const MOST_LOG_ROWS = 500;
+const MAX_LOG_ROWS = 500;
 
 interface MysqlPoolWork {
   readonly session: LedgerSession;
@@ -51,11 +51,11 @@ const APPENDING: Ordering = {
 };
 
 /** All work of a drain in MySQL, by MySQL pool; one that is down holds nothing else up. */
-export class MysqlWork {
-  readonly #options: MysqlWorkOptions;
+export class MysqlPools {
+  readonly #options: MysqlPoolsOptions;
   readonly #pools = new Map<string, MysqlPoolWork>();
 
-  constructor(options: MysqlWorkOptions) {
+  constructor(options: MysqlPoolsOptions) {
     this.#options = options;
   }
 
@@ -64,9 +64,9 @@ export class MysqlWork {
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#pool(pool).logRows.push(item);
 
   /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
-  isFed(kind: WorkKind): boolean {
+  isSaturated(kind: LaneKind): boolean {
     for (const work of this.#pools.values()) {
-      if (work[kind].isFed && work.session.isAnswering) return true;
+      if (work[kind].isSaturated && work.session.isAnswering) return true;
     }
     return false;
   }
@@ -112,7 +112,7 @@ export class MysqlWork {
       onEarlierRows: (page) => rows.addEarlier(page),
     });
     const rows = new LedgerRows(session, findOpenIds);
-    const logLimits = { ...limits, lanes: 1, batchItems: Math.min(limits.batchItems, MOST_LOG_ROWS) };
+    const logLimits = { ...limits, lanes: 1, batchItems: Math.min(limits.batchItems, MAX_LOG_ROWS) };
     return {
       session,
       rows,

@@ -1,7 +1,7 @@
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 import { LaneCounts, type LaneToFollow, RowLanes, sameLane, TableLanes } from './lane-counts.ts';
 
-export type OrderingName = 'entity' | 'pool';
+export type OrderingRule = 'entity' | 'pool';
 
 /** What the order of a statement depends on, told once from its shape. */
 export interface OrderedStatement {
@@ -124,17 +124,17 @@ export function toOrderedStatement(shape: StatementShape): OrderedStatement {
 
 /** One for all inserts into a table; forgotten where they become more than an application has tables. */
 const inserts = new Map<string, OrderedStatement>();
-const MOST_TABLES = 1000;
+const MAX_TABLES = 1000;
 
 function insertInto(name: string): OrderedStatement {
   const known = inserts.get(name);
   if (known !== undefined) return known;
-  if (inserts.size === MOST_TABLES) inserts.clear();
+  if (inserts.size === MAX_TABLES) inserts.clear();
   const statement: OrderedStatement = { kind: 'insert', table: name.toLowerCase(), rows: NO_ROWS };
   inserts.set(name, statement);
   return statement;
 }
 
-export function createOrdering(name: OrderingName): Ordering {
+export function createOrdering(name: OrderingRule): Ordering {
   return name === 'pool' ? new PoolOrdering() : new EntityOrdering();
 }

@@ -7,7 +7,7 @@ import {
   type SqlExecutor,
 } from '../../../shared/protocol.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { Slots } from './request-limit.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
 /** A pool that was not reached once for this long is given up until the next drain. */
 const UNREACHED_MS = 5000;
@@ -31,7 +31,7 @@ export type Answer = ExecutorReply | { readonly status: 'lost' };
 
 export interface ExecutorRequestsOptions {
   readonly executor: SqlExecutor;
-  readonly slots: Slots;
+  readonly concurrencyLimit: ConcurrencyLimit;
   readonly pool: string;
   readonly consumer: string;
   readonly budget: DrainBudget;
@@ -93,7 +93,7 @@ export class ExecutorRequests {
 
   /** Asks once. */
   async send(operation: Operation<ExecutorRequest>): Promise<Answer> {
-    const { executor, slots, pool, consumer, budget } = this.#options;
+    const { executor, concurrencyLimit, pool, consumer, budget } = this.#options;
     const request = {
       ...operation,
       version: PROTOCOL_VERSION,
@@ -102,7 +102,7 @@ export class ExecutorRequests {
       deadline: budget.executeUntil,
     } satisfies ExecutorRequest;
     try {
-      const reply = await slots.use(pool, () => executor.execute(request));
+      const reply = await concurrencyLimit.use(pool, () => executor.execute(request));
       return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
     } catch {
       return { status: 'lost' };

@@ -12,7 +12,7 @@ import type { EntryIdentity, WorkItem, WorkResult } from './work-item.ts';
 const KEPT_SETTLED_SECONDS = 60;
 
 /** Rows named in one request to prune. */
-const PRUNED_AT_ONCE = 1000;
+const MAX_PRUNED_PER_REQUEST = 1000;
 
 /** Asks Redis which of a stream's entries may still be handed out: pending, or not delivered yet as far as it knows. */
 export type FindOpenIds = (stream: string, ids: readonly string[]) => Promise<ReadonlySet<string>>;
@@ -73,13 +73,13 @@ export class LedgerRows {
     const oldest = Date.now() - KEPT_SETTLED_SECONDS * 1000;
     while (this.#toMark.length > 0 || this.#toUnmark.length > 0 || this.#isDue(oldest)) {
       const forget: TrackedRow[] = [];
-      while (forget.length < PRUNED_AT_ONCE && this.#isDue(oldest)) {
+      while (forget.length < MAX_PRUNED_PER_REQUEST && this.#isDue(oldest)) {
         const due = this.#settled.shift();
         if (due !== undefined) forget.push(due.row);
       }
       const isDone = await this.#session.prune({
-        settled: this.#toMark.splice(0, PRUNED_AT_ONCE).map(({ key }) => key),
-        unsettled: this.#toUnmark.splice(0, PRUNED_AT_ONCE).map(({ key }) => key),
+        settled: this.#toMark.splice(0, MAX_PRUNED_PER_REQUEST).map(({ key }) => key),
+        unsettled: this.#toUnmark.splice(0, MAX_PRUNED_PER_REQUEST).map(({ key }) => key),
         forget: forget.map(({ key }) => key),
         prunedIds: highestIdsOf(forget),
       });

@@ -26,7 +26,7 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
 export type BatchResult =
   | { readonly kind: 'done'; readonly key: BatchKey; readonly outcome: BatchOutcome }
   | { readonly kind: 'void' }
-  | { readonly kind: 'left' };
+  | { readonly kind: 'pending' };
 
 /**
  * One epoch on one MySQL pool: opens it, then numbers the batches and sends each until its outcome is known. A number
@@ -81,14 +81,14 @@ export class LedgerSession {
   }
 
   async run(batch: Pick<BatchRequest, 'entries' | 'items' | 'exactOrder'>): Promise<BatchResult> {
-    if (this.#isOver) return { kind: 'left' };
+    if (this.#isOver) return { kind: 'pending' };
     const key = { token: this.#token, number: this.#nextNumber++ };
     const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
     if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
     if (answer.status === 'lost') return this.#bar(key);
     if (answer.status === 'void') return { kind: 'void' };
     if (answer.status === 'refused') this.#fenced();
-    return { kind: 'left' };
+    return { kind: 'pending' };
   }
 
   /** Best effort: what isn't pruned now is pruned in a later run. */
@@ -158,10 +158,10 @@ export class LedgerSession {
         return { kind: 'void' };
       }
       if (answer.status === 'refused') this.#fenced();
-      if (answer.status !== 'lost') return { kind: 'left' };
+      if (answer.status !== 'lost') return { kind: 'pending' };
       await this.#options.budget.backOff(attempt);
     }
-    return { kind: 'left' };
+    return { kind: 'pending' };
   }
 
   #giveUp(): void {

@@ -15,7 +15,7 @@ export interface EntryIdentity {
 export type WorkResult =
   | AppliedResult
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'left' };
+  | { readonly kind: 'pending' };
 
 export interface AppliedResult {
   readonly kind: 'applied';
@@ -36,4 +36,4 @@ export interface WorkItem {
   readonly finish: (result: WorkResult, row?: TrackedRow) => void;
 }
 
-export const LEFT: WorkResult = { kind: 'left' };
+export const PENDING: WorkResult = { kind: 'pending' };

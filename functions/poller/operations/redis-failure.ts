@@ -1,40 +1,40 @@
 import { connect } from 'node:net';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
-import type { Hop, HopFailure } from '../../../shared/operations.ts';
+import type { FailureStage, StageFailure } from '../../../shared/operations.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
-import { hopOf } from './hops.ts';
+import { failureStageOf } from './failure-stage.ts';
 
 const TCP_CONNECT_MS = 1500;
-const DEEPEST_CAUSE = 4;
+const MAX_CAUSE_DEPTH = 4;
 
 /** Says where on the way to a Redis an error arose. `pool`: undefined where not even its secret could be read. */
-export async function redisFailure(error: unknown, pool: RedisPool | undefined): Promise<HopFailure> {
+export async function redisFailure(error: unknown, pool: RedisPool | undefined): Promise<StageFailure> {
   const codes: string[] = [];
   let text = '';
-  for (let cause = error; cause instanceof Error && codes.length < DEEPEST_CAUSE; cause = cause.cause) {
+  for (let cause = error; cause instanceof Error && codes.length < MAX_CAUSE_DEPTH; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string') codes.push(cause.code);
     text += cause.message;
   }
   const known = error instanceof BackgroundConsumerError ? error : undefined;
   const failure = {
-    hop: hopOf(codes, text),
+    stage: failureStageOf(codes, text),
     code: codes.at(-1) ?? 'redis-failed',
     message: known?.message ?? 'Redis gives an error',
     ...(known?.nextStep === undefined ? {} : { nextStep: known.nextStep }),
   };
-  return failure.hop === 'network-path' && pool !== undefined ? atHandshake(failure, pool) : failure;
+  return failure.stage === 'network-path' && pool !== undefined ? atHandshake(failure, pool) : failure;
 }
 
 /** Where a connection comes about the path is well: then one side speaks TLS and the other doesn't, or it is silent. */
-async function atHandshake(failure: HopFailure, pool: RedisPool): Promise<HopFailure> {
+async function atHandshake(failure: StageFailure, pool: RedisPool): Promise<StageFailure> {
   if (pool.target.kind !== 'tcp' || !(await canConnect(pool.target))) return failure;
   const isCutOff = failure.code === 'ECONNRESET' || failure.message.includes('Connection is closed');
-  const hop: Hop = pool.tls || isCutOff ? 'tls' : 'server';
-  if (hop === 'server') return { ...failure, hop };
+  const stage: FailureStage = pool.tls || isCutOff ? 'tls' : 'server';
+  if (stage === 'server') return { ...failure, stage };
   const nextStep = pool.tls
     ? `Pool '${pool.code}' is to be reached by TLS: look whether the server speaks it on this port.`
     : `Pool '${pool.code}' is to be reached without TLS: look whether the server wants it.`;
-  return { ...failure, hop, nextStep };
+  return { ...failure, stage, nextStep };
 }
 
 function canConnect({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {

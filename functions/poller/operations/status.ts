@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   ChannelState,
   HandlerStatus,
-  HopFailure,
   PoolStatus,
+  StageFailure,
   StatusReply,
 } from '../../../shared/operations.ts';
 import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
@@ -11,7 +11,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
 import { readChannelStates } from './channel-states.ts';
-import { hopOf } from './hops.ts';
+import { failureStageOf } from './failure-stage.ts';
 import { redisFailure } from './redis-failure.ts';
 
 const REDIS_ANSWER_MS = 8000;
@@ -62,7 +62,7 @@ async function readRedisPool(
   resolve: () => Promise<RedisPool>,
   { registry, ownStreams }: StatusOptions,
   channels: ChannelState[],
-): Promise<HopFailure | undefined> {
+): Promise<StageFailure | undefined> {
   let pool: RedisPool | undefined;
   try {
     pool = await resolve();
@@ -78,13 +78,13 @@ async function readRedisPool(
   }
 }
 
-const silentRedis: HopFailure = {
-  hop: 'server',
+const silentRedis: StageFailure = {
+  stage: 'server',
   code: 'no-answer',
   message: 'Redis takes connections but does not answer',
 };
 
-async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<HopFailure | undefined> {
+async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<StageFailure | undefined> {
   const deadline = Date.now() + MYSQL_ANSWER_MS;
   const common = { version: PROTOCOL_VERSION, pool, consumer: STATUS_CONSUMER, deadline } as const;
   try {
@@ -92,7 +92,7 @@ async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<HopFai
     return reply.status === 'error' ? mysqlFailure(reply) : undefined;
   } catch {
     return {
-      hop: 'server',
+      stage: 'server',
       code: 'no-answer',
       message: `the SQL executor gave no answer for MySQL pool '${pool}'`,
       nextStep: "See the log of the SQL executor's function.",
@@ -100,6 +100,6 @@ async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<HopFai
   }
 }
 
-function mysqlFailure({ code, message, nextStep }: ErrorReply): HopFailure {
-  return { hop: hopOf([code]), code, message, ...(nextStep === undefined ? {} : { nextStep }) };
+function mysqlFailure({ code, message, nextStep }: ErrorReply): StageFailure {
+  return { stage: failureStageOf([code]), code, message, ...(nextStep === undefined ? {} : { nextStep }) };
 }

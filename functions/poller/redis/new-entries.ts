@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { lastDelivered } from './stream-status.ts';
 
-const LONGEST_BLOCK_MS = 5000;
+const MAX_BLOCK_MS = 5000;
 
 /**
  * Waits for entries that the group has not read, on a connection of its own: a blocked connection serves nothing else.
@@ -27,7 +27,7 @@ export class NewEntries {
     while (!this.#signal.aborted) {
       try {
         const last = await lastDelivered(this.#redis, this.#stream, this.#group);
-        const args = ['COUNT', '1', 'BLOCK', String(LONGEST_BLOCK_MS), 'STREAMS', this.#stream, last];
+        const args = ['COUNT', '1', 'BLOCK', String(MAX_BLOCK_MS), 'STREAMS', this.#stream, last];
         if ((await this.#redis.call('XREAD', ...args)) !== null) return true;
       } catch (error) {
         if (this.#signal.aborted) return false;

@@ -55,7 +55,7 @@ end
 `;
 
 /** Lua hands some 8,000 values to a command, at most: names and values of the fields that stay fields (an even number). */
-const MOST_FIELD_TEXTS = 7000;
+const MAX_FIELD_TEXTS = 7000;
 
 /** Field of a dead letter that holds, as a MessagePack list of names and values, the fields that were too many. */
 export const SURPLUS_FIELD = 'surplus';
@@ -72,7 +72,7 @@ const DEFERRED = 3;
 const SETTLE = new Script(`${CAN_ADD}
 local function packSurplus(fields)
   local surplus = {}
-  for index = ${MOST_FIELD_TEXTS} + 1, #fields do
+  for index = ${MAX_FIELD_TEXTS} + 1, #fields do
     surplus[#surplus + 1] = fields[index]
     fields[index] = nil
   end

@@ -75,8 +75,8 @@ const STEP = 16;
  */
 const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local most, mostBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
-while #heads < most and bytes < mostBytes do
+local most, maxBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
+while #heads < most and bytes < maxBytes do
   local count = math.min(step, most - #heads)
   local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
   if not reply then break end
@@ -85,7 +85,7 @@ while #heads < most and bytes < mostBytes do
   for _, entry in ipairs(entries) do add(entry[1], 1, false, entry[2]) end
   if #entries < count then break end
   local perEntry = (bytes - before) / #entries + 1
-  step = math.max(1, math.min(512, math.floor((mostBytes - bytes) / perEntry)))
+  step = math.max(1, math.min(512, math.floor((maxBytes - bytes) / perEntry)))
 end
 return page()
 `);
@@ -96,7 +96,7 @@ return page()
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local most, mostBytes, start, suspectedFrom = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local most, maxBytes, start, suspectedFrom = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local pending = redis.call('XPENDING', stream, group, start, '+', most, consumer)
 for _, item in ipairs(pending) do
   local id, idle, deliveries = item[1], item[3], item[4]
@@ -106,7 +106,7 @@ for _, item in ipairs(pending) do
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
   end
   add(id, deliveries, idle, entry and entry[2])
-  if bytes >= mostBytes then break end
+  if bytes >= maxBytes then break end
 end
 return page()
 `);

@@ -53,7 +53,7 @@ export async function pendingByConsumer(
  * Whether any are left is looked up in any case: after a restart Redis may count entries that were trimmed long ago, and
  * would do so for ever.
  */
-export async function readLeft(
+export async function readRemaining(
   redis: Redis,
   { stream, group }: { readonly stream: string; readonly group: string },
 ): Promise<Pick<GroupFacts, 'pending' | 'lag'>> {

@@ -6,7 +6,7 @@ import { deadLetterFields } from '../dead-letters/dead-letter-fields.ts';
 import type { Settlement } from '../redis/settle-script.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
 import { deadLetterStream, NOTHING_APPLIED } from './dead-letter-entry.ts';
-import { type EntryOutcome, LEFT_PENDING, SET_ASIDE, SETTLED } from './entry-outcome.ts';
+import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from './entry-outcome.ts';
 import { judgeDelivery } from './poison.ts';
 
 /*
@@ -44,7 +44,7 @@ export function acknowledge(context: ChannelContext, entry: StreamEntry): Promis
 }
 
 /** The entry can't be done: it becomes a dead letter as it is. */
-export function setAside(
+export function moveToDeadLetters(
   context: ChannelContext,
   entry: StreamEntry,
   { code, message }: Rejection,
@@ -59,7 +59,7 @@ export function setAside(
       ['unapplied', JSON.stringify(NOTHING_APPLIED)],
     ] as const,
   };
-  return settleWhole(context, entry, deadLetter, SET_ASIDE);
+  return settleWhole(context, entry, deadLetter, DEAD_LETTERED);
 }
 
 async function settleWhole(
@@ -77,7 +77,7 @@ async function settleWhole(
     publications: [],
     deadLetter,
   });
-  return result !== 'left' && (result.kind === 'settled' || result.kind === 'already')
+  return result !== 'pending' && (result.kind === 'settled' || result.kind === 'already')
     ? outcome
-    : LEFT_PENDING;
+    : STAYS_PENDING;
 }

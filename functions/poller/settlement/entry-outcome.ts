@@ -14,7 +14,7 @@ export interface EntryOutcome {
   readonly documents?: number;
   /** Entries that garbage collection has deleted, also where the entry is not settled yet. */
   readonly trimmed?: number;
-  /** Ledger rows that hold what it did. */
+  /** LedgerSql rows that hold what it did. */
   readonly rows: readonly TrackedRow[];
 }
 
@@ -35,6 +35,6 @@ const NOTHING: EntryOutcome = {
 /** Settled, with nothing in MySQL or Redis to count. */
 export const SETTLED: EntryOutcome = NOTHING;
 
-export const LEFT_PENDING: EntryOutcome = { ...NOTHING, isSettled: false };
+export const STAYS_PENDING: EntryOutcome = { ...NOTHING, isSettled: false };
 
-export const SET_ASIDE: EntryOutcome = { ...NOTHING, failed: 1, isDeadLetter: true };
+export const DEAD_LETTERED: EntryOutcome = { ...NOTHING, failed: 1, isDeadLetter: true };

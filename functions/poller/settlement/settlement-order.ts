@@ -23,17 +23,17 @@ export type SettledTogether = Map<unknown, number>;
  * Keeps the dirty events of one entity type in the order of the stream: an entry is settled only after the earlier ones
  * that publish events of the same type, or together with them. (By row would be enough, but a row to come has no id yet.)
  */
-export class SettlementLines {
+export class SettlementOrder {
   readonly #lines = new Map<string, Line>();
   #nextSequence = 0;
 
   /** Takes a place in each of the lines, in the order of the calls. */
-  enter(names: ReadonlySet<string>): SettlementPlace {
+  enter(names: ReadonlySet<string>): SettlementTicket {
     const tickets = Array.from(names, (name) => {
       const line = this.#line(name);
       return { line, number: line.entered++ };
     });
-    return new SettlementPlace(this.#nextSequence++, tickets);
+    return new SettlementTicket(this.#nextSequence++, tickets);
   }
 
   #line(name: string): Line {
@@ -46,7 +46,7 @@ export class SettlementLines {
   }
 }
 
-export class SettlementPlace {
+export class SettlementTicket {
   /** In the order of entering. */
   readonly sequence: number;
   readonly #tickets: readonly Ticket[];

@@ -1,28 +1,28 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { AtPollerPoint } from '../poller-options.ts';
+import type { Failpoint } from '../poller-options.ts';
 import {
   isMereAcknowledgement,
   type Settlement,
   type SettlementResult,
   settle,
 } from '../redis/settle-script.ts';
-import type { SettledTogether, SettlementPlace } from './settlement-order.ts';
+import type { SettledTogether, SettlementTicket } from './settlement-order.ts';
 
 /** Settlements in one call: Redis serves nobody else meanwhile, and those with effects take it longer. */
-const MOST_AT_ONCE = 500;
-const MOST_WITH_EFFECTS_AT_ONCE = 200;
+const MAX_PER_CALL = 500;
+const MAX_WITH_EFFECTS_PER_CALL = 200;
 
 /** Cache keys and publications in one call: a command of more than a million values loses the connection. */
-const MOST_EFFECTS_AT_ONCE = 5000;
+const MAX_EFFECTS_PER_CALL = 5000;
 
 /** What becomes of a settlement; `left` where Redis can't be asked or can't write: the entry stays pending. */
-export type Settled = Exclude<SettlementResult, { readonly kind: 'deferred' }> | 'left';
+export type Settled = Exclude<SettlementResult, { readonly kind: 'deferred' }> | 'pending';
 
 interface Waiting {
   readonly settlement: Settlement;
-  readonly place: SettlementPlace | undefined;
+  readonly place: SettlementTicket | undefined;
   readonly resolve: (result: Settled) => void;
 }
 
@@ -32,7 +32,7 @@ export interface SettlerOptions {
   readonly logger: Logger;
   /** Settles in Redis; given in by tests that break it. */
   readonly settle?: typeof settle;
-  readonly atPoint?: AtPollerPoint;
+  readonly failpoint?: Failpoint;
 }
 
 /** Settles entries, those that wait while a call is under way in the next one together. */
@@ -48,18 +48,18 @@ export class Settler {
   }
 
   /** `place`: where the entry's publications must keep an order; it waits for those before it. */
-  settle(settlement: Settlement, place?: SettlementPlace): Promise<Settled> {
+  settle(settlement: Settlement, place?: SettlementTicket): Promise<Settled> {
     return new Promise((resolve) => this.add(settlement, place, resolve));
   }
 
   /** The same, with a function that is called once it is settled or left. */
-  add(settlement: Settlement, place: SettlementPlace | undefined, resolve: (result: Settled) => void): void {
+  add(settlement: Settlement, place: SettlementTicket | undefined, resolve: (result: Settled) => void): void {
     (place === undefined ? this.#waiting : this.#inLine).push({ settlement, place, resolve });
     this.#start();
   }
 
   /** The entry that holds the place is over: others may have waited for it. */
-  leave(place: SettlementPlace): void {
+  leave(place: SettlementTicket): void {
     place.leave();
     if (this.#inLine.length > 0) this.#start();
   }
@@ -71,12 +71,12 @@ export class Settler {
   }
 
   async #run(): Promise<void> {
-    const { atPoint } = this.#options;
+    const { failpoint } = this.#options;
     for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
       const results = await this.#try(batch.map(toSettlement));
-      if (atPoint !== undefined) await atPoint('settled');
+      if (failpoint !== undefined) await failpoint('settled');
       batch.forEach((waiting, place) => {
-        this.#answer(waiting, results[place] ?? 'left');
+        this.#answer(waiting, results[place] ?? 'pending');
       });
     }
     this.#isRunning = false;
@@ -96,7 +96,7 @@ export class Settler {
     const ahead: SettledTogether = new Map();
     this.#inLine = this.#inLine.filter((waiting) => {
       if (waiting.place?.isBroken === true) {
-        waiting.resolve('left');
+        waiting.resolve('pending');
         return false;
       }
       const isNext = !room.isFull && waiting.place?.follows(ahead) === true;
@@ -109,12 +109,12 @@ export class Settler {
     return batch;
   }
 
-  #answer(waiting: Waiting, result: SettlementResult | 'left'): void {
-    if (result !== 'left' && result.kind === 'deferred') {
+  #answer(waiting: Waiting, result: SettlementResult | 'pending'): void {
+    if (result !== 'pending' && result.kind === 'deferred') {
       this.#inLine.push(waiting);
       return;
     }
-    if (result !== 'left' && (result.kind === 'settled' || result.kind === 'already'))
+    if (result !== 'pending' && (result.kind === 'settled' || result.kind === 'already'))
       waiting.place?.settled();
     waiting.resolve(result);
   }
@@ -143,9 +143,9 @@ class Room {
 
   get isFull(): boolean {
     return (
-      this.#settlements >= MOST_AT_ONCE ||
-      this.#withEffects >= MOST_WITH_EFFECTS_AT_ONCE ||
-      this.#effects >= MOST_EFFECTS_AT_ONCE
+      this.#settlements >= MAX_PER_CALL ||
+      this.#withEffects >= MAX_WITH_EFFECTS_PER_CALL ||
+      this.#effects >= MAX_EFFECTS_PER_CALL
     );
   }
 

@@ -3,7 +3,7 @@ import { type BinaryString, textToBinary } from '../../../shared/binary-string.t
 import { encodeLazyEvent } from '../../../shared/wire/encode-lazy-event.ts';
 import type { LazyEvent } from '../../../shared/wire/lazy-event.ts';
 import type { MessageMap, MessageValue } from '../../../shared/wire/message-value.ts';
-import type { RedisPlace } from '../recording/placement.ts';
+import type { RedisAddress } from '../recording/target-servers.ts';
 
 const LAZY_STREAM = 'orm-lazy-channel';
 const ENTRIES_PER_PIPELINE = 1000;
@@ -13,7 +13,7 @@ const FIRST_UPDATED_ID = 3;
 const UPDATED_IDS = 25;
 
 /** Adds lazy events to the stream as an application that is busier than its consumer would. */
-export async function addBacklog(place: RedisPlace, entries: number): Promise<void> {
+export async function addBacklog(place: RedisAddress, entries: number): Promise<void> {
   const redis = new Redis({ host: place.host, port: place.port, db: place.database });
   try {
     for (let start = 0; start < entries; start += ENTRIES_PER_PIPELINE) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadRecording } from '../recording/load-recording.ts';
-import type { Placement } from '../recording/placement.ts';
 import { readRecording } from '../recording/recording.ts';
+import type { TargetServers } from '../recording/target-servers.ts';
 import { listenArguments } from '../servers/listen-arguments.ts';
 import { type MariaDbServer, startMariaDb } from '../servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../servers/redis-server.ts';
@@ -28,7 +28,7 @@ export async function stopDemoServers({ mysql, redis }: DemoServers): Promise<vo
   await Promise.all([mysql.stop(), redis.stop()]);
 }
 
-export function redisPlace({ redis }: DemoServers, pool: string): ReturnType<Placement['redis']> {
+export function redisAddressOf({ redis }: DemoServers, pool: string): ReturnType<TargetServers['redis']> {
   return { host: redis.host, port: redis.port, database: REDIS_DATABASES[pool] ?? 0 };
 }
 
@@ -39,7 +39,7 @@ export function redisPlace({ redis }: DemoServers, pool: string): ReturnType<Pla
 export async function loadDemoRecording(servers: DemoServers): Promise<string> {
   const registryYaml = await loadRecording(readRecording(`${import.meta.dirname}/recording`), {
     mysql: servers.mysql,
-    redis: (pool) => redisPlace(servers, pool),
+    redis: (pool) => redisAddressOf(servers, pool),
   });
   const registryFile = `${servers.mysql.directory}/registry.yaml`;
   writeFileSync(registryFile, registryYaml);

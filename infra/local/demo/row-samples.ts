@@ -1,5 +1,5 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { MysqlPlace } from '../recording/placement.ts';
+import type { MysqlAddress } from '../recording/target-servers.ts';
 
 const SAMPLES = [
   { title: 'User 1', sql: 'SELECT FirstName, Age, AddressCity, Role FROM bee.UserEntity WHERE ID = 1' },
@@ -19,7 +19,7 @@ export interface RowSample {
   readonly row: string;
 }
 
-export async function readRowSamples({ host, port, user, password }: MysqlPlace): Promise<RowSample[]> {
+export async function readRowSamples({ host, port, user, password }: MysqlAddress): Promise<RowSample[]> {
   const connection = await createConnection({ host, port, user, password });
   try {
     const samples: RowSample[] = [];

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { RedisPlace } from '../recording/placement.ts';
+import type { RedisAddress } from '../recording/target-servers.ts';
 
 const GROUP = 'orm-async-consumer';
 const STREAMS = ['orm-lazy-channel', 'orm-log-channel', 'user-changed', 'name-changed'];
@@ -18,7 +18,7 @@ export interface StreamState {
 
 const groupsSchema = z.array(z.array(z.union([z.string(), z.number(), z.null()])));
 
-export async function readStreamStates(place: RedisPlace): Promise<StreamState[]> {
+export async function readStreamStates(place: RedisAddress): Promise<StreamState[]> {
   const redis = new Redis({ host: place.host, port: place.port, db: place.database });
   try {
     return await Promise.all(STREAMS.map((stream) => readStreamState(redis, stream)));

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type Placement, placeRegistry, redisPoolCodes } from './placement.ts';
 import type { RecordedEntry, RecordedValue, Recording } from './recording.ts';
+import { redisPoolCodes, retargetRegistry, type TargetServers } from './target-servers.ts';
 
 const ROWS_PER_INSERT = 1000;
 const ENTRIES_PER_PIPELINE = 1000;
@@ -10,16 +10,19 @@ const ENTRIES_PER_PIPELINE = 1000;
  * Puts a recording into servers that don't hold it yet: databases, rows, then stream entries with their recorded ids.
  * @returns the application's registry, with those servers in it
  */
-export async function loadRecording(recording: Recording, placement: Placement): Promise<string> {
-  await loadDatabases(recording, placement);
+export async function loadRecording(recording: Recording, targets: TargetServers): Promise<string> {
+  await loadDatabases(recording, targets);
   for (const pool of redisPoolCodes(recording.registryYaml)) {
     const entries = recording.entries.filter((entry) => entry.pool === pool);
-    await loadStreams(entries, pool, placement);
+    await loadStreams(entries, pool, targets);
   }
-  return placeRegistry(recording.registryYaml, placement);
+  return retargetRegistry(recording.registryYaml, targets);
 }
 
-async function loadDatabases(recording: Recording, { mysql, databasePrefix = '' }: Placement): Promise<void> {
+async function loadDatabases(
+  recording: Recording,
+  { mysql, databasePrefix = '' }: TargetServers,
+): Promise<void> {
   const { host, port, user, password } = mysql;
   const connection = await createConnection({ host, port, user, password, multipleStatements: true });
   try {
@@ -60,9 +63,9 @@ function toParameter(value: RecordedValue | undefined): string | number | null |
 async function loadStreams(
   entries: readonly RecordedEntry[],
   pool: string,
-  placement: Placement,
+  targets: TargetServers,
 ): Promise<void> {
-  const { host, port, database, password } = placement.redis(pool);
+  const { host, port, database, password } = targets.redis(pool);
   const redis = new Redis({ host, port, db: database, ...(password === undefined ? {} : { password }) });
   try {
     for (let start = 0; start < entries.length; start += ENTRIES_PER_PIPELINE) {

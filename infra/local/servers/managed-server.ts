@@ -16,12 +16,12 @@ export interface ServerDefinition {
   readonly startTimeoutMs: number;
   /** Fills the directory before the first start. */
   prepare?(directory: string): Promise<void>;
-  command(place: ServerPlace): ServerCommand;
+  command(place: ServerAddress): ServerCommand;
   /** Resolves where the server answers, and rejects where it doesn't (yet). */
-  probe(place: ServerPlace): Promise<void>;
+  probe(place: ServerAddress): Promise<void>;
 }
 
-export interface ServerPlace {
+export interface ServerAddress {
   readonly port: number;
   /** All files of the server; removed when it is stopped. */
   readonly directory: string;
@@ -43,7 +43,7 @@ export class ManagedServer {
   readonly #watchdog: Watchdog;
   #process: { readonly child: ChildProcess; readonly command: ServerCommand } | undefined;
 
-  private constructor(definition: ServerDefinition, place: ServerPlace, watchdog: Watchdog) {
+  private constructor(definition: ServerDefinition, place: ServerAddress, watchdog: Watchdog) {
     this.port = place.port;
     this.directory = place.directory;
     this.#definition = definition;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
-import { ManagedServer, type ServerPlace } from './managed-server.ts';
+import { ManagedServer, type ServerAddress } from './managed-server.ts';
 import type { ServerCommand } from './server-command.ts';
 import { ServerError } from './server-error.ts';
 import { provideServerProgram, type ServerProgram } from './server-program.ts';
@@ -73,7 +73,7 @@ async function createSystemDatabases(directory: string): Promise<void> {
 
 function mariaDbCommand(
   program: ServerProgram,
-  { directory, port }: ServerPlace,
+  { directory, port }: ServerAddress,
   { flushLogAtCommit = 1, arguments: furtherArguments = [] }: StartMariaDbOptions,
 ): ServerCommand {
   const common = [

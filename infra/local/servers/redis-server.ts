@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { ManagedServer, type ServerPlace } from './managed-server.ts';
+import { ManagedServer, type ServerAddress } from './managed-server.ts';
 import type { ServerCommand } from './server-command.ts';
 import { provideServerProgram, type ServerProgram } from './server-program.ts';
 
@@ -45,7 +45,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
 
 function redisCommand(
   program: ServerProgram,
-  { directory, port }: ServerPlace,
+  { directory, port }: ServerAddress,
   { password, databases = 16, arguments: furtherArguments = [] }: StartRedisOptions,
 ): ServerCommand {
   const common = [

@@ -6,7 +6,7 @@ import type { Contestant } from './contestant.ts';
 
 export const BULLMQ = 'BullMQ';
 
-export interface PeerPlace {
+export interface PeerServers {
   readonly stage: Stage;
   /** `host:port`. */
   readonly redis: string;
@@ -15,7 +15,7 @@ export interface PeerPlace {
 }
 
 /** `programs/bullmq.ts` on the load's statements. */
-export function bullmq(place: PeerPlace, load: Load, loadName: 'inserts' | 'updates'): Contestant {
+export function bullmq(place: PeerServers, load: Load, loadName: 'inserts' | 'updates'): Contestant {
   return {
     name: BULLMQ,
     turn: async () => {

@@ -9,7 +9,7 @@ import { quantile } from '../statistics.ts';
 import type { Bench, Workload } from './workload.ts';
 
 const ENTRIES_PER_SECOND = 200;
-const MOST_ENTRIES = 2000;
+const MAX_ENTRIES = 2000;
 /** Entries before the measured ones, until the consumer runs as it will. */
 const WARM_UP_ENTRIES = 400;
 const LOOK_INTERVAL_MS = 1;
@@ -22,7 +22,7 @@ export const latencyWorkload: Workload = {
     {
       name: OURS,
       turn: async () => {
-        const load = inserts(WARM_UP_ENTRIES + Math.min(MOST_ENTRIES, bench.entries));
+        const load = inserts(WARM_UP_ENTRIES + Math.min(MAX_ENTRIES, bench.entries));
         const latencies = await measure(bench, load);
         const sorted = latencies.slice(WARM_UP_ENTRIES).toSorted((one, other) => one - other);
         return { 'latency p50': quantile(sorted, 0.5), 'latency p99': quantile(sorted, 0.99) };

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { encode } from '../../kit/generate/messagepack.ts';
 import type { Random } from '../../kit/generate/random.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
-import type { Application, MorePools } from '../place.ts';
+import type { Application, MorePools } from '../chaos-servers.ts';
 import { GroupOfReaders } from './group-of-readers.ts';
 import { OWN_GROUPS } from './own-streams.ts';
 import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';

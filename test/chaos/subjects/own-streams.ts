@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { Difference } from '../../kit/difference.ts';
 import type { Random } from '../../kit/generate/random.ts';
+import type { Application, MorePools } from '../chaos-servers.ts';
 import { handledSchema, type Order } from '../own-handler.ts';
-import type { Application, MorePools } from '../place.ts';
 import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
 
 const ORDERS = 'order-placed';

@@ -3,7 +3,7 @@ import type { SearchSettings } from '../../../shared/search-settings.ts';
 import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
-import type { Application, MorePools } from '../place.ts';
+import type { Application, MorePools } from '../chaos-servers.ts';
 import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
 
 const STREAM = 'orm-redis-search-channel';

@@ -4,8 +4,8 @@ import type { History } from '../../kit/generate/history.ts';
 import { readState } from '../../kit/state.ts';
 import type { Outcome } from '../../oracle/outcome.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
+import type { Application } from '../chaos-servers.ts';
 import { plantKeysOfLaterIds } from '../later-ids.ts';
-import type { Application } from '../place.ts';
 import { type Examination, type Subject, withRedis } from './subject.ts';
 
 /** Lazy and log entries of a generated history: the outcome is that of a serial application. */

@@ -98,7 +98,7 @@ test('a connection on which a batch failed half-way holds nothing of it for the 
   let isFirst = true;
   const executor = openExecutor(scene, {
     connectionLimit: 1,
-    atPoint: (point) => {
+    failpoint: (point) => {
       if (point !== 'executed' || !isFirst) return;
       isFirst = false;
       throw new Error('the function fails');
@@ -150,8 +150,8 @@ async function open(scene: Scene): Promise<Requests> {
 /** `slow` stands still where its first batch comes to `point`. */
 async function openWithGate(scene: Scene, point: 'executed' | 'recorded') {
   const gate = new Gate();
-  const atPoint = (reached: string) => (reached === point ? gate.pass() : undefined);
-  return { ask: await open(scene), gate, slow: new Requests(openExecutor(scene, { atPoint })) };
+  const failpoint = (reached: string) => (reached === point ? gate.pass() : undefined);
+  return { ask: await open(scene), gate, slow: new Requests(openExecutor(scene, { failpoint })) };
 }
 
 /** Ends the session of the transaction that waits for nothing. */

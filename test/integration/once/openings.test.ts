@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Ledger } from '../../../functions/sql-executor/ledger-sql.ts';
+import { LedgerSql } from '../../../functions/sql-executor/ledger-sql.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { insertThingSql } from '../../kit/scene/events.ts';
 import { thingNames } from '../../kit/scene/look.ts';
@@ -11,7 +11,7 @@ import { openScene } from '../../kit/scene/scene.ts';
 test('a ledger whose making ended in the middle is completed by the next opening', async () => {
   for (const made of [0, 1, 2, 3]) {
     const scene = await openScene();
-    const creation = new Ledger(scene.ledgerDatabase).creation();
+    const creation = new LedgerSql(scene.ledgerDatabase).creation();
     for (const statement of creation.slice(0, made)) await scene.query(statement);
     const ask = new Requests(openExecutor(scene));
     expect(await ask.peek()).toEqual({ status: 'peeked', token: null });

@@ -16,7 +16,7 @@ test('a poller that is killed between an effect in another pool and the acknowle
   await scene.otherRedis.set('key', 'stale');
   const effects = { dirty: [thingDirty(0, ['thing-changed', ELSEWHERE])], cacheKeys: { other: ['key'] } };
   await scene.add(insertThing('one', effects));
-  expect(await drainInProcess(scene, { killAt: 'poller elsewhere' })).toBeUndefined();
+  expect(await drainInProcess(scene, { killAt: 'poller cross-pool' })).toBeUndefined();
   expect(await dirtyEvents(scene.otherRedis, ELSEWHERE)).toEqual(['main.Thing i 1']);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual([]);
   expect(await pendingEntries(scene)).toHaveLength(1);
@@ -43,8 +43,8 @@ test('a paused poller that wakes after its marker was swept away does not repeat
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0, [ELSEWHERE])] }));
   const gate = new Gate();
-  const atPoint = (point: string) => (point === 'logged' ? gate.pass() : undefined);
-  const zombie = drainScene(scene, { poller: { atPoint } });
+  const failpoint = (point: string) => (point === 'logged' ? gate.pass() : undefined);
+  const zombie = drainScene(scene, { poller: { failpoint } });
   await gate.reached;
   await scene.redis.del(LOCK_KEY);
   await drainScene(scene);

@@ -26,10 +26,10 @@ test('an entry given back as new by a Redis that lost its last second is not exe
 test('an entry given back as pending by a Redis that lost its last second is not executed again', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
-  const atPoint = async (point: string) => {
+  const failpoint = async (point: string) => {
     if (point === 'read') await scene.redis.save();
   };
-  expect(await drainScene(scene, { poller: { atPoint } })).toMatchObject({ complete: true });
+  expect(await drainScene(scene, { poller: { failpoint } })).toMatchObject({ complete: true });
   await forgetSinceSave(scene, server);
   expect(await pendingEntries(scene)).toHaveLength(1);
   await scene.redis.del('orm-async-consumer_consumer-1');
@@ -42,7 +42,7 @@ test('a dead letter that was lost with the last second is written again, with no
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1), { sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1', id: 1 }]));
-  await drainScene(scene, { poller: { atPoint: (point) => savingAt(point, scene) } });
+  await drainScene(scene, { poller: { failpoint: (point) => savingAt(point, scene) } });
   expect(await deadLetters(scene)).toHaveLength(1);
   await forgetSinceSave(scene, server);
   expect(await deadLetters(scene)).toEqual([]);

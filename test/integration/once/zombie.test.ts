@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PollerPoint } from '../../../functions/poller/poller-options.ts';
+import type { FailpointName } from '../../../functions/poller/poller-options.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../../kit/scene/events.ts';
 import { Gate } from '../../kit/scene/gate.ts';
@@ -95,7 +95,7 @@ test('a paused poller that settles what its successor has settled changes nothin
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)], cacheKeys: { default: ['key'] } }));
   await scene.add(lazyEvent([{ sql: 'UPDATE Nothing SET a=1 WHERE `ID` = 1', id: 1 }]));
-  const { gate, zombie } = await pauseAt(scene, 'elsewhere');
+  const { gate, zombie } = await pauseAt(scene, 'cross-pool');
   await scene.redis.del(LOCK_KEY);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   await scene.redis.set('key', 'cached anew');
@@ -138,10 +138,10 @@ const WAITING_FOR_FENCE = `SELECT trx_id FROM information_schema.INNODB_TRX
   WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE CONCAT('UPDATE%', REPLACE(DATABASE(), 'app', 'ledger'), '%fence%')`;
 
 /** A drain that stands still where it first comes to `point`. */
-async function pauseAt(scene: Scene, point: PollerPoint) {
+async function pauseAt(scene: Scene, point: FailpointName) {
   const gate = new Gate();
-  const atPoint = (reached: PollerPoint) => (reached === point ? gate.pass() : undefined);
-  const zombie = drainScene(scene, { poller: { atPoint } });
+  const failpoint = (reached: FailpointName) => (reached === point ? gate.pass() : undefined);
+  const zombie = drainScene(scene, { poller: { failpoint } });
   await gate.reached;
   return { gate, zombie };
 }

@@ -20,7 +20,7 @@ export interface DrainOrders {
 
 export interface DrainProcessResult {
   readonly summary: DrainSummary;
-  readonly mostMemoryBytes: number;
+  readonly maxMemoryBytes: number;
 }
 
 type Orders = Omit<DrainOrders, 'registryYaml' | 'ledgerDatabase'>;

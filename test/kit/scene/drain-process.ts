@@ -16,7 +16,7 @@ const executor = new MysqlExecutor({
   mysqlPools: registry.mysqlPools,
   ledgerDatabase,
   connectionLimit: 8,
-  atPoint: (point) => reach(`executor ${point}`),
+  failpoint: (point) => reach(`executor ${point}`),
 });
 const consumer = await openLocalConsumer(
   {
@@ -27,10 +27,10 @@ const consumer = await openLocalConsumer(
     allowedStatements: [],
     ledgerDatabase,
   },
-  { executor: killedBy(orders.killerWord), atPoint: (point) => reach(`poller ${point}`) },
+  { executor: killedBy(orders.killerWord), failpoint: (point) => reach(`poller ${point}`) },
 );
 const summary = await consumer.drain({ budgetMs: orders.budgetMs ?? 20_000 });
-process.stdout.write(JSON.stringify({ summary, mostMemoryBytes: process.resourceUsage().maxRSS * 1024 }));
+process.stdout.write(JSON.stringify({ summary, maxMemoryBytes: process.resourceUsage().maxRSS * 1024 }));
 process.exit(0);
 
 function reach(point: string): void | Promise<void> {

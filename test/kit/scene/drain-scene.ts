@@ -15,7 +15,7 @@ export interface DrainSetting extends Partial<LocalConsumerOptions> {
   readonly poller?: Partial<PollerOptions>;
   /** Puts something between the poller and the executor. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
-  readonly atExecutorPoint?: MysqlExecutorOptions['atPoint'];
+  readonly atExecutorPoint?: MysqlExecutorOptions['failpoint'];
 }
 
 export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
@@ -31,7 +31,7 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     atExecutorPoint,
     ...options
   } = setting;
-  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { atPoint: atExecutorPoint });
+  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { failpoint: atExecutorPoint });
   const consumer = await openLocalConsumer(
     {
       registry: scene.registry,

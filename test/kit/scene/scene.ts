@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { onTestFinished } from 'vitest';
-import type { MysqlPlace, RedisPlace } from '../../../infra/local/recording/placement.ts';
+import type { MysqlAddress, RedisAddress } from '../../../infra/local/recording/target-servers.ts';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
 import type { Registry } from '../../../shared/registry/types.ts';
 import { encode, type WireValue } from '../generate/messagepack.ts';
-import { registryOf, type ScenePlace, takeScenePlace } from './place.ts';
+import { registryOf, type SceneServers, takeSceneServers } from './scene-servers.ts';
 
 export const LAZY = 'orm-lazy-channel';
 export const LOCK_KEY = 'orm-async-consumer_consumer-1';
@@ -15,7 +15,7 @@ export type Row = Record<string, unknown>;
 
 /** A small application of one test's own, on real servers: `Thing` in pool `default`, `Sale` in pool `shop`. */
 export interface Scene {
-  readonly place: ScenePlace;
+  readonly place: SceneServers;
   readonly registryYaml: string;
   readonly registry: Registry;
   readonly ledgerDatabase: string;
@@ -58,8 +58,8 @@ CREATE TABLE Sale (
 )`;
 
 /** Everything is removed when the test is finished. */
-export async function openScene(own: Partial<ScenePlace> = {}): Promise<Scene> {
-  const place = await takeScenePlace(own);
+export async function openScene(own: Partial<SceneServers> = {}): Promise<Scene> {
+  const place = await takeSceneServers(own);
   const { databasePrefix } = place;
   const mysql = await createDatabase(place.mysql, `${databasePrefix}app`, SCHEMA);
   const shopMysql = await createDatabase(place.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
@@ -87,7 +87,7 @@ export async function sceneWithIncrement(step: number): Promise<Scene> {
   return { ...scene, registry: parseRegistry(yaml, 'registry.yaml') };
 }
 
-async function createDatabase(mysql: MysqlPlace, database: string, schema: string): Promise<Connection> {
+async function createDatabase(mysql: MysqlAddress, database: string, schema: string): Promise<Connection> {
   const connection = await connect(mysql);
   await connection.query('CREATE DATABASE ??', [database]);
   await connection.query('USE ??', [database]);
@@ -95,7 +95,7 @@ async function createDatabase(mysql: MysqlPlace, database: string, schema: strin
   return connection;
 }
 
-async function connect({ host, port, user, password }: MysqlPlace, database?: string): Promise<Connection> {
+async function connect({ host, port, user, password }: MysqlAddress, database?: string): Promise<Connection> {
   const connection = await createConnection({
     ...{ host, port, user, password, multipleStatements: true },
     ...(database === undefined ? {} : { database }),
@@ -110,7 +110,7 @@ async function rowsOf(connection: Connection, sql: string, values: unknown[]): P
   return rows;
 }
 
-async function connectRedis({ host, port, database }: RedisPlace): Promise<Redis> {
+async function connectRedis({ host, port, database }: RedisAddress): Promise<Redis> {
   const redis = new Redis({ host, port, db: database, retryStrategy: () => 50 });
   redis.on('error', () => {}); // As above.
   onTestFinished(() => redis.disconnect());

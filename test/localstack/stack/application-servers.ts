@@ -1,7 +1,11 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { loadRecording } from '../../../infra/local/recording/load-recording.ts';
-import { type Placement, placeRegistry, redisPoolCodes } from '../../../infra/local/recording/placement.ts';
 import type { Recording } from '../../../infra/local/recording/recording.ts';
+import {
+  redisPoolCodes,
+  retargetRegistry,
+  type TargetServers,
+} from '../../../infra/local/recording/target-servers.ts';
 import { listenArguments } from '../../../infra/local/servers/listen-arguments.ts';
 import { type MariaDbServer, startMariaDb } from '../../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../../infra/local/servers/redis-server.ts';
@@ -38,7 +42,7 @@ export class ApplicationServers {
   }
 
   /** Each Redis pool has a numbered database of its own. */
-  placement(host = '127.0.0.1'): Placement {
+  targets(host = '127.0.0.1'): TargetServers {
     const { port, user, password } = this.mysql;
     const pools = redisPoolCodes(this.#recordedRegistry);
     return {
@@ -49,7 +53,7 @@ export class ApplicationServers {
 
   /** As those see it who reach the servers under this name. */
   registryYaml(host?: string): string {
-    return placeRegistry(this.#recordedRegistry, this.placement(host));
+    return retargetRegistry(this.#recordedRegistry, this.targets(host));
   }
 
   get registry(): TestRegistry {
@@ -60,7 +64,7 @@ export class ApplicationServers {
   async load(recording: Recording): Promise<void> {
     await this.#emptyMysql();
     await this.#removeResults();
-    await loadRecording({ ...recording, entries: [] }, this.placement());
+    await loadRecording({ ...recording, entries: [] }, this.targets());
   }
 
   /** What a consumer works on comes last: it would put events of its own before those of the history. */
@@ -91,7 +95,7 @@ export class ApplicationServers {
 
   /** The tables alone, as sessions of the executor have chosen the databases; those of the oracle as a whole. */
   async #emptyMysql(): Promise<void> {
-    const { mysql } = this.placement();
+    const { mysql } = this.targets();
     const connection = await createConnection(mysql);
     try {
       await connection.query('SET FOREIGN_KEY_CHECKS = 0');

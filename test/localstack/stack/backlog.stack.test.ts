@@ -28,7 +28,7 @@ describeDeployed('A deployed stack', options, (place) => {
   const backlog = lazily(() => generate(SEED + 1, BACKLOG_OPERATIONS));
   /** Applied serially beside the tables that are drained into, while there is time: until the schedule's first run. */
   const backlogOutcome = lazily(() =>
-    runOracle(backlog().recording, { ...place.application.servers.placement(), databasePrefix: 'later_' }),
+    runOracle(backlog().recording, { ...place.application.servers.targets(), databasePrefix: 'later_' }),
   );
 
   test(`drains while its executor is reserved to ${RESERVED}, and takes each 429 for what it is`, async () => {
@@ -37,7 +37,7 @@ describeDeployed('A deployed stack', options, (place) => {
     const reserved = { FunctionName: executor, ReservedConcurrentExecutions: RESERVED };
     await application.lambda.putFunctionConcurrency(reserved);
     const history = generate(SEED, THROTTLED_OPERATIONS);
-    const outcome = await runOracle(history.recording, application.servers.placement());
+    const outcome = await runOracle(history.recording, application.servers.targets());
     const [differences] = await Promise.all([drainHistory(application, history, outcome), backlogOutcome()]);
     expect(differences).toBe('');
     const refusals = failures(await application.summaries(), 'TooManyRequestsException');

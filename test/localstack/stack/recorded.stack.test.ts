@@ -41,7 +41,7 @@ describeDeployed(
     test.each(BREAKS)('drains %s, where BeeORM breaks, as if applied serially', async (name) => {
       const recording = readRecording(fixtureDirectory(`beeorm-breaks/${name}`));
       const expected = async (): Promise<Outcome> => ({
-        ...(await runOracle(recording, place.application.servers.placement())),
+        ...(await runOracle(recording, place.application.servers.targets())),
         identity: ['FirstName', 'Name', 'ID'],
       });
       expect(await drainFixture(place.application, recording, expected)).toBe('');
@@ -118,7 +118,7 @@ function registryOfAll(): string {
 }
 
 async function widenLogTable({ servers }: DeployedApplication): Promise<void> {
-  const connection = await createConnection({ ...servers.placement().mysql, database: 'bee' });
+  const connection = await createConnection({ ...servers.targets().mysql, database: 'bee' });
   await connection.query('ALTER TABLE _log_default_UUIDLogEntity MODIFY entity_id bigint unsigned NOT NULL');
   await connection.end();
 }

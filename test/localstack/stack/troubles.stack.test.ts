@@ -15,7 +15,7 @@ const SEED = 2028;
 const POISON_RATE = 0.05;
 const OPERATIONS = 9000;
 const EXECUTORS_KILLED = 4;
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 /** Small batches, so that there is a middle; short timeouts; and runs that leave little time between them. */
 const values = {
@@ -47,7 +47,7 @@ describeDeployed('A deployed stack in trouble', options, (place) => {
     const { servers } = place.application;
     history = seededHistory(SEED, OPERATIONS, { ordering: 'entity', poisonRate: POISON_RATE });
     await servers.load(history.recording);
-    expected = await runOracle(history.recording, servers.placement());
+    expected = await runOracle(history.recording, servers.targets());
     await plantCacheKeys(servers.registry, expected);
     await plantKeysOfLaterIds(servers.registry, expected);
     feed = new Feed(servers, history.entries);
@@ -61,7 +61,7 @@ describeDeployed('A deployed stack in trouble', options, (place) => {
 
   test('goes on when an executor hangs until its timeout', async () => {
     for (let attempt = 1; !(await logged('executor', /timed out/)); attempt += 1) {
-      expect(attempt).toBeLessThanOrEqual(MOST_ATTEMPTS);
+      expect(attempt).toBeLessThanOrEqual(MAX_ATTEMPTS);
       await strike('executor', 'SIGSTOP');
       await place.application.drained();
     }
@@ -92,7 +92,7 @@ describeDeployed('A deployed stack in trouble', options, (place) => {
     const { application } = place;
     let overlap: Overlap | undefined;
     for (let deploys = 1; overlap?.isSeen !== true; deploys += 1) {
-      expect(deploys).toBeLessThanOrEqual(MOST_ATTEMPTS);
+      expect(deploys).toBeLessThanOrEqual(MAX_ATTEMPTS);
       await strike('poller', 'SIGCONT');
       overlap = new Overlap(application);
       const lazyConcurrency = String(values.lazyConcurrency + deploys);

@@ -93,7 +93,7 @@ export class GarbageCollection {
 
   /** False where the budget ended before all was trimmed. */
   async #trim(redis: Redis, { name, groups }: StreamDefinition): Promise<boolean> {
-    const { budget, absentGroups = 'hold', atPoint } = this.#context;
+    const { budget, absentGroups = 'hold', failpoint } = this.#context;
     const stream: TrimmedStream = {
       stream: namespaced(this.#pool, name),
       registeredGroups: groups.map((group) => namespaced(this.#pool, group)),
@@ -103,7 +103,7 @@ export class GarbageCollection {
     for (const group of step.absentGroups) this.#warnOfAbsent(name, group);
     for (;;) {
       this.#trimmed += step.trimmed;
-      await atPoint?.('trimmed');
+      await failpoint?.('trimmed');
       if (!step.more) return true;
       if (!budget.mayRead) return false;
       step = await trimStep(redis, stream);

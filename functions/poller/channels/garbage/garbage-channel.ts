@@ -1,10 +1,10 @@
 import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeGarbageEvent, type GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
-import { acknowledge, judgeEntry, setAside } from '../../settlement/acknowledge.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../../settlement/entry-outcome.ts';
+import { acknowledge, judgeEntry, moveToDeadLetters } from '../../settlement/acknowledge.ts';
+import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { Channel, ChannelContext } from '../channel.ts';
-import { Turns } from '../mutex.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
 import { GarbageCollection } from './collection.ts';
 import { requestCollections } from './requests.ts';
 
@@ -14,7 +14,7 @@ export const garbageChannel: Channel = {
   stream: GARBAGE_STREAM,
   group: ASYNC_CONSUMER_GROUP,
   open(context) {
-    const turns = new Turns();
+    const turns = new KeyedMutex();
     if (context.collectsGarbage === true) requestCollections(context);
     return {
       runsBeside: true,
@@ -22,7 +22,7 @@ export const garbageChannel: Channel = {
         const judged = judgeEntry(entry, decodeGarbageEvent);
         // One after another: of many that wait, mostly the first has something to do. A pool that is down holds up its own.
         if (judged.ok) done(turns.run(judged.event.pool, () => collect(context, entry, judged.event)));
-        else done(setAside(context, entry, judged.rejection));
+        else done(moveToDeadLetters(context, entry, judged.rejection));
       },
     };
   },
@@ -36,10 +36,10 @@ async function collect(
   const pool = context.registry.redisPools.get(event.pool);
   if (pool === undefined) {
     const message = `the registry has no Redis pool '${event.pool}'`;
-    return setAside(context, entry, { code: 'unknown-pool', message });
+    return moveToDeadLetters(context, entry, { code: 'unknown-pool', message });
   }
   const collection = new GarbageCollection(context, event, pool);
   const isDone = await collection.run();
-  const outcome = isDone ? await acknowledge(context, entry) : LEFT_PENDING;
+  const outcome = isDone ? await acknowledge(context, entry) : STAYS_PENDING;
   return { ...outcome, trimmed: collection.trimmed };
 }

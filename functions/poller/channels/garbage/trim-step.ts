@@ -20,10 +20,10 @@ export interface TrimStep {
 }
 
 /** Entries deleted in one call: Redis serves nobody else meanwhile, some tenths of a millisecond. */
-const MOST_AT_ONCE = 1000;
+const MAX_PER_CALL = 1000;
 
 /** Of the entries that share a node with the first one that is kept. Finding them reads them, and a node is small. */
-const MOST_SINGLY = 100;
+const MAX_SINGLY = 100;
 
 /**
  * Deletes the first entries that every group on the stream has read and acknowledged. What may go is found out in the
@@ -33,7 +33,7 @@ const MOST_SINGLY = 100;
  * XTRIM is bounded only where it deletes whole nodes (`~`); the rest of the last one goes by a bound that is near enough.
  */
 const TRIM = new Script(`
-local stream, most, mostSingly, holdsAbsent = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local stream, most, maxSingly, holdsAbsent = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 if redis.call('TYPE', stream)['ok'] ~= 'stream' then return {0, 0} end
 
 local groups, exists = {}, {}
@@ -78,9 +78,9 @@ local function trim(bound, ...)
 end
 local trimmed = trim(kept, '~', kept or 0, 'LIMIT', most)
 if trimmed > 0 then return {trimmed, 1, unpack(absent)} end
-local rest = redis.call('XRANGE', stream, '-', kept and '(' .. kept or '+', 'COUNT', mostSingly + 1)
+local rest = redis.call('XRANGE', stream, '-', kept and '(' .. kept or '+', 'COUNT', maxSingly + 1)
 if #rest == 0 then return {0, 0, unpack(absent)} end
-local following = rest[mostSingly + 1]
+local following = rest[maxSingly + 1]
 local bound = following and following[1] or kept
 return {trim(bound, '=', bound or 0), following and 1 or 0, unpack(absent)}
 `);
@@ -89,7 +89,7 @@ return {trim(bound, '=', bound or 0), following and 1 or 0, unpack(absent)}
 export async function trimStep(redis: Redis, stream: TrimmedStream): Promise<TrimStep> {
   const { registeredGroups, areAbsentGroupsHeld } = stream;
   const holdsAbsent = areAbsentGroupsHeld ? 1 : 0;
-  const args = [stream.stream, MOST_AT_ONCE, MOST_SINGLY, holdsAbsent, ...registeredGroups];
+  const args = [stream.stream, MAX_PER_CALL, MAX_SINGLY, holdsAbsent, ...registeredGroups];
   const reply = await TRIM.run(redis, args);
   const [trimmed, more, ...absent]: unknown[] = Array.isArray(reply) ? reply : [];
   return { trimmed: Number(trimmed ?? 0), more: more === 1, absentGroups: absent.map(String) };

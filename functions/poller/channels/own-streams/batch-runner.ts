@@ -15,15 +15,15 @@ import { judgeReply } from './handler-reply.ts';
 export interface BatchEnd {
   /** An outcome of undefined: it stays pending. */
   readonly finished: readonly { readonly delivery: Delivery; readonly outcome: EntryOutcome | undefined }[];
-  readonly again: readonly Again[];
+  readonly again: readonly Retry[];
 }
 
 /** Deliveries to be tried again after a pause. */
-export interface Again {
+export interface Retry {
   readonly batch: readonly Delivery[];
   readonly pauseMs: number;
   /** Whether others may share their invocation: not where it could be their fault that a whole batch failed. */
-  readonly inCompany: boolean;
+  readonly mayShareBatch: boolean;
 }
 
 type Finished = BatchEnd['finished'][number];
@@ -32,7 +32,7 @@ export interface BatchRunnerOptions {
   readonly binding: StreamBinding;
   readonly handler: EntryHandler;
   readonly settler: DeliverySettler;
-  readonly context: Pick<ChannelContext, 'session' | 'fenced' | 'logger' | 'atPoint'>;
+  readonly context: Pick<ChannelContext, 'session' | 'fenced' | 'logger' | 'failpoint'>;
   /** Invocations of this binding in this process: each is in it as long as it lasts. */
   readonly inFlight: Set<Promise<unknown>>;
 }
@@ -73,7 +73,7 @@ export class BatchRunner {
     const { maximumAgeMs } = this.#options.binding;
     if (maximumAgeMs === undefined) return Promise.resolve([]);
     const expired = batch.filter(({ entry }) => Date.now() - writtenAt(entry.id) > maximumAgeMs);
-    return this.#setAside(expired, {
+    return this.#moveToDeadLetters(expired, {
       code: 'too-old',
       message: `the entry was written more than ${maximumAgeMs} ms ago`,
     });
@@ -102,12 +102,12 @@ export class BatchRunner {
     inFlight.add(invocation);
     const answer = await invocation;
     inFlight.delete(invocation);
-    await context.atPoint?.('executed');
+    await context.failpoint?.('executed');
     return this.#conclude(batch, answer);
   }
 
   #conclude(batch: readonly Delivery[], answer: HandlerAnswer): Promise<BatchEnd> {
-    if (answer.kind === 'unavailable') return this.#notNow(batch, answer.failure);
+    if (answer.kind === 'unavailable') return this.#deferUnavailable(batch, answer.failure);
     this.#unavailable = 0;
     if (answer.kind === 'failed') return this.#failedWhole(batch, answer.failure);
     const judgement = judgeReply(answer.reply, new Set(batch.map(({ entry }) => entry.id)));
@@ -140,36 +140,40 @@ export class BatchRunner {
     if (batch.length === 1 || !this.#options.binding.bisect) return this.#failed(batch, failure, false);
     const middle = Math.ceil(batch.length / 2);
     const halves = [batch.slice(0, middle), batch.slice(middle)];
-    return { finished: [], again: halves.map((half) => ({ batch: half, pauseMs: 0, inCompany: false })) };
+    return { finished: [], again: halves.map((half) => ({ batch: half, pauseMs: 0, mayShareBatch: false })) };
   }
 
-  async #failed(batch: readonly Delivery[], failure: HandlerFailure, inCompany: boolean): Promise<BatchEnd> {
+  async #failed(
+    batch: readonly Delivery[],
+    failure: HandlerFailure,
+    mayShareBatch: boolean,
+  ): Promise<BatchEnd> {
     const { retries, backoffMs } = this.#options.binding;
     for (const delivery of batch) delivery.attempts++;
-    const finished = await this.#setAside(
+    const finished = await this.#moveToDeadLetters(
       batch.filter(({ attempts }) => attempts > retries),
       failure,
     );
     const rest = batch.filter(({ attempts }) => attempts <= retries);
     if (rest.length === 0) return { finished, again: [] };
     const pauseMs = retryPauseMs(backoffMs, Math.max(...rest.map(({ attempts }) => attempts)));
-    return { finished, again: [{ batch: rest, pauseMs, inCompany }] };
+    return { finished, again: [{ batch: rest, pauseMs, mayShareBatch }] };
   }
 
   /** It is not the entries' fault, so the attempt is taken back. */
-  async #notNow(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
+  async #deferUnavailable(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
     this.#unavailable++;
     this.#warn('a handler is not available', batch, failure);
     await this.#noteAttempts(batch, 0);
     const pauseMs = retryPauseMs(Math.max(this.#options.binding.backoffMs, 100), this.#unavailable);
-    return { finished: [], again: [{ batch, pauseMs, inCompany: false }] };
+    return { finished: [], again: [{ batch, pauseMs, mayShareBatch: false }] };
   }
 
-  #setAside(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
+  #moveToDeadLetters(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
     return Promise.all(
       batch.map(async (delivery) => ({
         delivery,
-        outcome: await this.#options.settler.setAside(delivery.entry, delivery.attempts, failure),
+        outcome: await this.#options.settler.moveToDeadLetters(delivery.entry, delivery.attempts, failure),
       })),
     );
   }

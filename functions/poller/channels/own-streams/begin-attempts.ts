@@ -3,7 +3,7 @@ import { REQUIRE_LOCK, Script } from '../../redis/script.ts';
 import type { FencedGroup } from '../../redis/stream-reads.ts';
 
 /** Entries in one call of the script: Redis serves nobody else meanwhile. */
-const MOST_AT_ONCE = 500;
+const MAX_PER_CALL = 500;
 
 export interface BegunAttempt {
   readonly id: string;
@@ -45,9 +45,9 @@ export async function beginAttempts(
 ): Promise<ReadonlySet<string>> {
   const { lockKey, lockValue, stream, group: name, consumer } = group;
   const pending = new Set<string>();
-  for (let start = 0; start < attempts.length; start += MOST_AT_ONCE) {
+  for (let start = 0; start < attempts.length; start += MAX_PER_CALL) {
     const args = attempts
-      .slice(start, start + MOST_AT_ONCE)
+      .slice(start, start + MAX_PER_CALL)
       .flatMap(({ id, attempts: count, firstDeliveredAt }) => [
         id,
         count + 1,

@@ -3,7 +3,7 @@ import { deadLetterFields } from '../../dead-letters/dead-letter-fields.ts';
 import type { Settlement } from '../../redis/settle-script.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
 import { deadLetterStream, NOTHING_APPLIED } from '../../settlement/dead-letter-entry.ts';
-import { type EntryOutcome, SET_ASIDE, SETTLED } from '../../settlement/entry-outcome.ts';
+import { DEAD_LETTERED, type EntryOutcome, SETTLED } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
 import type { StreamBinding } from './binding.ts';
 import type { HandlerFailure } from './entry-handler.ts';
@@ -26,12 +26,16 @@ export class DeliverySettler {
   }
 
   /** Gives the entry up: into the dead letters, unless the binding says that it is to be dropped. */
-  setAside(entry: StreamEntry, attempts: number, failure: HandlerFailure): Promise<EntryOutcome | undefined> {
+  moveToDeadLetters(
+    entry: StreamEntry,
+    attempts: number,
+    failure: HandlerFailure,
+  ): Promise<EntryOutcome | undefined> {
     const { stream, group, deadLetters } = this.#binding;
     const facts = { stream, group, entry: entry.id, code: failure.code, attempts };
     if (!deadLetters) {
       this.#logger.warn('an entry is given up and dropped', facts);
-      return this.#settle(entry.id, undefined, { ...SET_ASIDE, isDeadLetter: false });
+      return this.#settle(entry.id, undefined, { ...DEAD_LETTERED, isDeadLetter: false });
     }
     this.#logger.warn('an entry is given up and set aside', facts);
     const deadLetter = {
@@ -44,7 +48,7 @@ export class DeliverySettler {
         ['unapplied', JSON.stringify(NOTHING_APPLIED)],
       ],
     } as const;
-    return this.#settle(entry.id, deadLetter, SET_ASIDE);
+    return this.#settle(entry.id, deadLetter, DEAD_LETTERED);
   }
 
   async #settle(
@@ -55,6 +59,6 @@ export class DeliverySettler {
     const { settler, fenced } = this.#context;
     const { stream, group } = fenced;
     const result = await settler.settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
-    return result === 'left' || result.kind === 'blocked' ? undefined : outcome;
+    return result === 'pending' || result.kind === 'blocked' ? undefined : outcome;
   }
 }

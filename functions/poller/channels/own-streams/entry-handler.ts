@@ -1,5 +1,5 @@
 import type { SQSEvent, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
-import type { HopFailure } from '../../../../shared/operations.ts';
+import type { StageFailure } from '../../../../shared/operations.ts';
 
 /** An entry as a handler gets it: in the shape in which Lambda delivers messages of SQS. */
 export interface EntryRecord extends SQSRecord {
@@ -39,16 +39,16 @@ export interface EntryHandler {
   /** Never rejects. `signal`: there is no more waiting for the answer. */
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer>;
   /** Why it can't be invoked; undefined where it can. Does not run it. */
-  probe?(): Promise<HopFailure | undefined>;
+  probe?(): Promise<StageFailure | undefined>;
   close?(): void;
 }
 
-const LONGEST_MESSAGE = 2000;
+const MAX_MESSAGE_LENGTH = 2000;
 
 /** What a dead letter says of an error: `TypeError: …`, not endlessly. */
 export function handlerFailed(errorName: string, message: string): HandlerAnswer {
   return {
     kind: 'failed',
-    failure: { code: 'handler-failed', message: `${errorName}: ${message}`.slice(0, LONGEST_MESSAGE) },
+    failure: { code: 'handler-failed', message: `${errorName}: ${message}`.slice(0, MAX_MESSAGE_LENGTH) },
   };
 }

@@ -1,8 +1,8 @@
 import { isForAnotherGroup } from '../../dead-letters/dead-letter-fields.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
-import { type Done, type EntryOutcome, LEFT_PENDING } from '../../settlement/entry-outcome.ts';
+import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext, ChannelWork } from '../channel.ts';
-import { type Again, BatchRunner } from './batch-runner.ts';
+import { BatchRunner, type Retry } from './batch-runner.ts';
 import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
@@ -13,8 +13,8 @@ import { sourceName } from './entry-record.ts';
 import { readDelivery } from './read-delivery.ts';
 
 /** Enough for the invocations at once and as many after them, within bounds: entries cost memory by themselves. */
-const LEAST_HELD = 1000;
-const MOST_HELD = 20_000;
+const MIN_WINDOW = 1000;
+const MAX_WINDOW = 20_000;
 const HELD_BYTES = 32 << 20;
 const PAGE = 500;
 
@@ -57,7 +57,7 @@ export class OwnStreamWork implements ChannelWork {
     this.#runner = new BatchRunner({ binding, handler, settler: this.#settler, context, inFlight });
     this.#earlierAreDone = Promise.allSettled([...inFlight]);
     this.held = {
-      entries: Math.min(MOST_HELD, Math.max(LEAST_HELD, 2 * batchSize * concurrency)),
+      entries: Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * batchSize * concurrency)),
       bytes: HELD_BYTES,
       page: PAGE,
     };
@@ -66,15 +66,15 @@ export class OwnStreamWork implements ChannelWork {
 
   handle(entry: StreamEntry, done: Done): void {
     const failure = this.#failureOf(entry);
-    if (this.#isOver) done(LEFT_PENDING);
+    if (this.#isOver) done(STAYS_PENDING);
     else if (isForAnotherGroup(entry, this.#binding.group))
       done(this.#orPending(this.#settler.settle(entry)));
     else if (failure !== undefined) {
-      done(this.#orPending(this.#settler.setAside(entry, attemptsOf(entry), failure)));
+      done(this.#orPending(this.#settler.moveToDeadLetters(entry, attemptsOf(entry), failure)));
     } else {
       const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
-      else done(LEFT_PENDING);
+      else done(STAYS_PENDING);
     }
   }
 
@@ -110,7 +110,7 @@ export class OwnStreamWork implements ChannelWork {
   }
 
   async #orPending(settling: Promise<EntryOutcome | undefined>): Promise<EntryOutcome> {
-    return (await settling) ?? LEFT_PENDING;
+    return (await settling) ?? STAYS_PENDING;
   }
 
   /** What is handed over in one turn shares a batch. */
@@ -153,7 +153,7 @@ export class OwnStreamWork implements ChannelWork {
     this.#queue.release(delivery);
   }
 
-  #tryAgain({ batch, pauseMs, inCompany }: Again): void {
+  #tryAgain({ batch, pauseMs, mayShareBatch }: Retry): void {
     const comesTooLate = Date.now() + pauseMs >= this.#context.budget.executeUntil;
     if (this.#isOver || comesTooLate) {
       this.#leave(batch);
@@ -161,7 +161,7 @@ export class OwnStreamWork implements ChannelWork {
     }
     const timer = setTimeout(() => {
       this.#pauses.delete(timer);
-      if (inCompany) for (const delivery of batch) this.#queue.addAgain(delivery);
+      if (mayShareBatch) for (const delivery of batch) this.#queue.addAgain(delivery);
       else this.#queue.addWhole([...batch]);
       this.#dispatch();
     }, pauseMs);
@@ -171,8 +171,8 @@ export class OwnStreamWork implements ChannelWork {
   /** Leaves deliveries pending, and with each those that must not overtake it. */
   #leave(batch: readonly Delivery[]): void {
     for (const delivery of batch) {
-      delivery.finish(LEFT_PENDING);
-      for (const behind of this.#queue.leaveLine(delivery)) behind.finish(LEFT_PENDING);
+      delivery.finish(STAYS_PENDING);
+      for (const behind of this.#queue.leaveLine(delivery)) behind.finish(STAYS_PENDING);
     }
   }
 }

@@ -8,9 +8,9 @@ import type { SearchIndex } from './search-index.ts';
 const TTL_SECONDS = 86_400;
 
 /** Documents in one call of the script: Redis serves nobody else meanwhile. */
-const DOCUMENTS_A_CALL = 50;
+const DOCUMENTS_PER_CALL = 50;
 /** Calls sent before their replies are waited for. */
-const CALLS_AT_ONCE = 10;
+const MAX_CALLS_IN_FLIGHT = 10;
 
 /** Another run over the index has begun. */
 export class IndexTakenError extends Error {
@@ -97,7 +97,7 @@ export class IndexRun {
 
   /** Also rejects with an {@link UnwritableDocumentError}; documents may then be written in part. */
   async write(documents: readonly Document[]): Promise<void> {
-    const most = DOCUMENTS_A_CALL * CALLS_AT_ONCE;
+    const most = DOCUMENTS_PER_CALL * MAX_CALLS_IN_FLIGHT;
     for (let start = 0; start < documents.length; start += most) {
       await this.#writeSome(documents.slice(start, start + most));
     }
@@ -114,8 +114,8 @@ export class IndexRun {
 
   async #writeSome(documents: readonly Document[]): Promise<void> {
     const calls: Promise<unknown>[] = [];
-    for (let start = 0; start < documents.length; start += DOCUMENTS_A_CALL) {
-      const some = documents.slice(start, start + DOCUMENTS_A_CALL);
+    for (let start = 0; start < documents.length; start += DOCUMENTS_PER_CALL) {
+      const some = documents.slice(start, start + DOCUMENTS_PER_CALL);
       const args = some.flatMap(({ key, pairs }) => [key, pairs.length, ...pairs]);
       calls.push(this.#run(WRITE, args));
     }

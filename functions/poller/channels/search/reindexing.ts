@@ -1,9 +1,9 @@
 import { errorFields } from '../../../../shared/logging.ts';
 import { type StreamEntry, setDeliveries } from '../../redis/stream-reads.ts';
-import { acknowledge, setAside } from '../../settlement/acknowledge.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../../settlement/entry-outcome.ts';
+import { acknowledge, moveToDeadLetters } from '../../settlement/acknowledge.ts';
+import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
-import { Turns } from '../mutex.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
 import { toDocument } from './documents.ts';
 import { lookUpIndex } from './index-lookup.ts';
 import { IndexRun, IndexTakenError, UnwritableDocumentError } from './index-run.ts';
@@ -28,7 +28,7 @@ export class Reindexing {
   readonly #context: ChannelContext;
   readonly #pools = new SearchPools();
   readonly #tables: TableReader;
-  readonly #turns = new Turns();
+  readonly #turns = new KeyedMutex();
   readonly #unixTime: UnixTime;
 
   constructor(context: ChannelContext) {
@@ -58,21 +58,24 @@ export class Reindexing {
         return await this.#tryOnce(run);
       } catch (error) {
         if (error instanceof UnwritableDocumentError) {
-          return setAside(this.#context, entry, { code: 'unwritable-document', message: error.message });
+          return moveToDeadLetters(this.#context, entry, {
+            code: 'unwritable-document',
+            message: error.message,
+          });
         }
         if (error instanceof IndexTakenError) {
           logger.warn('another run over a search index has begun, this one ends', { index });
-          return LEFT_PENDING;
+          return STAYS_PENDING;
         }
         if (error instanceof TableUnreadableError && !error.isTransient) {
           logger.error('the rows of a search index may not be read', { index, code: error.code });
-          return LEFT_PENDING;
+          return STAYS_PENDING;
         }
         logger.warn('a search index can not be written, trying again', { index, error: errorFields(error) });
         await budget.backOff(attempt);
       }
     }
-    return LEFT_PENDING;
+    return STAYS_PENDING;
   }
 
   async #tryOnce(run: Run): Promise<EntryOutcome> {
@@ -90,28 +93,28 @@ export class Reindexing {
         index: name,
         reason: message,
       });
-      return setAside(this.#context, entry, { code: 'underivable-index', message });
+      return moveToDeadLetters(this.#context, entry, { code: 'underivable-index', message });
     }
     // One table after another of each server, so that many indexes at once don't take all of its connections.
     return this.#turns.run(`${index.mysqlPool} ${index.redisPool.code}`, () => this.#write(run, index));
   }
 
   async #write(run: Run, index: SearchIndex): Promise<EntryOutcome> {
-    const { budget, session, logger, atPoint } = this.#context;
+    const { budget, session, logger, failpoint } = this.#context;
     // Who has lost the lock must not end the run of who has it now.
-    if (!(await session.lock.isHeld())) return LEFT_PENDING;
+    if (!(await session.lock.isHeld())) return STAYS_PENDING;
     const redis = await this.#pools.connect(index.redisPool);
     const begun = await IndexRun.begin(redis, index, run.entry.id);
     let lastId = begun.lastId;
     for (let more = true; more; ) {
-      if (!budget.mayRead || !(await session.lock.isHeld())) return LEFT_PENDING;
+      if (!budget.mayRead || !(await session.lock.isHeld())) return STAYS_PENDING;
       const page = await this.#tables.page(index, lastId);
       await begun.run.write(page.rows.map((row) => toDocument(index, row, this.#unixTime)));
       run.documents += page.rows.length;
       more = page.more;
       lastId = page.rows.at(-1)?.[0] ?? lastId;
       if (more) await this.#noteProgress(run.entry, begun.run, lastId);
-      await atPoint?.('indexed');
+      await failpoint?.('indexed');
     }
     await begun.run.end();
     logger.info('a search index is written', { index: index.name, documents: run.documents });

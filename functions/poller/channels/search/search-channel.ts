@@ -1,6 +1,6 @@
 import { ASYNC_CONSUMER_GROUP, SEARCH_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeSearchEvent } from '../../../../shared/wire/search-event.ts';
-import { judgeEntry, setAside } from '../../settlement/acknowledge.ts';
+import { judgeEntry, moveToDeadLetters } from '../../settlement/acknowledge.ts';
 import type { Channel } from '../channel.ts';
 import { Reindexing } from './reindexing.ts';
 
@@ -16,7 +16,7 @@ export const searchChannel: Channel = {
       handle(entry, done) {
         const judged = judgeEntry(entry, decodeSearchEvent);
         if (judged.ok) done(reindexing.run(entry, judged.event.index));
-        else done(setAside(context, entry, judged.rejection));
+        else done(moveToDeadLetters(context, entry, judged.rejection));
       },
     };
   },

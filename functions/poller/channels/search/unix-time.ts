@@ -3,7 +3,7 @@ const YEAR_1_SECONDS = -62_135_596_800;
 
 const DATE_AND_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d))?/;
 
-/** Turns MySQL's dates and times into Unix seconds as BeeORM does, in the application's time zone. */
+/** KeyedMutex MySQL's dates and times into Unix seconds as BeeORM does, in the application's time zone. */
 export class UnixTime {
   readonly #format: Intl.DateTimeFormat | undefined;
 

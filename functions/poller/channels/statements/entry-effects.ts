@@ -4,14 +4,14 @@ import type { TrackedRow } from '../../ledger/tracked-row.ts';
 import type { WorkResult } from '../../ledger/work-item.ts';
 import type { Settlement } from '../../redis/settle-script.ts';
 import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
-import { type EntryOutcome, LEFT_PENDING } from '../../settlement/entry-outcome.ts';
-import type { SettlementPlace } from '../../settlement/settlement-order.ts';
+import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import type { SettlementTicket } from '../../settlement/settlement-order.ts';
 import { decideEffects, type Effects } from './effects.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
 import { Failures } from './failures.ts';
 import { type LogRowResult, type WrittenLogRows, writeLogRows } from './log-rows.ts';
 import type { Plan, Rejection } from './plan.ts';
-import { keysOf, otherPoolsOf, type PlannedPublication, planPublications } from './publications.ts';
+import { crossPoolsOf, keysOf, type PlannedPublication, planPublications } from './publications.ts';
 
 const NOTHING_DONE = { statements: 0, logRows: 0, dirtyEvents: 0 };
 
@@ -24,19 +24,19 @@ const UNWRITABLE = { code: 'WRONGTYPE', message: 'the key holds no stream that c
 export class EntryEffects {
   readonly #entry: ReadEntry;
   readonly #services: EntryServices;
-  readonly #place: SettlementPlace | undefined;
+  readonly #place: SettlementTicket | undefined;
   readonly #failures = new Failures();
   #rows: readonly TrackedRow[] = [];
 
   /** `place`: among the entries whose publications keep an order. */
-  constructor(entry: ReadEntry, services: EntryServices, place?: SettlementPlace) {
+  constructor(entry: ReadEntry, services: EntryServices, place?: SettlementTicket) {
     this.#entry = entry;
     this.#services = services;
     this.#place = place;
   }
 
   /** The entry becomes a dead letter as it is. */
-  setAside(rejection: Rejection): Promise<EntryOutcome> {
+  moveToDeadLetters(rejection: Rejection): Promise<EntryOutcome> {
     this.#failures.whole(rejection);
     return this.#settle([], [], NOTHING_DONE);
   }
@@ -50,7 +50,7 @@ export class EntryEffects {
   ): Promise<EntryOutcome> {
     this.#rows = rows;
     try {
-      if (results.some(({ kind }) => kind === 'left')) return LEFT_PENDING;
+      if (results.some(({ kind }) => kind === 'pending')) return STAYS_PENDING;
       return await this.#runSteps(plan, results, written);
     } finally {
       if (this.#place !== undefined) this.#services.settler.leave(this.#place);
@@ -62,19 +62,19 @@ export class EntryEffects {
     results: readonly WorkResult[],
     written: WrittenLogRows | undefined,
   ): Promise<EntryOutcome> {
-    const { atPoint, pool } = this.#services;
-    if (atPoint !== undefined) await atPoint('executed');
+    const { failpoint, pool } = this.#services;
+    if (failpoint !== undefined) await failpoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
     const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects, written);
-    if (logRows === 'left') return LEFT_PENDING;
-    if (atPoint !== undefined) await atPoint('logged');
+    if (logRows === 'pending') return STAYS_PENDING;
+    if (failpoint !== undefined) await failpoint('logged');
     const publications = planPublications(plan, effects, this.#services, this.#failures);
-    const elsewhere = otherPoolsOf(effects, publications, pool.code);
-    if (elsewhere.length > 0 && !(await this.#applyElsewhere(elsewhere, effects, publications))) {
-      return LEFT_PENDING;
+    const elsewhere = crossPoolsOf(effects, publications, pool.code);
+    if (elsewhere.length > 0 && !(await this.#applyCrossPool(elsewhere, effects, publications))) {
+      return STAYS_PENDING;
     }
-    if (atPoint !== undefined) await atPoint('elsewhere');
+    if (failpoint !== undefined) await failpoint('cross-pool');
     return this.#settle(
       keysOf(pool, effects),
       publications.filter((publication) => publication.pool === pool.code),
@@ -91,10 +91,10 @@ export class EntryEffects {
     plan: Plan,
     { logs }: Effects,
     already: WrittenLogRows | undefined,
-  ): Promise<number | 'left'> {
+  ): Promise<number | 'pending'> {
     const { pushLogRow } = this.#services;
     const written = already ?? (await writeLogRows(this.#entry.identity, plan, logs, pushLogRow));
-    if (written.results.some(isLeft)) return 'left';
+    if (written.results.some(isLeft)) return 'pending';
     this.#rows = [...new Set([...this.#rows, ...written.rows])];
     for (const { effect, result } of written.results) {
       if (result.kind === 'failed') this.#failures.log(effect, result);
@@ -103,7 +103,7 @@ export class EntryEffects {
   }
 
   /** Effects in other Redis pools, each remembered there. False: one of them, or an entry before, could not be asked. */
-  async #applyElsewhere(
+  async #applyCrossPool(
     pools: readonly string[],
     effects: Effects,
     publications: readonly PlannedPublication[],
@@ -121,8 +121,8 @@ export class EntryEffects {
     if (cacheKeys.length === 0 && publications.length === 0) return true;
     const { stream, id, hash } = this.#entry.identity;
     const effects = { marker: `${stream} ${id} ${hash}`, cacheKeys, publications };
-    const result = await this.#services.applyElsewhere(code, effects);
-    if (result === 'left') return false;
+    const result = await this.#services.applyCrossPool(code, effects);
+    if (result === 'pending') return false;
     if (result.kind !== 'unwritable') return true;
     return this.#applyIn(code, cacheKeys, this.#withoutUnwritable(publications, result.publications));
   }
@@ -138,7 +138,7 @@ export class EntryEffects {
       { stream, group, id: this.#entry.identity.id, cacheKeys, publications, deadLetter },
       this.#place,
     );
-    if (result === 'left' || result.kind === 'blocked') return LEFT_PENDING;
+    if (result === 'pending' || result.kind === 'blocked') return STAYS_PENDING;
     if (result.kind === 'unwritable') {
       const writable = this.#withoutUnwritable(publications, result.publications);
       const lost = publications.length - writable.length;
@@ -186,5 +186,5 @@ export class EntryEffects {
 }
 
 function isLeft({ result }: LogRowResult): boolean {
-  return result.kind === 'left';
+  return result.kind === 'pending';
 }

@@ -3,8 +3,8 @@ import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
 import { logRowInsert } from '../../../../shared/wire/log-row.ts';
 import type { TrackedRow } from '../../ledger/tracked-row.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../../ledger/work-item.ts';
-import { type Done, type EntryOutcome, LEFT_PENDING } from '../../settlement/entry-outcome.ts';
-import type { SettlementPlace } from '../../settlement/settlement-order.ts';
+import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import type { SettlementTicket } from '../../settlement/settlement-order.ts';
 import type { Settled } from '../../settlement/settler.ts';
 import { EntryEffects } from './entry-effects.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
@@ -18,7 +18,7 @@ import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
 export function runEntry(entry: ReadEntry, services: EntryServices, done: Done): void {
   const { planned } = entry;
   if (planned.ok) new EntryRun(entry, planned.plan, services, done).start();
-  else done(new EntryEffects(entry, services).setAside(planned.rejection));
+  else done(new EntryEffects(entry, services).moveToDeadLetters(planned.rejection));
 }
 
 const NO_ROWS: TrackedRow[] = [];
@@ -35,7 +35,7 @@ class EntryRun {
   readonly #plan: Plan;
   readonly #services: EntryServices;
   readonly #done: Done;
-  readonly #place: SettlementPlace | undefined;
+  readonly #place: SettlementTicket | undefined;
   readonly #isOfLogs: boolean;
   readonly #results: WorkResult[];
   #rows: TrackedRow[] = NO_ROWS;
@@ -84,11 +84,11 @@ class EntryRun {
   }
 
   #executed(): void {
-    const { atPoint } = this.#services;
+    const { failpoint } = this.#services;
     const isAll = this.#isOfLogs || isStatementsAlone(this.#plan);
     if (!isAll || !this.#results.every(isApplied)) this.#done(this.#follow());
-    else if (atPoint === undefined) this.#acknowledge();
-    else void Promise.resolve(atPoint('executed')).then(() => this.#acknowledge());
+    else if (failpoint === undefined) this.#acknowledge();
+    else void Promise.resolve(failpoint('executed')).then(() => this.#acknowledge());
   }
 
   #follow(): Promise<EntryOutcome> {
@@ -114,8 +114,8 @@ class EntryRun {
   }
 
   #acknowledged(result: Settled): void {
-    if (result === 'left') {
-      this.#done(LEFT_PENDING);
+    if (result === 'pending') {
+      this.#done(STAYS_PENDING);
       return;
     }
     this.#done({

@@ -1,9 +1,9 @@
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { EntryIdentity, WorkItem } from '../../ledger/work-item.ts';
-import type { AtPollerPoint } from '../../poller-options.ts';
-import type { OtherPoolEffects, OtherPoolResult } from '../../redis/other-pool-effects.ts';
+import type { Failpoint } from '../../poller-options.ts';
+import type { CrossPoolResult, CrossPoolWrite } from '../../redis/cross-pool-markers.ts';
 import type { FencedGroup, StreamEntry } from '../../redis/stream-reads.ts';
-import type { SettlementLines } from '../../settlement/settlement-order.ts';
+import type { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Settler } from '../../settlement/settler.ts';
 import type { Planned } from './plan.ts';
 
@@ -27,11 +27,11 @@ export interface EntryServices {
   /** Sends a log row to its MySQL pool. */
   readonly pushLogRow: (mysqlPool: string, item: WorkItem) => void;
   /** Keeps the order of the entries' publications. */
-  readonly lines: SettlementLines;
-  readonly applyElsewhere: (
+  readonly lines: SettlementOrder;
+  readonly applyCrossPool: (
     redisPool: string,
-    effects: OtherPoolEffects,
-  ) => Promise<OtherPoolResult | 'left'>;
+    effects: CrossPoolWrite,
+  ) => Promise<CrossPoolResult | 'pending'>;
   readonly settler: Settler;
-  readonly atPoint: AtPollerPoint | undefined;
+  readonly failpoint: Failpoint | undefined;
 }

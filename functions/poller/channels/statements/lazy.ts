@@ -9,7 +9,7 @@ import type { StatementSource } from './statement-channel.ts';
 export const lazySource: StatementSource = {
   name: 'lazy',
   stream: LAZY_STREAM,
-  workKind: 'statements',
+  laneKind: 'statements',
 
   plan(body, rules): Planned {
     if (body === undefined) return reject('undecodable', 'the entry has no field s');

@@ -7,7 +7,7 @@ import type { StatementSource } from './statement-channel.ts';
 export const logSource: StatementSource = {
   name: 'log',
   stream: LOG_STREAM,
-  workKind: 'logRows',
+  laneKind: 'logRows',
 
   plan(body, rules): Planned {
     if (body === undefined) return reject('undecodable', 'the entry has no field s');

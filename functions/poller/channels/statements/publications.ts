@@ -45,7 +45,7 @@ export function planPublications(
 }
 
 /** Redis pools other than the entry's own in which there is something to do. */
-export function otherPoolsOf(
+export function crossPoolsOf(
   { cacheKeys }: Effects,
   publications: readonly PlannedPublication[],
   ownPool: string,

@@ -1,10 +1,10 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.ts';
 import { isForAnotherGroup } from '../../dead-letters/dead-letter-fields.ts';
 import { identify } from '../../entry/entry-identity.ts';
-import type { WorkKind } from '../../lanes/mysql-pools.ts';
+import type { LaneKind } from '../../lanes/mysql-pools.ts';
 import { fieldValue, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
 import { judgeDelivery } from '../../settlement/poison.ts';
-import { SettlementLines } from '../../settlement/settlement-order.ts';
+import { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Channel, ChannelContext } from '../channel.ts';
 import { runEntry } from './entry-run.ts';
 import type { EntryServices } from './entry-services.ts';
@@ -16,7 +16,7 @@ export interface StatementSource {
   readonly name: string;
   readonly stream: string;
   /** What most of the work of its entries is. */
-  readonly workKind: WorkKind;
+  readonly laneKind: LaneKind;
   /** Never throws; what can't be done is a rejection. */
   plan(body: Buffer | undefined, rules: PlanRules): Planned;
   /**
@@ -38,7 +38,7 @@ export function statementChannel(source: StatementSource): Channel {
       const { mysqlPools, redisPools } = registry;
       const rules = { mysqlPools, redisPools, allowedStatements };
       return {
-        isFed: () => context.mysql.isFed(source.workKind),
+        isSaturated: () => context.mysql.isSaturated(source.laneKind),
         handle: (entry, done) => {
           const identity = identify(ledgerName, entry);
           const planned = planOf(source, entry, rules);
@@ -55,7 +55,7 @@ function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): 
 }
 
 function entryServices(context: ChannelContext): EntryServices {
-  const { fenced, pool, registry, mysql, others, settler, atPoint } = context;
+  const { fenced, pool, registry, mysql, others, settler, failpoint } = context;
   return {
     fenced,
     pool,
@@ -63,9 +63,9 @@ function entryServices(context: ChannelContext): EntryServices {
     streams: registry.streams,
     pushStatement: mysql.pushStatement,
     pushLogRow: mysql.pushLogRow,
-    lines: new SettlementLines(),
-    applyElsewhere: (code, effects) => others.apply(code, effects),
+    lines: new SettlementOrder(),
+    applyCrossPool: (code, effects) => others.apply(code, effects),
     settler,
-    atPoint,
+    failpoint,
   };
 }

@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
-import { type Placement, placeRegistry } from '../../infra/local/recording/placement.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
+import { retargetRegistry, type TargetServers } from '../../infra/local/recording/target-servers.ts';
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { readTestRegistry, type TestRegistry } from '../kit/test-registry.ts';
@@ -43,7 +43,7 @@ export async function stopServers({ mysql, redis, mysqlProxy, redisProxies }: Se
 }
 
 /** Where tests read and write, past the proxies. */
-export function directPlacement({ mysql, redis }: Servers): Placement {
+export function directServers({ mysql, redis }: Servers): TargetServers {
   return {
     mysql,
     redis: (pool) => ({ ...addressOf(pool === 'shop' ? redis.shop : redis.default), database: 0 }),
@@ -51,7 +51,7 @@ export function directPlacement({ mysql, redis }: Servers): Placement {
 }
 
 /** Where consumers go. */
-function proxiedPlacement({ mysql, mysqlProxy, redisProxies }: Servers): Placement {
+function proxiedServers({ mysql, mysqlProxy, redisProxies }: Servers): TargetServers {
   const { host, user, password } = mysql;
   return {
     mysql: { host, user, password, port: mysqlProxy.port },
@@ -84,7 +84,7 @@ export async function loadApplication(
   servers: Servers,
   more: readonly MorePools[],
 ): Promise<Application> {
-  const directYaml = await loadRecording({ ...recording, entries: [] }, directPlacement(servers));
+  const directYaml = await loadRecording({ ...recording, entries: [] }, directServers(servers));
   const document = parseDocument(recording.registryYaml);
   for (const { streams = {}, mysql } of more) {
     for (const [pool, its] of Object.entries(streams)) {
@@ -92,6 +92,6 @@ export async function loadApplication(
     }
     if (mysql !== undefined) document.setIn([mysql, 'mysql'], `user:password@tcp(host:1)/${mysql}`);
   }
-  const registryYaml = placeRegistry(document.toString(), proxiedPlacement(servers));
+  const registryYaml = retargetRegistry(document.toString(), proxiedServers(servers));
   return { registryYaml, registry: readTestRegistry(directYaml) };
 }

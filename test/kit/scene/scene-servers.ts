@@ -1,22 +1,22 @@
 import { onTestFinished } from 'vitest';
-import type { MysqlPlace, RedisPlace } from '../../../infra/local/recording/placement.ts';
-import { takeTestPlace } from '../test-place.ts';
+import type { MysqlAddress, RedisAddress } from '../../../infra/local/recording/target-servers.ts';
+import { takeTestDatabases } from '../test-databases.ts';
 
 /** Where a scene stands: on the servers that all tests share unless a test puts it on some of its own. */
-export interface ScenePlace {
-  readonly mysql: MysqlPlace;
+export interface SceneServers {
+  readonly mysql: MysqlAddress;
   /** Of the MySQL pool `shop`. */
-  readonly shopMysql: MysqlPlace;
+  readonly shopMysql: MysqlAddress;
   /** Of the Redis pool `default`. */
-  readonly redis: RedisPlace;
+  readonly redis: RedisAddress;
   /** Of the Redis pool `other`. */
-  readonly otherRedis: RedisPlace;
+  readonly otherRedis: RedisAddress;
   readonly databasePrefix: string;
 }
 
 /** A fresh part of the shared servers, with whatever of it a test brings itself. */
-export async function takeScenePlace(own: Partial<ScenePlace>): Promise<ScenePlace> {
-  const place = await takeTestPlace(2);
+export async function takeSceneServers(own: Partial<SceneServers>): Promise<SceneServers> {
+  const place = await takeTestDatabases(2);
   onTestFinished(() => place.remove());
   const [redis, otherRedis] = place.redis;
   if (redis === undefined || otherRedis === undefined) throw new Error('no Redis databases');
@@ -25,7 +25,7 @@ export async function takeScenePlace(own: Partial<ScenePlace>): Promise<ScenePla
 }
 
 /** The registry of a scene: two MySQL pools, two Redis pools, a stream of dirty events in each of the latter. */
-export function registryOf({ mysql, shopMysql, redis, otherRedis, databasePrefix }: ScenePlace): string {
+export function registryOf({ mysql, shopMysql, redis, otherRedis, databasePrefix }: SceneServers): string {
   return `
 default:
   mysql: ${dsn(mysql)}/${databasePrefix}app
@@ -41,10 +41,10 @@ other:
 `;
 }
 
-function dsn({ user, password, host, port }: MysqlPlace): string {
+function dsn({ user, password, host, port }: MysqlAddress): string {
   return `${user}:${password}@tcp(${host}:${port})`;
 }
 
-function address({ host, port, database }: RedisPlace): string {
+function address({ host, port, database }: RedisAddress): string {
   return `${host}:${port}:${database}`;
 }

@@ -4,16 +4,12 @@ import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import { connectRedis } from '../redis/connection.ts';
-import {
-  type OtherPoolEffects,
-  OtherPoolMarkers,
-  type OtherPoolResult,
-} from '../redis/other-pool-effects.ts';
+import { CrossPoolMarkers, type CrossPoolResult, type CrossPoolWrite } from '../redis/cross-pool-markers.ts';
 
 const MARKERS_KEY = 'orm-async-consumer_consumer-1:effects';
 const KEPT_MARKER_MS = 60_000;
 
-export interface OtherPoolsOptions {
+export interface CrossPoolEffectsOptions {
   readonly redisPools: ReadonlyMap<string, RedisPool>;
   /** Of the entries' own pool: under it markers stand. */
   readonly consumer: string;
@@ -25,30 +21,30 @@ export interface OtherPoolsOptions {
   readonly isSettled: (marker: string) => Promise<boolean>;
 }
 
-interface OtherPool {
+interface CrossPool {
   readonly redis: Redis;
-  readonly markers: OtherPoolMarkers;
+  readonly markers: CrossPoolMarkers;
 }
 
 /** The Redis pools in which entries have effects beside their own. Each is connected to when first needed. */
-export class OtherPools {
-  readonly #options: OtherPoolsOptions;
-  readonly #pools = new Map<string, Promise<OtherPool | 'lock-lost'>>();
+export class CrossPoolEffects {
+  readonly #options: CrossPoolEffectsOptions;
+  readonly #pools = new Map<string, Promise<CrossPool | 'lock-lost'>>();
 
-  constructor(options: OtherPoolsOptions) {
+  constructor(options: CrossPoolEffectsOptions) {
     this.#options = options;
   }
 
   /** `left`: the pool could not be asked, or another drain has begun; the entry stays pending. */
-  async apply(code: string, effects: OtherPoolEffects): Promise<OtherPoolResult | 'left'> {
+  async apply(code: string, effects: CrossPoolWrite): Promise<CrossPoolResult | 'pending'> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       try {
         const pool = await this.#open(code);
-        if (pool === 'lock-lost') return 'left';
+        if (pool === 'lock-lost') return 'pending';
         const result = await pool.markers.apply(effects);
         if (result.kind !== 'fenced') return result;
         // A predecessor that was on its way out may have written its token over ours.
-        if (!(await this.#isLockHeld())) return 'left';
+        if (!(await this.#isLockHeld())) return 'pending';
         await pool.markers.open();
       } catch (error) {
         this.#forget(code);
@@ -57,7 +53,7 @@ export class OtherPools {
         await this.#options.budget.backOff(attempt);
       }
     }
-    return 'left';
+    return 'pending';
   }
 
   close(): void {
@@ -76,7 +72,7 @@ export class OtherPools {
     );
   }
 
-  #open(code: string): Promise<OtherPool | 'lock-lost'> {
+  #open(code: string): Promise<CrossPool | 'lock-lost'> {
     const known = this.#pools.get(code);
     if (known !== undefined) return known;
     const opening = this.#connect(code);
@@ -84,12 +80,12 @@ export class OtherPools {
     return opening;
   }
 
-  async #connect(code: string): Promise<OtherPool | 'lock-lost'> {
+  async #connect(code: string): Promise<CrossPool | 'lock-lost'> {
     const { redisPools, consumer, token, isSettled } = this.#options;
     const pool = redisPools.get(code);
     if (pool === undefined) throw new Error(`the registry has no Redis pool '${code}'`);
     const redis = await connectRedis(pool);
-    const markers = new OtherPoolMarkers(redis, namespaced(pool, MARKERS_KEY), consumer, token);
+    const markers = new CrossPoolMarkers(redis, namespaced(pool, MARKERS_KEY), consumer, token);
     await markers.open();
     // Whoever opens after its successor must not go on: the successor is the one that would be refused.
     if (!(await this.#isLockHeld())) {

@@ -11,7 +11,7 @@ interface Waiting {
  * must not hold up the others until the drain ends: while a request is overdue, a pool that has none there may have one
  * beyond the number.
  */
-export class Slots {
+export class ConcurrencyLimit {
   #free: number;
   #overdue = 0;
   /** Requests that are at the executor, by MySQL pool. */

@@ -2,7 +2,7 @@ import type { Logger } from '../../../shared/logging.ts';
 import { CONSUMER_NAME } from '../../../shared/registry/beeorm-names.ts';
 import type { Channel } from '../channels/channel.ts';
 import type { RedisSession } from '../redis/session.ts';
-import { pendingByConsumer, readLeft } from '../redis/stream-status.ts';
+import { pendingByConsumer, readRemaining } from '../redis/stream-status.ts';
 import type { ChannelStats } from './channel-stats.ts';
 
 /** A channel of a drain, and what is counted of it. */
@@ -12,7 +12,7 @@ export interface DrainedChannel {
 }
 
 /** What Redis says is left of the streams of one pool. */
-export class LeftEntries {
+export class RemainingEntries {
   readonly #session: RedisSession;
   readonly #channels: readonly DrainedChannel[];
 
@@ -26,7 +26,7 @@ export class LeftEntries {
     const { groups, redis } = this.#session;
     for (const { channel, stats } of this.#channels) {
       const group = groups.get(channel.stream);
-      if (group !== undefined) stats.setLeft(await readLeft(redis, group));
+      if (group !== undefined) stats.setRemaining(await readRemaining(redis, group));
     }
   }
 

@@ -1,5 +1,5 @@
 /** Lets entries run beside each other, but for one that must run alone: it waits for all others, and they for it. */
-export class Exclusivity {
+export class SharedLock {
   #running = 0;
   #alone: Promise<void> = Promise.resolve();
   #onIdle: (() => void) | undefined;

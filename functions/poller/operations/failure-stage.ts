@@ -1,4 +1,4 @@
-import type { Hop } from '../../../shared/operations.ts';
+import type { FailureStage } from '../../../shared/operations.ts';
 
 const NAME_RESOLUTION = new Set(['EAI_AGAIN', 'EAI_FAIL', 'ENOTFOUND']);
 const NETWORK_PATH = new Set([
@@ -21,17 +21,17 @@ const PERMISSION = new Set(['1044', '1049', '1130', '1142', '1143', '1227', 'Acc
  * Where on the way to a server an error arose, by its codes: its own first, then those of what caused it. `text`: of a
  * Redis error, which tells by words what others tell by codes.
  */
-export function hopOf(codes: readonly string[], text = ''): Hop {
+export function failureStageOf(codes: readonly string[], text = ''): FailureStage {
   for (const code of codes.toReversed()) {
-    const hop = hopOfCode(code);
-    if (hop !== undefined) return hop;
+    const stage = stageOfCode(code);
+    if (stage !== undefined) return stage;
   }
   if (/NOPERM/.test(text)) return 'permission';
   if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) return 'authentication';
   return /timed? ?out/i.test(text) ? 'network-path' : 'server';
 }
 
-function hopOfCode(code: string): Hop | undefined {
+function stageOfCode(code: string): FailureStage | undefined {
   if (NAME_RESOLUTION.has(code)) return 'name-resolution';
   if (code === 'secret-unreadable' || code === 'invalid-secret') return 'secret';
   if (NETWORK_PATH.has(code)) return 'network-path';

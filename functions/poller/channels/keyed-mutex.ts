@@ -1,5 +1,5 @@
 /** Lets work of one key run one after another, and work of different keys side by side. */
-export class Turns {
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
   run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {

@@ -1,25 +1,25 @@
 /** In one page: a large entry that is held keeps all of its page in memory. */
-const MOST_PAGE_BYTES = 8 << 20;
+const MAX_PAGE_BYTES = 8 << 20;
 
 /** Entries that were read and are not settled, bounded so that memory stays flat however long the backlog is. */
-export class HeldEntries {
-  readonly #mostEntries: number;
-  readonly #mostBytes: number;
+export class ReadWindow {
+  readonly #maxEntries: number;
+  readonly #maxBytes: number;
   readonly #page: number;
-  readonly #isFed: () => boolean;
+  readonly #isSaturated: () => boolean;
   #entries = 0;
   #bytes = 0;
   #onChange: (() => void) | undefined;
 
-  /** `isFed`: whether what has begun is enough for now. */
+  /** `isSaturated`: whether what has begun is enough for now. */
   constructor(
     most: { readonly entries: number; readonly bytes: number; readonly page: number },
-    isFed: () => boolean,
+    isSaturated: () => boolean,
   ) {
-    this.#mostEntries = most.entries;
-    this.#mostBytes = most.bytes;
+    this.#maxEntries = most.entries;
+    this.#maxBytes = most.bytes;
     this.#page = most.page;
-    this.#isFed = isFed;
+    this.#isSaturated = isSaturated;
   }
 
   get count(): number {
@@ -29,8 +29,8 @@ export class HeldEntries {
   /** How much may be read now. */
   get room(): { readonly entries: number; readonly bytes: number } {
     return {
-      entries: Math.min(this.#page, this.#mostEntries - this.#entries),
-      bytes: Math.min(MOST_PAGE_BYTES, this.#mostBytes - this.#bytes),
+      entries: Math.min(this.#page, this.#maxEntries - this.#entries),
+      bytes: Math.min(MAX_PAGE_BYTES, this.#maxBytes - this.#bytes),
     };
   }
 
@@ -45,25 +45,25 @@ export class HeldEntries {
     this.#onChange?.();
   }
 
-  /** To be called when `isFed` may have changed without an entry having been removed. */
+  /** To be called when `isSaturated` may have changed without an entry having been removed. */
   reconsider(): void {
     this.#onChange?.();
   }
 
   /** Whether there is room for a good part of a page. */
-  get isRoomy(): boolean {
+  get hasRoom(): boolean {
     const { entries, bytes } = this.room;
     return entries >= this.#page / 2 && bytes > 0;
   }
 
   /** Resolves when there is. */
-  roomy(): Promise<void> {
-    return this.#until(() => this.isRoomy);
+  waitForRoom(): Promise<void> {
+    return this.#until(() => this.hasRoom);
   }
 
   /** Resolves when more of what was read is to be begun. */
-  hungry(): Promise<void> {
-    return this.#until(() => !this.#isFed());
+  waitForDemand(): Promise<void> {
+    return this.#until(() => !this.#isSaturated());
   }
 
   /** Resolves when nothing is held. */

@@ -2,7 +2,7 @@
  * Calls a function in the first turn without a push, so that what is pushed in portions is there before the first batch is
  * cut; at the latest when there is enough. No timer: where nothing else comes, that is the turn after the next.
  */
-export class AfterPushes {
+export class Coalescer {
   readonly #isEnough: () => boolean;
   readonly #run: () => void;
   #isScheduled = false;

@@ -1,27 +1,27 @@
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
-import type { MysqlPlace, RedisPlace } from '../../infra/local/recording/placement.ts';
+import type { MysqlAddress, RedisAddress } from '../../infra/local/recording/target-servers.ts';
 
 /** Addresses of the servers that all tests of a run share. */
 export interface TestServers {
-  readonly mysql: MysqlPlace;
+  readonly mysql: MysqlAddress;
   readonly redis: { readonly host: string; readonly port: number };
 }
 
 /** A part of the shared servers that no other test uses. */
-export interface TestPlace {
-  readonly mysql: MysqlPlace;
+export interface TestDatabases {
+  readonly mysql: MysqlAddress;
   /** The names of the test's MySQL databases start so. */
   readonly databasePrefix: string;
   /** Its Redis databases, empty: as many as were asked for. */
-  readonly redis: readonly RedisPlace[];
+  readonly redis: readonly RedisAddress[];
   /** Drops and empties all that. */
   remove(): Promise<void>;
 }
 
 /** Takes a fresh part of the shared servers. */
-export async function takeTestPlace(redisDatabases = 2): Promise<TestPlace> {
+export async function takeTestDatabases(redisDatabases = 2): Promise<TestDatabases> {
   const { mysql, redis } = inject('servers');
   const first = await countUp(redis, redisDatabases);
   const places = Array.from({ length: redisDatabases }, (_, index) => ({
@@ -47,12 +47,12 @@ async function countUp(redis: TestServers['redis'], by: number): Promise<number>
   });
 }
 
-async function emptyDatabase(place: RedisPlace): Promise<void> {
+async function emptyDatabase(place: RedisAddress): Promise<void> {
   await withRedis(place, (client) => client.flushdb());
 }
 
 async function withRedis<Result>(
-  place: RedisPlace,
+  place: RedisAddress,
   use: (client: Redis) => Promise<Result>,
 ): Promise<Result> {
   const client = new Redis({ host: place.host, port: place.port, db: place.database });
@@ -63,7 +63,7 @@ async function withRedis<Result>(
   }
 }
 
-async function dropDatabases({ host, port, user, password }: MysqlPlace, prefix: string): Promise<void> {
+async function dropDatabases({ host, port, user, password }: MysqlAddress, prefix: string): Promise<void> {
   const connection = await createConnection({ host, port, user, password });
   try {
     const [databases] = await connection.query<RowDataPacket[]>(

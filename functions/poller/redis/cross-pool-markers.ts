@@ -3,7 +3,7 @@ import { Script } from './script.ts';
 import { CAN_ADD } from './settle-script.ts';
 
 /** Effects of an entry in a Redis pool other than the entry's own. */
-export interface OtherPoolEffects {
+export interface CrossPoolWrite {
   /** Names the entry among all that may ever meet in this pool. */
   readonly marker: string;
   readonly cacheKeys: readonly Buffer[];
@@ -14,7 +14,7 @@ export interface OtherPoolEffects {
  * `fenced`: another drain of this consumer has begun since; nothing was done. `unwritable`: nothing was done, for these
  * publications' keys can't take an entry.
  */
-export type OtherPoolResult =
+export type CrossPoolResult =
   | { readonly kind: 'done' | 'fenced' }
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
@@ -48,7 +48,7 @@ return 0
 `);
 
 /** The hash of markers in one other pool, for one consumer and one drain. */
-export class OtherPoolMarkers {
+export class CrossPoolMarkers {
   readonly #redis: Redis;
   readonly #hash: string;
   readonly #consumer: string;
@@ -66,7 +66,7 @@ export class OtherPoolMarkers {
     await this.#redis.hset(this.#hash, this.#consumer, this.#token);
   }
 
-  async apply(effects: OtherPoolEffects): Promise<OtherPoolResult> {
+  async apply(effects: CrossPoolWrite): Promise<CrossPoolResult> {
     const reply = await APPLY.run(this.#redis, [
       this.#hash,
       this.#consumer,
