@@ -61,8 +61,6 @@ function fullName(command: Command): string {
 
 /** One line that says what to do; of an error that nobody foresaw, what may be shown of it. */
 function describeError(error: unknown): string {
-  if (error instanceof BackgroundConsumerError) {
-    return printable(withNextStep(error.message, error.nextStep));
-  }
+  if (error instanceof BackgroundConsumerError) return printable(withNextStep(error.message, error.nextStep));
   return `this should not have happened: ${JSON.stringify(errorFields(error))}`;
 }

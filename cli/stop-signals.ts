@@ -22,9 +22,7 @@ export async function withStopSignal<Result>(
       stoppedAt = performance.now();
       onStop();
       controller.abort();
-    } else if (performance.now() - stoppedAt > SAME_WISH_MS) {
-      exitNow(EXIT_CODES.interrupted);
-    }
+    } else if (performance.now() - stoppedAt > SAME_WISH_MS) exitNow(EXIT_CODES.interrupted);
   };
   for (const name of SIGNALS) signals.on(name, listener);
   try {

@@ -85,9 +85,8 @@ export function readDeployment(context: Context): Deployment {
   const settings: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(file)) (SETTING_NAMES.has(key) ? settings : rest)[key] = value;
-  for (const key of SETTING_NAMES) {
+  for (const key of SETTING_NAMES)
     if (context[key] !== undefined) settings[key] = fromCommandLine(context[key]);
-  }
   for (const key of ['stackName', 'registry']) rest[key] = context[key] ?? rest[key];
   const deployment = namingPaths(path, () => deploymentSchema.parse(rest));
   const registry = resolve(context['registry'] === undefined ? dirname(path) : '.', deployment.registry);

@@ -19,9 +19,7 @@ const STACK_LINES = 5;
 
 /** What may be logged of an error. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are left out. */
 export function errorFields(error: unknown, depth = 0): ErrorFields {
-  if (!(error instanceof Error)) {
-    return { name: typeof error };
-  }
+  if (!(error instanceof Error)) return { name: typeof error };
   const known = { ...ownFields(error), ...serverFields(error) };
   const hasCause = error.cause !== undefined && depth < MAX_CAUSE_DEPTH;
   return {
@@ -33,9 +31,7 @@ export function errorFields(error: unknown, depth = 0): ErrorFields {
 }
 
 function ownFields(error: Error): Partial<ErrorFields> {
-  if (!(error instanceof BackgroundConsumerError)) {
-    return {};
-  }
+  if (!(error instanceof BackgroundConsumerError)) return {};
   const { code, message, nextStep } = error;
   return { code, message, ...(nextStep === undefined ? {} : { nextStep }) };
 }

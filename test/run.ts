@@ -7,7 +7,6 @@ const vitest = await startVitest('test', filter, options);
 const isForLocalStack = vitest.state
   .getTestModules()
   .some(({ project }) => project.name.startsWith('localstack'));
-if (isForLocalStack && findLocalStackSource() === undefined) {
+if (isForLocalStack && findLocalStackSource() === undefined)
   console.log(`The tests on LocalStack were skipped. ${LOCALSTACK_NEEDS}`);
-}
 await vitest.close();

@@ -16,17 +16,15 @@ export function duration(text: string): number {
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= min && number <= max)) {
+    if (!(number >= min && number <= max))
       throw new InvalidArgumentError(`Write a whole number from ${min} to ${max}.`);
-    }
     return number;
   };
 }
 
 export function databaseName(text: string): string {
-  if (!/^[\w$-]{1,64}$/.test(text)) {
+  if (!/^[\w$-]{1,64}$/.test(text))
     throw new InvalidArgumentError('Write a database name of 1 to 64 letters, digits, _, $ or -.');
-  }
   return text;
 }
 
@@ -42,8 +40,7 @@ export function statementVerbs(text: string): string[] {
 }
 
 export function streamEntryId(text: string): string {
-  if (!/^\d+-\d+$/.test(text)) {
+  if (!/^\d+-\d+$/.test(text))
     throw new InvalidArgumentError('Write the id as `dead-letters list` shows it, such as 1700000000000-0.');
-  }
   return text;
 }

@@ -244,9 +244,8 @@ export class BatchTransaction {
     await this.#session.rollback();
     if (found === undefined) return { status: 'refused' };
     if (found.state === 'void') return { status: 'void' };
-    if (found.hash !== this.#hash) {
+    if (found.hash !== this.#hash)
       throw new Error(`batch ${this.#request.number} was sent twice with different content`);
-    }
     return { status: 'done', outcome: found.outcome };
   }
 

@@ -34,9 +34,8 @@ export class MysqlExecutor implements SqlExecutor {
   /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const mysql = this.#options.mysqlPools.get(request.pool);
-    if (mysql === undefined) {
+    if (mysql === undefined)
       return configurationError('unknown-pool', `the registry has no MySQL pool '${request.pool}'`);
-    }
     let isOutcomeUnknown = false;
     try {
       return await this.#connectionsOf(mysql).use(request.deadline, async (session, facts) => {
@@ -89,9 +88,8 @@ export class MysqlExecutor implements SqlExecutor {
   }
 
   #toErrorReply(request: ExecutorRequest, error: unknown, isOutcomeUnknown: boolean): ErrorReply {
-    if (!isMysqlError(error)) {
+    if (!isMysqlError(error))
       return configurationError('internal', error instanceof Error ? error.message : String(error));
-    }
     const code = String(error.errno !== undefined && error.errno > 0 ? error.errno : (error.code ?? 'mysql'));
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
     const errorClass = classifyError(error);
@@ -110,17 +108,15 @@ export class MysqlExecutor implements SqlExecutor {
         `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
       );
     }
-    if (errorClass === 'configuration') {
+    if (errorClass === 'configuration')
       return configurationError(code, messageOf(error), nextStepFor(request.pool, error));
-    }
     return { status: 'error', kind: 'transient', code, message: messageOf(error) };
   }
 }
 
 function nextStepFor(pool: string, { errno }: MysqlError): string {
-  if (errno === 1044 || errno === 1049) {
+  if (errno === 1044 || errno === 1049)
     return `Correct the database of MySQL pool '${pool}' in the registry, or create it.`;
-  }
   return `Correct the user, password or parameters of MySQL pool '${pool}' in the registry.`;
 }
 

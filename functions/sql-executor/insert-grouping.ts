@@ -93,9 +93,8 @@ export function splitGathered(
   for (const [index, statement] of sent.entries()) {
     const result = results[index];
     if (result === undefined) continue;
-    for (const [at, itemResult] of splitResult(statement, result, increment).entries()) {
+    for (const [at, itemResult] of splitResult(statement, result, increment).entries())
       itemResults[statement.places[at] ?? 0] = itemResult;
-    }
   }
   return itemResults;
 }

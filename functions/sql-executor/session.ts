@@ -85,9 +85,8 @@ export class Session {
   /** Sends the statements in one request. Rejects with mysql2's error of the first that fails; the rest did not run. */
   async many(statements: readonly BinaryString[]): Promise<StatementResult[]> {
     const results = await this.#send(statements.join(';'));
-    if (results.length !== statements.length) {
+    if (results.length !== statements.length)
       throw new ResultCountError(`${statements.length} statements gave ${results.length} results`);
-    }
     return results;
   }
 
@@ -110,9 +109,8 @@ export class Session {
     } catch (error) {
       return { results: headers, error };
     }
-    if (headers.length !== statements.length) {
+    if (headers.length !== statements.length)
       throw new ResultCountError(`${statements.length} statements gave ${headers.length} results`);
-    }
     return { results: headers, error: undefined };
   }
 
@@ -184,9 +182,8 @@ function isColumn(field: unknown): boolean {
 }
 
 function toResult(result: unknown): StatementResult {
-  if (isHeader(result)) {
+  if (isHeader(result))
     return { affectedRows: result.affectedRows, insertId: unsigned(result.insertId), rows: NO_ROWS };
-  }
   return { affectedRows: 0, insertId: '0', rows: Array.isArray(result) ? result : [] };
 }
 

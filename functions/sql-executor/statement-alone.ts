@@ -28,9 +28,8 @@ export class StatementAlone {
     } catch (error) {
       if (!(error instanceof ResultCountError) && !isJudged(error)) throw error;
       await this.undo();
-      if (error instanceof ResultCountError) {
+      if (error instanceof ResultCountError)
         return { status: 'failed', code: 'result-count', message: 'the text holds more than one statement' };
-      }
       return judge(item, error);
     }
   }

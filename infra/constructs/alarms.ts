@@ -39,9 +39,8 @@ export class ConsumerAlarms extends Construct {
   constructor(scope: Construct, id: string, props: ConsumerAlarmsProps) {
     super(scope, id);
     const definitions = defineAlarms(props);
-    for (const name of ALARM_NAMES) {
+    for (const name of ALARM_NAMES)
       if (props.declinedAlarms[name] === undefined) this.#create(name, definitions[name], props.alarmTopic);
-    }
   }
 
   #create(name: AlarmName, definition: AlarmDefinition, topic: ITopic | undefined): void {

@@ -198,8 +198,7 @@ export class BackgroundConsumer extends Construct {
 
 function streamsByPool({ streams }: Registry): Record<string, Record<string, readonly string[]>> {
   const byPool: Record<string, Record<string, readonly string[]>> = {};
-  for (const { name, redisPool, groups } of streams.values()) {
+  for (const { name, redisPool, groups } of streams.values())
     byPool[redisPool] = { ...byPool[redisPool], [name]: groups };
-  }
   return byPool;
 }

@@ -36,8 +36,7 @@ export type CheckedProps = z.output<typeof otherProps> & { readonly settings: Se
 /** @throws ConfigurationError that names the path of each wrong or unknown prop */
 export function checkProps(id: string, props: BackgroundConsumerProps): CheckedProps {
   const [settings, others]: [object, object] = [{}, {}];
-  for (const [name, value] of Object.entries(props)) {
+  for (const [name, value] of Object.entries(props))
     Object.assign(SETTING_NAMES.has(name) ? settings : others, { [name]: value });
-  }
   return namingPaths(id, () => ({ ...otherProps.parse(others), settings: parseSettings(settings) }));
 }

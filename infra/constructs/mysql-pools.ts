@@ -41,9 +41,8 @@ export function bindMysqlPool(
   };
   if (props.kind === 'existing') return bindExisting(scope, network, pool, props, common);
   checkNames(pool);
-  if (network.zones < MIN_ZONES) {
+  if (network.zones < MIN_ZONES)
     throw propsError('vpc', `has subnets in one zone, but RDS wants ${MIN_ZONES} for ${pool.code}`);
-  }
   const server = new CreatedMysql(scope, `Mysql-${pool.code}`, network, {
     ...props,
     database,
@@ -66,9 +65,8 @@ function bindExisting(
   if (pool.password !== '' && secret === undefined) throw literalPassword(path);
   if (pool.socketPath !== undefined && props.host === undefined) throw unreachableSocket(path);
   const forSecret = [...pool.parameters.keys()].find((name) => /^(pass(word|wd)?|pwd)$/i.test(name));
-  if (forSecret !== undefined) {
+  if (forSecret !== undefined)
     throw propsError(path, `the registry's DSN has the parameter ${forSecret}`, 'Move it into the secret.');
-  }
   const place = { path, name: `MySQL pool ${pool.code}` };
   openForServer(scope, network.executorSecurityGroup, { host, port }, props, place);
   const address = {
@@ -91,9 +89,8 @@ function checkNames({ code, database, user }: MysqlPool): void {
       `RDS makes no database '${database}': letters, digits and _ alone, a letter first`,
     );
   }
-  if (!/^([A-Za-z]\w{0,15})?$/.test(user)) {
+  if (!/^([A-Za-z]\w{0,15})?$/.test(user))
     throw propsError(path, `RDS makes no user '${user}': 16 letters and digits at most, a letter first`);
-  }
 }
 
 /**

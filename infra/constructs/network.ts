@@ -99,9 +99,8 @@ export class Network extends Construct {
 
   /** Endpoints of the given VPC, or its NAT gateway: which, and under what address, can't be seen from here. */
   #openHttps(): void {
-    for (const securityGroup of [this.pollerSecurityGroup, this.executorSecurityGroup]) {
+    for (const securityGroup of [this.pollerSecurityGroup, this.executorSecurityGroup])
       securityGroup.addEgressRule(Peer.anyIpv4(), HTTPS, 'services of AWS, by endpoint or NAT gateway');
-    }
   }
 }
 

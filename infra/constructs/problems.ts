@@ -18,8 +18,7 @@ export function namingPaths<Result>(source: string, parse: () => Result): Result
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === 'unrecognized_keys') {
+  if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${[...issue.path, key].join('.')}: there is no such setting`);
-  }
   return [`${issue.path.join('.') || 'all of it'}: ${issue.message}`];
 }

@@ -57,9 +57,8 @@ export async function runCdk(
 
 async function readLines(child: ChildProcess, onLine: (line: string) => void): Promise<unknown[]> {
   const exit = once(child, 'close');
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [child.stdout, child.stderr])
     if (stream !== null) createInterface(stream).on('line', onLine);
-  }
   return exit;
 }
 

@@ -25,9 +25,7 @@ async function run({ keep }: LocalStackOptions, interruption: AbortSignal): Prom
       builder.release();
       isKept = true;
       console.log(describeEnd(stage));
-    } else {
-      await stayUp(watch, interruption);
-    }
+    } else await stayUp(watch, interruption);
   } finally {
     if (!isKept) await builder.takeDown(console.log);
   }

@@ -16,9 +16,8 @@ export async function functionProcesses(
 
 /** To be called when LocalStack is dead, so that no new ones come. */
 export async function endFunctionProcesses(place: { readonly directory: string }): Promise<void> {
-  for (const functionName of await namesIn(`${executorDirectory(place.directory)}/processes`)) {
+  for (const functionName of await namesIn(`${executorDirectory(place.directory)}/processes`))
     for (const pid of await functionProcesses(place, functionName)) endProcessGroup(pid);
-  }
 }
 
 async function namesIn(directory: string): Promise<string[]> {

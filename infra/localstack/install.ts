@@ -99,9 +99,8 @@ async function provideRuntimeClient(directory: string, onProgress: (line: string
   return keptDirectory(`${directory}/${name}`, async (place) => {
     onProgress("Installing AWS's runtime client for Node (aws-lambda-ric)…");
     await mkdir(place);
-    for (const file of ['package.json', 'package-lock.json']) {
+    for (const file of ['package.json', 'package-lock.json'])
       await copyFile(`${source}/${file}`, `${place}/${file}`);
-    }
     // Without scripts: its own compiles for a minute what `rapid-client.mjs` stands in for.
     const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
     await runStep('npm', ['ci', ...options, '--prefix', place]);

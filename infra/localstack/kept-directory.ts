@@ -30,9 +30,8 @@ async function removeAbandoned(target: string): Promise<void> {
   for (const name of await readdir(dirname(target))) {
     const isUnfinished = name.startsWith(`${basename(target)}.`);
     const pid = Number(name.split('.').at(-1));
-    if (isUnfinished && (pid === process.pid || !isRunning(pid))) {
+    if (isUnfinished && (pid === process.pid || !isRunning(pid)))
       await rm(`${dirname(target)}/${name}`, { recursive: true, force: true });
-    }
   }
 }
 

@@ -52,9 +52,8 @@ export class Watch {
       for (const line of changedRows(before.rows, rows)) this.#tell('mysql', line);
       if (deadLetters(streams) > deadLetters(before.streams)) await this.#tellDeadLetters();
     }
-    for (const [part, logs] of this.#logs) {
+    for (const [part, logs] of this.#logs)
       for (const line of describeLogLines(part, await logs.read())) this.#say(line);
-    }
     return { streams, rows };
   }
 
@@ -63,9 +62,8 @@ export class Watch {
     const { localStack, functions } = this.#stage;
     const consumer = new FunctionConsumer(functions.operations, clientConfig(localStack));
     try {
-      for await (const { stream, id, code, message } of consumer.list({})) {
+      for await (const { stream, id, code, message } of consumer.list({}))
         this.#tell('letters', `${stream} ${id}: ${code} ${message}`);
-      }
     } finally {
       consumer.close();
     }

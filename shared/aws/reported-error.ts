@@ -13,9 +13,7 @@ export function toReportedError(error: unknown): Error {
 }
 
 function reportedMessage(error: unknown, code: string | undefined): string {
-  if (error instanceof BackgroundConsumerError) {
-    return withNextStep(error.message, error.nextStep);
-  }
+  if (error instanceof BackgroundConsumerError) return withNextStep(error.message, error.nextStep);
   return code === undefined
     ? 'this should not have happened, see the log'
     : `failed with ${code}, see the log`;

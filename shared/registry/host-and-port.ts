@@ -8,13 +8,9 @@ const MAX_PORT = 65_535;
  */
 export function parseHostAndPort(address: string, defaultPort: number): HostAndPort | undefined {
   const match = /^(?:\[([^[\]]+)\]|([^:[\]\s]*))(?::(\d*))?$/.exec(address);
-  if (!match) {
-    return undefined;
-  }
+  if (!match) return undefined;
   const [, ipv6, name, portText = ''] = match;
   const port = portText === '' ? defaultPort : Number(portText);
-  if (port < 1 || port > MAX_PORT) {
-    return undefined;
-  }
+  if (port < 1 || port > MAX_PORT) return undefined;
   return { host: ipv6 ?? (name || '127.0.0.1'), port };
 }

@@ -17,22 +17,14 @@ type Server = Pick<MysqlAddress, 'host' | 'port' | 'socketPath'>;
  */
 export function parseMysqlDsn(dsn: string): Parsed<MysqlAddress> {
   const slash = dsn.lastIndexOf('/');
-  if (slash < 0) {
-    return { expected: `a slash before the database's name: ${MYSQL_DSN_FORM}` };
-  }
+  if (slash < 0) return { expected: `a slash before the database's name: ${MYSQL_DSN_FORM}` };
   const [credentials, serverText] = splitAtLast(dsn.slice(0, slash), '@');
   const [database, query] = splitAtFirst(dsn.slice(slash + 1), '?');
   const server = parseServer(serverText);
-  if ('expected' in server) {
-    return server;
-  }
-  if (database === '') {
-    return { expected: `a database's name after the slash: ${MYSQL_DSN_FORM}` };
-  }
+  if ('expected' in server) return server;
+  if (database === '') return { expected: `a database's name after the slash: ${MYSQL_DSN_FORM}` };
   const parameters = parseQuery(query);
-  if (!parameters) {
-    return { expected: 'parameters in percent encoding, such as ?loc=Europe%2FBerlin' };
-  }
+  if (!parameters) return { expected: 'parameters in percent encoding, such as ?loc=Europe%2FBerlin' };
   const [user, password] = splitAtFirst(credentials, ':');
   const tls = tlsOf(parameters.get('tls'));
   return { value: { user, password, ...server.value, database, ...(tls && { tls }), parameters } };
@@ -40,9 +32,8 @@ export function parseMysqlDsn(dsn: string): Parsed<MysqlAddress> {
 
 function parseServer(text: string): Parsed<Server> {
   const match = /^([^()]*)(?:\((.*)\))?$/s.exec(text);
-  if (!match) {
+  if (!match)
     return { expected: `an address in brackets; a slash in a parameter is written %2F: ${MYSQL_DSN_FORM}` };
-  }
   const [, protocol = '', address = ''] = match;
   switch (protocol) {
     case 'unix':
@@ -80,9 +71,7 @@ function tlsOf(parameter: string | undefined): MysqlTls | undefined {
  * a text in which no part could be a password.
  */
 export function maskMysqlDsn(dsn: string): string {
-  if (!/[@:(]/.test(dsn)) {
-    return dsn;
-  }
+  if (!/[@:(]/.test(dsn)) return dsn;
   const [server = ''] = /(?:^|@)(?:(?:tcp[46]?|unix)\([^@]*|[\w.-]+:\d+\/[^@]*)$/.exec(dsn) ?? [];
   return server === dsn ? dsn : `***${server}`;
 }

@@ -14,12 +14,8 @@ export function parseQuery(query: string): Map<string, string> | undefined {
     const separator = part.indexOf('=');
     const name = percentDecode(separator < 0 ? part : part.slice(0, separator));
     const value = percentDecode(separator < 0 ? '' : part.slice(separator + 1));
-    if (name === undefined || value === undefined) {
-      return undefined;
-    }
-    if (name !== '' && !parameters.has(name)) {
-      parameters.set(name, value);
-    }
+    if (name === undefined || value === undefined) return undefined;
+    if (name !== '' && !parameters.has(name)) parameters.set(name, value);
   }
   return parameters;
 }

@@ -24,9 +24,7 @@ export class ProblemCollector {
 
   /** The value where it is a map; else a problem is noted. */
   mapOf(path: readonly string[], value: unknown, expected: string): Record<string, unknown> | undefined {
-    if (isMap(value)) {
-      return value;
-    }
+    if (isMap(value)) return value;
     this.add(path, describeKind(value), expected);
     return undefined;
   }
@@ -45,12 +43,9 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 /** A value by its kind. Texts are shown only by those who know how to mask them. */
 export function describeKind(value: unknown): string {
-  if (value === null || value === undefined) {
-    return 'empty';
-  }
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+  if (value === null || value === undefined) return 'empty';
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return `the ${typeof value === 'boolean' ? 'boolean' : 'number'} ${value}`;
-  }
   const isEmpty = value === '' || (Array.isArray(value) && value.length === 0);
   const kind = typeof value === 'string' ? 'text' : Array.isArray(value) ? 'list' : 'map';
   return isEmpty ? `an empty ${kind}` : `a ${kind}`;

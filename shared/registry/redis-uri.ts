@@ -21,13 +21,10 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
   const match =
     /^(?<socket>[^:]*\.sock[^:]*)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address) ??
     /^(?<host>(?:\[[^[\]]*\]|[^:/[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
-  if (!match?.groups) {
+  if (!match?.groups)
     return { expected: uri.includes('://') ? `no URL but BeeORM's form, ${REDIS_URI_FORM}` : REDIS_URI_FORM };
-  }
   const { socket, host = '', database, namespace } = match.groups;
-  if (socket !== undefined) {
-    return finish({ kind: 'socket', path: socket }, database, namespace, query);
-  }
+  if (socket !== undefined) return finish({ kind: 'socket', path: socket }, database, namespace, query);
   const server = parseHostAndPort(host, DEFAULT_PORT);
   return server
     ? finish({ kind: 'tcp', ...server }, database, namespace, query)
@@ -38,9 +35,8 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
 export function parseSentinel(key: string, addresses: readonly unknown[]): Parsed<RedisAddress> {
   const [name, query] = splitQuery(key);
   const [master = '', database, namespace, ...rest] = name.split(':');
-  if (master === '' || rest.length > 0) {
+  if (master === '' || rest.length > 0)
     return { expected: 'master, master:database or master:database:namespace' };
-  }
   const sentinels = addresses.flatMap((address) => {
     const sentinel =
       typeof address === 'string' && address !== ''
@@ -48,9 +44,8 @@ export function parseSentinel(key: string, addresses: readonly unknown[]): Parse
         : undefined;
     return sentinel ? [sentinel] : [];
   });
-  if (sentinels.length === 0 || sentinels.length < addresses.length) {
+  if (sentinels.length === 0 || sentinels.length < addresses.length)
     return { expected: 'a list of the sentinels, each as host:port' };
-  }
   return finish({ kind: 'sentinel', master, sentinels }, database, namespace, query);
 }
 
@@ -60,17 +55,12 @@ function finish(
   namespace: string | undefined,
   query: string,
 ): Parsed<RedisAddress> {
-  if (!/^\d{1,9}$/.test(databaseText)) {
-    return { expected: 'a whole number as its database, such as 0' };
-  }
+  if (!/^\d{1,9}$/.test(databaseText)) return { expected: 'a whole number as its database, such as 0' };
   const parameters = parseQuery(query);
-  if (!parameters) {
+  if (!parameters)
     return { expected: 'user and password in percent encoding, such as ?user=app&password=a%2Fb' };
-  }
   const tls = parameters.get('tls') ?? 'false';
-  if (tls !== 'true' && tls !== 'false') {
-    return { expected: 'tls=true or tls=false' };
-  }
+  if (tls !== 'true' && tls !== 'false') return { expected: 'tls=true or tls=false' };
   const [username, password] = [parameters.get('user'), parameters.get('password')];
   return {
     value: {

@@ -30,13 +30,10 @@ export function parseRegistry(text: string, source: string): Registry {
 
 function readPools(value: unknown, problems: ProblemCollector): PoolSettingsByCode {
   const topLevel = problems.mapOf([], value, 'a map of pool codes to their settings');
-  if (!topLevel) {
-    problems.throwIfAny();
-  }
+  if (!topLevel) problems.throwIfAny();
   const pools = new Map<string, PoolSettings>();
-  for (const [code, settings] of Object.entries(topLevel ?? {})) {
+  for (const [code, settings] of Object.entries(topLevel ?? {}))
     pools.set(code, problems.mapOf([code], settings, 'a map of settings such as mysql and redis') ?? {});
-  }
   return pools;
 }
 
@@ -47,9 +44,7 @@ function readMysqlPools(pools: PoolSettingsByCode, problems: ProblemCollector): 
   const mysqlPools = new Map<string, MysqlPool>();
   for (const [code, { mysql }] of pools) {
     const address = mysql === undefined ? undefined : readMysqlAddress(code, mysql, problems);
-    if (address) {
-      mysqlPools.set(code, { code, ...address, ...characters });
-    }
+    if (address) mysqlPools.set(code, { code, ...address, ...characters });
   }
   return mysqlPools;
 }
@@ -58,9 +53,7 @@ function readRedisPools(pools: PoolSettingsByCode, problems: ProblemCollector): 
   const redisPools = new Map<string, RedisPool>();
   for (const [code, settings] of pools) {
     const address = readRedisAddress(code, settings, problems);
-    if (address) {
-      redisPools.set(code, { code, ...address });
-    }
+    if (address) redisPools.set(code, { code, ...address });
   }
   return redisPools;
 }
@@ -74,11 +67,8 @@ function firstText(
   let first: string | undefined;
   for (const [code, settings] of pools) {
     const value = settings[key];
-    if (typeof value === 'string') {
-      first ??= value;
-    } else if (value !== undefined) {
-      problems.add([code, key], describeKind(value), 'a text');
-    }
+    if (typeof value === 'string') first ??= value;
+    else if (value !== undefined) problems.add([code, key], describeKind(value), 'a text');
   }
   return first;
 }

@@ -28,12 +28,8 @@ export function readRedisAddress(
   problems: ProblemCollector,
 ): RedisAddress | undefined {
   // Where both stand BeeORM takes either, by chance. The sentinels know where the master is after a failover.
-  if (sentinel !== undefined) {
-    return readSentinel(code, sentinel, problems);
-  }
-  if (redis === undefined) {
-    return undefined;
-  }
+  if (sentinel !== undefined) return readSentinel(code, sentinel, problems);
+  if (redis === undefined) return undefined;
   const path = [code, 'redis'];
   if (typeof redis !== 'string' || redis === '') {
     problems.add(path, describeKind(redis), `the address of a Redis server, ${REDIS_URI_FORM}`);
@@ -45,9 +41,7 @@ export function readRedisAddress(
 function readSentinel(code: string, value: unknown, problems: ProblemCollector): RedisAddress | undefined {
   const path = [code, 'sentinel'];
   const masters = problems.mapOf(path, value, SENTINEL_FORM);
-  if (!masters) {
-    return undefined;
-  }
+  if (!masters) return undefined;
   const entries = Object.entries(masters);
   const [first] = entries;
   if (!first || entries.length > 1) {
@@ -65,9 +59,7 @@ function valueOrProblem<Value>(
   found: () => string,
   problems: ProblemCollector,
 ): Value | undefined {
-  if ('value' in parsed) {
-    return parsed.value;
-  }
+  if ('value' in parsed) return parsed.value;
   problems.add(path, found(), parsed.expected);
   return undefined;
 }

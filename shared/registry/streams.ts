@@ -12,11 +12,8 @@ export function readStreams(
   problems: ProblemCollector,
 ): Map<string, StreamDefinition> {
   const streams = new Map<string, StreamDefinition>();
-  for (const [pool, settings] of pools) {
-    if (settings.streams !== undefined) {
-      readPoolStreams(pool, settings, streams, problems);
-    }
-  }
+  for (const [pool, settings] of pools)
+    if (settings.streams !== undefined) readPoolStreams(pool, settings, streams, problems);
   addBuiltInStreams(streams, hasRedis(pools.get(DEFAULT_POOL) ?? {}), problems);
   return streams;
 }
@@ -28,9 +25,7 @@ function readPoolStreams(
   problems: ProblemCollector,
 ): void {
   const path = [pool, 'streams'];
-  if (!hasRedis(settings)) {
-    problems.add(path, 'in a pool without a Redis', 'redis or sentinel beside it');
-  }
+  if (!hasRedis(settings)) problems.add(path, 'in a pool without a Redis', 'redis or sentinel beside it');
   const definitions =
     problems.mapOf(path, settings.streams, 'a map of stream names to lists of groups') ?? {};
   for (const [name, groups] of Object.entries(definitions)) {
@@ -53,9 +48,7 @@ function readGroups(path: readonly string[], value: unknown, problems: ProblemCo
   const groups = value.map((group: unknown, index) => {
     // BeeORM prints what isn't a text: the group 7 is named "7".
     const name = ['string', 'number', 'boolean'].includes(typeof group) ? String(group) : '';
-    if (name === '') {
-      problems.add([...path, String(index)], describeKind(group), "a consumer group's name");
-    }
+    if (name === '') problems.add([...path, String(index)], describeKind(group), "a consumer group's name");
     return name;
   });
   return [...new Set(groups)];
@@ -71,9 +64,8 @@ function addBuiltInStreams(
     const expected = `a Redis address, since ${missing.join(', ')} live there unless other pools' streams name them`;
     problems.add([DEFAULT_POOL, 'redis'], 'missing', expected);
   }
-  for (const name of missing) {
+  for (const name of missing)
     streams.set(name, { name, redisPool: DEFAULT_POOL, groups: [ASYNC_CONSUMER_GROUP] });
-  }
 }
 
 /** Also where the address can't be read: that is one problem, not two. */

@@ -35,9 +35,7 @@ export function parseYaml(text: string, source: string): YamlDocument {
       NEXT_STEP,
     );
   } catch (error) {
-    if (error instanceof RegistryError) {
-      throw error;
-    }
+    if (error instanceof RegistryError) throw error;
     // What the library throws it meets while it puts aliases in place.
     const found =
       error instanceof ReferenceError
@@ -50,9 +48,7 @@ export function parseYaml(text: string, source: string): YamlDocument {
 function lineOf(document: Document, lineCounter: LineCounter, path: readonly string[]): number | undefined {
   for (let length = path.length; length >= 0; length -= 1) {
     const node: unknown = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) {
-      return lineCounter.linePos(node.range[0]).line;
-    }
+    if (isNode(node) && node.range) return lineCounter.linePos(node.range[0]).line;
   }
   return undefined;
 }

@@ -18,9 +18,7 @@ const knownHeads = new KnownHeads<UpdateHead>();
 export function readUpdate(sql: BinaryString): UpdateShape | undefined {
   const reader = new StatementReader(sql);
   const name = readUpdateHead(reader);
-  if (name === undefined || !skipAssignments(reader, false)) {
-    return undefined;
-  }
+  if (name === undefined || !skipAssignments(reader, false)) return undefined;
   return updateShape(name, readWhereId(reader));
 }
 
@@ -30,9 +28,7 @@ export function readUpdate(sql: BinaryString): UpdateShape | undefined {
  */
 export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
   const known = knownHeads.find(sql);
-  if (known === undefined) {
-    return undefined;
-  }
+  if (known === undefined) return undefined;
   const reader = new StatementReader(sql, known.head.length);
   return skipAssignments(reader, true) ? updateShape(known.name, readWhereId(reader)) : undefined;
 }
@@ -41,9 +37,8 @@ export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
 export function rememberUpdate(sql: BinaryString): void {
   const reader = new StatementReader(sql);
   const name = readUpdateHead(reader);
-  if (name !== undefined && sql.charCodeAt(reader.position) === character.space) {
+  if (name !== undefined && sql.charCodeAt(reader.position) === character.space)
     knownHeads.remember({ head: sliceBinary(sql, 0, reader.position + 1), name });
-  }
 }
 
 function readUpdateHead(reader: StatementReader): TableName | undefined {
@@ -52,9 +47,7 @@ function readUpdateHead(reader: StatementReader): TableName | undefined {
 }
 
 function updateShape({ table, database }: TableName, ids: bigint[] | undefined): UpdateShape | undefined {
-  if (ids === undefined) {
-    return undefined;
-  }
+  if (ids === undefined) return undefined;
   return database === undefined ? { kind: 'update', table, ids } : { kind: 'update', table, database, ids };
 }
 
@@ -69,17 +62,11 @@ export function readDelete(sql: BinaryString): DeleteShape | undefined {
 /** `isPlain`: takes quoted columns and literals only. */
 function skipAssignments(reader: StatementReader, isPlain: boolean): boolean {
   do {
-    if (isPlain && !reader.isAt(character.backtick)) {
-      return false;
-    }
+    if (isPlain && !reader.isAt(character.backtick)) return false;
     const column = reader.takeName();
     // A row that gets another id is a second row that the statement touches.
-    if (column === undefined || isIdColumn(column) || !reader.takeCharacter(character.equals)) {
-      return false;
-    }
-    if (!(isPlain ? skipLiteral(reader) : skipRowExpression(reader))) {
-      return false;
-    }
+    if (column === undefined || isIdColumn(column) || !reader.takeCharacter(character.equals)) return false;
+    if (!(isPlain ? skipLiteral(reader) : skipRowExpression(reader))) return false;
   } while (reader.takeCharacter(character.comma));
   return true;
 }
@@ -87,9 +74,7 @@ function skipAssignments(reader: StatementReader, isPlain: boolean): boolean {
 function skipLiteral(reader: StatementReader): boolean {
   reader.skipSpaces();
   const end = endOfLiteral(reader.sql, reader.position);
-  if (end === -1) {
-    return false;
-  }
+  if (end === -1) return false;
   reader.position = end;
   return true;
 }
@@ -97,9 +82,7 @@ function skipLiteral(reader: StatementReader): boolean {
 /** ``WHERE `ID` = 5`` or ``WHERE `ID` IN (5,6)``, up to the statement's end. */
 function readWhereId(reader: StatementReader): bigint[] | undefined {
   const column = reader.takeWord('WHERE') ? reader.takeName() : undefined;
-  if (column === undefined || !isIdColumn(column)) {
-    return undefined;
-  }
+  if (column === undefined || !isIdColumn(column)) return undefined;
   const ids = reader.takeCharacter(character.equals) ? readOneId(reader) : readIdList(reader);
   return reader.isAtEnd() ? ids : undefined;
 }
@@ -110,15 +93,11 @@ function readOneId(reader: StatementReader): bigint[] | undefined {
 }
 
 function readIdList(reader: StatementReader): bigint[] | undefined {
-  if (!reader.takeWord('IN') || !reader.takeCharacter(character.open)) {
-    return undefined;
-  }
+  if (!reader.takeWord('IN') || !reader.takeCharacter(character.open)) return undefined;
   const ids: bigint[] = [];
   do {
     const id = reader.takeUnsigned();
-    if (id === undefined) {
-      return undefined;
-    }
+    if (id === undefined) return undefined;
     ids.push(id);
   } while (reader.takeCharacter(character.comma));
   return reader.takeCharacter(character.close) ? ids : undefined;

@@ -52,9 +52,7 @@ export function isNameCharacter(code: number): boolean {
 export function endOfName(sql: BinaryString, start: number): number {
   const { length } = sql;
   let end = start;
-  while (end < length && isNameCharacter(sql.charCodeAt(end))) {
-    end++;
-  }
+  while (end < length && isNameCharacter(sql.charCodeAt(end))) end++;
   return end;
 }
 
@@ -62,8 +60,6 @@ export function endOfName(sql: BinaryString, start: number): number {
 export function skipSpaces(sql: BinaryString, start: number): number {
   const { length } = sql;
   let end = start;
-  while (end < length && isSpace(sql.charCodeAt(end))) {
-    end++;
-  }
+  while (end < length && isSpace(sql.charCodeAt(end))) end++;
   return end;
 }

@@ -46,14 +46,10 @@ export function rememberInsert(sql: BinaryString): void {
 
 function readHead(reader: StatementReader): InsertHead | undefined {
   const start = reader.position;
-  if (!reader.takeWord('INSERT') || !reader.takeWord('INTO')) {
-    return undefined; // a modifier such as IGNORE
-  }
+  if (!reader.takeWord('INSERT') || !reader.takeWord('INTO')) return undefined; // a modifier such as IGNORE
   const name = reader.takeTableName();
   const columns = readColumns(reader);
-  if (name === undefined || columns === undefined || !reader.takeWord('VALUES')) {
-    return undefined;
-  }
+  if (name === undefined || columns === undefined || !reader.takeWord('VALUES')) return undefined;
   return {
     head: headUntil(reader.sql, start, reader.position),
     name,
@@ -69,9 +65,7 @@ function readTuples(
   reader.skipSpaces();
   const firstRow = reader.position;
   const rowIds = readRows(reader, columnCount, idColumn);
-  if (rowIds === undefined || !reader.isAtEnd()) {
-    return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
-  }
+  if (rowIds === undefined || !reader.isAtEnd()) return undefined; // a function, or a tail such as ON DUPLICATE KEY UPDATE
   const { table, database } = name;
   const groupable = idColumn === -1;
   return database === undefined
@@ -88,17 +82,11 @@ function headUntil(sql: BinaryString, start: number, end: number): BinaryString 
 /** BeeORM names no columns, and gives no values, for an entity that has none but its id. */
 function readColumns(reader: StatementReader): BinaryString[] | undefined {
   const columns: BinaryString[] = [];
-  if (!reader.takeCharacter(character.open)) {
-    return columns;
-  }
-  if (reader.takeCharacter(character.close)) {
-    return columns;
-  }
+  if (!reader.takeCharacter(character.open)) return columns;
+  if (reader.takeCharacter(character.close)) return columns;
   do {
     const column = reader.takeName();
-    if (column === undefined) {
-      return undefined;
-    }
+    if (column === undefined) return undefined;
     columns.push(column);
   } while (reader.takeCharacter(character.comma));
   return reader.takeCharacter(character.close) ? columns : undefined;
@@ -111,15 +99,11 @@ function readRows(
   idColumn: number,
 ): (bigint | undefined)[] | undefined {
   const first = readRow(reader, columnCount, idColumn);
-  if (first === false) {
-    return undefined;
-  }
+  if (first === false) return undefined;
   const rowIds = [first];
   while (reader.takeCharacter(character.comma)) {
     const id = readRow(reader, columnCount, idColumn);
-    if (id === false) {
-      return undefined;
-    }
+    if (id === false) return undefined;
     rowIds.push(id);
   }
   return rowIds;
@@ -127,23 +111,15 @@ function readRows(
 
 /** Moves behind one tuple. Returns the id given in it; false where it isn't as many literals as there are columns. */
 function readRow(reader: StatementReader, columnCount: number, idColumn: number): bigint | undefined | false {
-  if (!reader.takeCharacter(character.open)) {
-    return false;
-  }
+  if (!reader.takeCharacter(character.open)) return false;
   let id: bigint | undefined | false;
   for (let column = 0; column < columnCount; column++) {
     const start = skipSpaces(reader.sql, reader.position);
     const end = endOfLiteral(reader.sql, start);
-    if (end === -1) {
-      return false;
-    }
+    if (end === -1) return false;
     reader.position = end;
-    if (column === idColumn) {
-      id = readId(reader.sql.slice(start, end));
-    }
-    if (column < columnCount - 1 && !reader.takeCharacter(character.comma)) {
-      return false;
-    }
+    if (column === idColumn) id = readId(reader.sql.slice(start, end));
+    if (column < columnCount - 1 && !reader.takeCharacter(character.comma)) return false;
   }
   return reader.takeCharacter(character.close) ? id : false;
 }
@@ -151,9 +127,7 @@ function readRow(reader: StatementReader, columnCount: number, idColumn: number)
 /** The sessions have no NO_AUTO_VALUE_ON_ZERO: MySQL chooses an id for 0 as it does for NULL. */
 function readId(literal: string): bigint | undefined | false {
   const id = parseUnsigned(literal);
-  if (id !== undefined) {
-    return id === 0n ? undefined : id;
-  }
+  if (id !== undefined) return id === 0n ? undefined : id;
   // A string or a float may become an id that isn't told from its text.
   return /^(?:NULL|DEFAULT)$/i.test(literal) ? undefined : false;
 }

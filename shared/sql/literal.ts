@@ -11,12 +11,9 @@ const literalWords: ReadonlySet<string> = new Set(['NULL', 'DEFAULT', 'TRUE', 'F
  */
 export function endOfLiteral(sql: BinaryString, start: number): number {
   const code = sql.charCodeAt(start);
-  if (code === character.singleQuote || code === character.doubleQuote) {
-    return endOfQuoted(sql, start);
-  }
-  if (isDigit(code) || code === character.dot || code === character.minus || code === character.plus) {
+  if (code === character.singleQuote || code === character.doubleQuote) return endOfQuoted(sql, start);
+  if (isDigit(code) || code === character.dot || code === character.minus || code === character.plus)
     return endOfNumber(sql, start);
-  }
   return isNameCharacter(code) ? endOfWordLiteral(sql, start) : -1;
 }
 
@@ -26,13 +23,9 @@ const decimalNumber = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/iy;
 
 function endOfNumber(sql: BinaryString, start: number): number {
   let digitsEnd = start;
-  while (isDigit(sql.charCodeAt(digitsEnd))) {
-    digitsEnd++;
-  }
+  while (isDigit(sql.charCodeAt(digitsEnd))) digitsEnd++;
   // Most numbers are plain digits, and need no pattern.
-  if (digitsEnd > start && !continuesNumber(sql.charCodeAt(digitsEnd))) {
-    return digitsEnd;
-  }
+  if (digitsEnd > start && !continuesNumber(sql.charCodeAt(digitsEnd))) return digitsEnd;
   const end = endOfMatch(radixNumber, sql, start) ?? endOfMatch(decimalNumber, sql, start) ?? -1;
   return continuesNumber(sql.charCodeAt(end)) ? -1 : end;
 }
@@ -48,12 +41,10 @@ function endOfWordLiteral(sql: BinaryString, start: number): number {
   const end = endOfName(sql, start);
   const next = sql.charCodeAt(end);
   const isCharset = sql.charCodeAt(start) === character.underscore;
-  if (next !== character.singleQuote && !(isCharset && next === character.doubleQuote)) {
+  if (next !== character.singleQuote && !(isCharset && next === character.doubleQuote))
     return literalWords.has(sql.slice(start, end).toUpperCase()) ? end : -1;
-  }
-  if (isCharset || (end === start + 1 && (sql[start] === 'N' || sql[start] === 'n'))) {
+  if (isCharset || (end === start + 1 && (sql[start] === 'N' || sql[start] === 'n')))
     return endOfQuoted(sql, end);
-  }
   return endOfMatch(bitString, sql, start) ?? -1;
 }
 

@@ -10,9 +10,7 @@ const NAME = 1;
 const QUOTE = 2;
 const SUSPECT = 3;
 const actions = Uint8Array.from({ length: 256 }, (_, code) => {
-  if (isNameCharacter(code)) {
-    return NAME;
-  }
+  if (isNameCharacter(code)) return NAME;
   return isQuote(code) ? QUOTE : ';#/-\\\0'.includes(String.fromCharCode(code)) ? SUSPECT : PASS;
 });
 
@@ -34,12 +32,8 @@ export function findRefusal(sql: BinaryString): string | undefined {
       position = endOfQuoted(sql, start);
       refused =
         position === -1 ? 'A string or quoted name without an end' : refusedQuoted(sql, start, position);
-    } else if (action === SUSPECT) {
-      refused = refusedCharacter(sql, start);
-    }
-    if (refused !== undefined) {
-      return `${refused} at byte ${start}`;
-    }
+    } else if (action === SUSPECT) refused = refusedCharacter(sql, start);
+    if (refused !== undefined) return `${refused} at byte ${start}`;
   }
   return undefined;
 }
@@ -69,9 +63,7 @@ function refusedCharacter(sql: BinaryString, position: number): string | undefin
  * taken for a space too, as character sets differ in what they call one.
  */
 function beginsDashComment(sql: BinaryString, position: number): boolean {
-  if (sql.charCodeAt(position + 1) !== character.minus) {
-    return false;
-  }
+  if (sql.charCodeAt(position + 1) !== character.minus) return false;
   const next = position + 2 < sql.length ? sql.charCodeAt(position + 2) : character.nul;
   return next <= character.space || next >= character.delete;
 }
@@ -82,16 +74,10 @@ function refusedWord(sql: BinaryString, start: number, end: number): string | un
   if (length >= 'OUTFILE'.length && length <= FILE_FUNCTION.length + 1) {
     const word = sql.slice(start, end);
     const upper = word.toUpperCase();
-    if (upper === 'OUTFILE') {
-      return 'INTO OUTFILE';
-    }
+    if (upper === 'OUTFILE') return 'INTO OUTFILE';
     // Not reserved: a table may bear the name. As a clause, it is followed by the file's.
-    if (upper === 'DUMPFILE' && isString(sql.charCodeAt(skipSpaces(sql, end)))) {
-      return 'INTO DUMPFILE';
-    }
-    if (isFileFunction(word)) {
-      return FILE_FUNCTION;
-    }
+    if (upper === 'DUMPFILE' && isString(sql.charCodeAt(skipSpaces(sql, end)))) return 'INTO DUMPFILE';
+    if (isFileFunction(word)) return FILE_FUNCTION;
   }
   return mayQuoteByDollars(sql, start, end) ? 'A text quoted by dollar signs' : undefined;
 }
@@ -120,9 +106,8 @@ function isFileFunction(name: string): boolean {
  */
 function mayQuoteByDollars(sql: BinaryString, start: number, end: number): boolean {
   let dollars = 0;
-  for (let position = start; position < end; position++) {
+  for (let position = start; position < end; position++)
     dollars += sql.charCodeAt(position) === character.dollar ? 1 : 0;
-  }
   const first = sql.charCodeAt(start);
   return (
     dollars >= 2 &&

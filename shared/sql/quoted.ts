@@ -19,17 +19,12 @@ export function endOfQuoted(sql: BinaryString, start: number): number {
   let close = sql.indexOf(quote, from);
   while (close !== -1) {
     const backslash = hasEscapes ? sql.slice(from, close).indexOf('\\') : -1;
-    if (backslash !== -1) {
-      from += backslash + 2;
-    } else if (sql.charAt(close + 1) === quote) {
+    if (backslash !== -1) from += backslash + 2;
+    else if (sql.charAt(close + 1) === quote)
       from = close + 2; // doubled: stands for itself
-    } else {
-      return close + 1;
-    }
+    else return close + 1;
     // Only where it is passed: looked for anew after each of many escapes, it would take time in the square of their number.
-    if (from > close) {
-      close = sql.indexOf(quote, from);
-    }
+    if (from > close) close = sql.indexOf(quote, from);
   }
   return -1;
 }

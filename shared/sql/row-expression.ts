@@ -17,11 +17,9 @@ export function skipRowExpression(reader: StatementReader): boolean {
   reader.skipSpaces();
   const start = reader.position;
   for (;;) {
-    if (reader.takeCharacter(character.open)) {
-      depth++;
-    } else if (depth > 0 && reader.takeCharacter(character.close)) {
-      depth--;
-    } else {
+    if (reader.takeCharacter(character.open)) depth++;
+    else if (depth > 0 && reader.takeCharacter(character.close)) depth--;
+    else {
       reader.skipSpaces();
       const end = endOfToken(reader.sql, reader.position);
       if (end === -1) {
@@ -35,13 +33,9 @@ export function skipRowExpression(reader: StatementReader): boolean {
 
 function endOfToken(sql: BinaryString, start: number): number {
   const code = sql.charCodeAt(start);
-  if (code === character.backtick) {
-    return endOfColumn(sql, start);
-  }
+  if (code === character.backtick) return endOfColumn(sql, start);
   const end = endOfLiteral(sql, start);
-  if (end !== -1) {
-    return end;
-  }
+  if (end !== -1) return end;
   if (isNameCharacter(code)) {
     const wordEnd = endOfName(sql, start);
     return operatorWords.has(sql.slice(start, wordEnd).toUpperCase()) ? wordEnd : -1;

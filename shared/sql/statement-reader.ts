@@ -40,9 +40,7 @@ export class StatementReader {
   takeWord(word: string): boolean {
     const start = skipSpaces(this.sql, this.position);
     const end = start + word.length;
-    if (isNameCharacter(this.sql.charCodeAt(end)) || !isWordAt(this.sql, start, word)) {
-      return false;
-    }
+    if (isNameCharacter(this.sql.charCodeAt(end)) || !isWordAt(this.sql, start, word)) return false;
     this.position = end;
     return true;
   }
@@ -50,9 +48,7 @@ export class StatementReader {
   /** @param code of {@link character} */
   takeCharacter(code: number): boolean {
     const start = skipSpaces(this.sql, this.position);
-    if (this.sql.charCodeAt(start) !== code) {
-      return false;
-    }
+    if (this.sql.charCodeAt(start) !== code) return false;
     this.position = start + 1;
     return true;
   }
@@ -75,9 +71,8 @@ export class StatementReader {
   /** `table` or `database.table`. */
   takeTableName(): TableName | undefined {
     const name = this.takeName();
-    if (name === undefined || !this.takeCharacter(character.dot)) {
+    if (name === undefined || !this.takeCharacter(character.dot))
       return name === undefined ? undefined : { table: name };
-    }
     const table = this.takeName();
     return table === undefined ? undefined : { database: name, table };
   }
@@ -87,9 +82,7 @@ export class StatementReader {
     const start = skipSpaces(this.sql, this.position);
     const end = endOfName(this.sql, start);
     const value = parseUnsigned(this.sql.slice(start, end));
-    if (value !== undefined) {
-      this.position = end;
-    }
+    if (value !== undefined) this.position = end;
     return value;
   }
 }
@@ -97,19 +90,14 @@ export class StatementReader {
 /** @param word in upper case: of its letters, ASCII's bit for lower case is left out of the comparison */
 function isWordAt(sql: BinaryString, start: number, word: string): boolean {
   const { length } = word;
-  for (let index = 0; index < length; index++) {
-    if ((sql.charCodeAt(start + index) & ~0x20) !== word.charCodeAt(index)) {
-      return false;
-    }
-  }
+  for (let index = 0; index < length; index++)
+    if ((sql.charCodeAt(start + index) & ~0x20) !== word.charCodeAt(index)) return false;
   return true;
 }
 
 /** The value of 1 to 20 digits that fit into 64 bits; undefined for any other text. */
 export function parseUnsigned(text: string): bigint | undefined {
-  if (!/^\d{1,20}$/.test(text)) {
-    return undefined;
-  }
+  if (!/^\d{1,20}$/.test(text)) return undefined;
   const value = BigInt(text);
   return value <= MAX_UINT64 ? value : undefined;
 }

@@ -25,17 +25,11 @@ export const defaultAllowedStatements: ReadonlySet<string> = new Set([
  */
 export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<string>, 'has'>): Judgement {
   const known = readKnownShape(sql, allowed);
-  if (known !== undefined) {
-    return { allowed: true, shape: known };
-  }
+  if (known !== undefined) return { allowed: true, shape: known };
   const verb = verbOf(sql);
-  if (verb === undefined || !allowed.has(verb)) {
-    return { allowed: false, reason: verbRefusal(sql, verb) };
-  }
+  if (verb === undefined || !allowed.has(verb)) return { allowed: false, reason: verbRefusal(sql, verb) };
   const reason = findRefusal(sql);
-  if (reason !== undefined) {
-    return { allowed: false, reason };
-  }
+  if (reason !== undefined) return { allowed: false, reason };
   const shape = readShape(sql, verb) ?? { kind: 'other', verb };
   remember(sql, shape);
   return { allowed: true, shape };
@@ -46,9 +40,7 @@ function readKnownShape(
   sql: BinaryString,
   allowed: Pick<ReadonlySet<string>, 'has'>,
 ): StatementShape | undefined {
-  if (isInitial(sql, 'I')) {
-    return allowed.has('INSERT') ? readKnownInsert(sql) : undefined;
-  }
+  if (isInitial(sql, 'I')) return allowed.has('INSERT') ? readKnownInsert(sql) : undefined;
   return isInitial(sql, 'U') && allowed.has('UPDATE') ? readKnownUpdate(sql) : undefined;
 }
 
@@ -57,11 +49,8 @@ function isInitial(sql: BinaryString, letter: string): boolean {
 }
 
 function remember(sql: BinaryString, { kind }: StatementShape): void {
-  if (kind === 'insert') {
-    rememberInsert(sql);
-  } else if (kind === 'update') {
-    rememberUpdate(sql);
-  }
+  if (kind === 'insert') rememberInsert(sql);
+  else if (kind === 'update') rememberUpdate(sql);
 }
 
 function verbOf(sql: BinaryString): string | undefined {
@@ -71,9 +60,7 @@ function verbOf(sql: BinaryString): string | undefined {
 }
 
 function verbRefusal(sql: BinaryString, verb: string | undefined): string {
-  if (verb !== undefined) {
-    return `${verb} is not among the allowed statements`;
-  }
+  if (verb !== undefined) return `${verb} is not among the allowed statements`;
   return skipSpaces(sql, 0) === sql.length ? 'An empty statement' : 'Does not begin with a statement';
 }
 

@@ -83,32 +83,19 @@ export function wireResult<Result>(
 
 /** What `decodeRaw` gave for `message`, or a part of it, as a value that stands by itself. */
 export function toMessageValue(raw: unknown, message: Uint8Array, depth = 0): MessageValue {
-  if (raw === null || typeof raw === 'number' || typeof raw === 'bigint' || typeof raw === 'boolean') {
+  if (raw === null || typeof raw === 'number' || typeof raw === 'bigint' || typeof raw === 'boolean')
     return raw;
-  }
-  if (raw instanceof Uint8Array) {
-    return isBinaryType(raw, message) ? raw : bytesToBinary(raw);
-  }
-  if (raw instanceof DecodedTimestamp) {
-    return raw;
-  }
-  if (depth === MAX_DEPTH) {
-    throw new WireFormatError(`Nested deeper than ${MAX_DEPTH} levels`);
-  }
-  if (Array.isArray(raw)) {
-    return raw.map((item: unknown) => toMessageValue(item, message, depth + 1));
-  }
-  if (isRawMap(raw)) {
-    return toMessageMap(raw, message, depth + 1);
-  }
+  if (raw instanceof Uint8Array) return isBinaryType(raw, message) ? raw : bytesToBinary(raw);
+  if (raw instanceof DecodedTimestamp) return raw;
+  if (depth === MAX_DEPTH) throw new WireFormatError(`Nested deeper than ${MAX_DEPTH} levels`);
+  if (Array.isArray(raw)) return raw.map((item: unknown) => toMessageValue(item, message, depth + 1));
+  if (isRawMap(raw)) return toMessageMap(raw, message, depth + 1);
   throw new WireFormatError(`A value of unexpected type ${typeof raw}`);
 }
 
 function toMessageMap(raw: RawMap, message: Uint8Array, depth: number): MessageMap {
   const map = new Map<BinaryString, MessageValue>();
-  for (const key in raw) {
-    map.set(asKey(key), toMessageValue(raw[key], message, depth));
-  }
+  for (const key in raw) map.set(asKey(key), toMessageValue(raw[key], message, depth));
   return map;
 }
 
@@ -118,15 +105,10 @@ function asKey(key: string): BinaryString {
 }
 
 function keyToString(key: unknown): string {
-  if (typeof key === 'string') {
-    return key;
-  }
-  if (key instanceof Uint8Array) {
-    return bytesToBinary(key);
-  }
-  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' || key === null) {
+  if (typeof key === 'string') return key;
+  if (key instanceof Uint8Array) return bytesToBinary(key);
+  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' || key === null)
     return textToBinary(String(key));
-  }
   throw new WireFormatError('A map key that is a list, a map or a time');
 }
 
@@ -138,20 +120,14 @@ function isBinaryType(view: Uint8Array, message: Uint8Array): boolean {
   const start = view.byteOffset - message.byteOffset;
   const length = view.byteLength;
   const before = message[start - 1];
-  if (length < 32 && before === FIXED_STRING + length) {
-    return false;
-  }
+  if (length < 32 && before === FIXED_STRING + length) return false;
   if (before === length) {
     const head = message[start - 2];
-    if (head === BINARY_8 || head === STRING_8) {
-      return head === BINARY_8;
-    }
+    if (head === BINARY_8 || head === STRING_8) return head === BINARY_8;
   }
   // A short length in a long field is preceded by zeros, which are no head.
   const head = message[start - 3];
   const length16 = 256 * (message[start - 2] ?? 0) + (before ?? 0);
-  if (length16 === length && (head === BINARY_16 || head === STRING_16)) {
-    return head === BINARY_16;
-  }
+  if (length16 === length && (head === BINARY_16 || head === STRING_16)) return head === BINARY_16;
   return message[start - 5] === BINARY_32;
 }

@@ -28,12 +28,8 @@ export function encodeLazyEvent(event: LazyEvent): Buffer {
       new Map(event.cacheKeys.map(({ redisPool, keys: names }) => [textToBinary(redisPool), names])),
     );
   }
-  if (event.logs.length > 0) {
-    fields.set(keys.logs, event.logs.map(logValueToMap));
-  }
-  if (event.dirty.length > 0) {
-    fields.set(keys.dirty, event.dirty.map(dirtyEventToMap));
-  }
+  if (event.logs.length > 0) fields.set(keys.logs, event.logs.map(logValueToMap));
+  if (event.dirty.length > 0) fields.set(keys.dirty, event.dirty.map(dirtyEventToMap));
   return encodeMessagePack(fields);
 }
 
@@ -48,9 +44,7 @@ export function encodeLazyEvent(event: LazyEvent): Buffer {
  * event's parts as entries of their own.
  */
 function operationOf(event: LazyEvent): keyof typeof operations {
-  if (!event.statements.some(({ sql }) => insertVerb.test(sql))) {
-    return 'update';
-  }
+  if (!event.statements.some(({ sql }) => insertVerb.test(sql))) return 'update';
   const needsChosenId = event.cacheKeys.some(({ keys: names }) => names.some((name) => name.endsWith(':0')));
   const holdsKnownId = [...event.logs, ...event.dirty].some(({ id }) => id !== 0n);
   return holdsKnownId && !needsChosenId ? 'update' : 'insert';

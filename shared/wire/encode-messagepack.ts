@@ -39,35 +39,19 @@ export function encodeMessagePack(value: MessageValue): Buffer {
 }
 
 function encodeValue(value: MessageValue): string {
-  if (typeof value === 'string') {
-    return encodeLength(stringHeads, value.length) + value;
-  }
-  if (typeof value === 'number') {
-    return encodeNumber(value);
-  }
-  if (typeof value === 'bigint') {
-    return encodeBigInt(value);
-  }
-  if (value === null) {
-    return '\xc0';
-  }
-  if (typeof value === 'boolean') {
-    return value ? '\xc3' : '\xc2';
-  }
-  if (value instanceof Uint8Array) {
-    return encodeLength(binaryHeads, value.byteLength) + bytesToBinary(value);
-  }
-  if (isList(value)) {
-    return encodeLength(arrayHeads, value.length) + value.map(encodeValue).join('');
-  }
+  if (typeof value === 'string') return encodeLength(stringHeads, value.length) + value;
+  if (typeof value === 'number') return encodeNumber(value);
+  if (typeof value === 'bigint') return encodeBigInt(value);
+  if (value === null) return '\xc0';
+  if (typeof value === 'boolean') return value ? '\xc3' : '\xc2';
+  if (value instanceof Uint8Array) return encodeLength(binaryHeads, value.byteLength) + bytesToBinary(value);
+  if (isList(value)) return encodeLength(arrayHeads, value.length) + value.map(encodeValue).join('');
   return isMap(value) ? encodeMap(value) : encodeTimestamp(value);
 }
 
 function encodeMap(map: MessageMap): string {
   let encoded = encodeLength(mapHeads, map.size);
-  for (const [key, value] of map) {
-    encoded += encodeValue(key) + encodeValue(value);
-  }
+  for (const [key, value] of map) encoded += encodeValue(key) + encodeValue(value);
   return encoded;
 }
 
@@ -77,32 +61,20 @@ function encodeNumber(value: number): string {
     scratch.writeDoubleBE(value);
     return `\xcb${scratch.toString('latin1')}`;
   }
-  if (value >= 0) {
-    return encodeUnsigned(value);
-  }
-  if (value >= -0x20) {
-    return String.fromCharCode(0x100 + value);
-  }
-  if (value >= -0x80) {
-    return `\xd0${bigEndian(value, 1)}`;
-  }
+  if (value >= 0) return encodeUnsigned(value);
+  if (value >= -0x20) return String.fromCharCode(0x100 + value);
+  if (value >= -0x80) return `\xd0${bigEndian(value, 1)}`;
   return value >= -0x8000 ? `\xd1${bigEndian(value, 2)}` : `\xd2${bigEndian(value, 4)}`;
 }
 
 function encodeUnsigned(value: number): string {
-  if (value < 0x80) {
-    return String.fromCharCode(value);
-  }
-  if (value < 0x100) {
-    return `\xcc${bigEndian(value, 1)}`;
-  }
+  if (value < 0x80) return String.fromCharCode(value);
+  if (value < 0x100) return `\xcc${bigEndian(value, 1)}`;
   return value < 0x1_0000 ? `\xcd${bigEndian(value, 2)}` : `\xce${bigEndian(value, 4)}`;
 }
 
 function encodeBigInt(value: bigint): string {
-  if (value >= INT32_MIN && value <= UINT32_MAX) {
-    return encodeNumber(Number(value));
-  }
+  if (value >= INT32_MIN && value <= UINT32_MAX) return encodeNumber(Number(value));
   scratch.writeBigUInt64BE(BigInt.asUintN(64, value));
   return (value < 0n ? '\xd3' : '\xcf') + scratch.toString('latin1');
 }
@@ -114,23 +86,16 @@ function encodeTimestamp(timestamp: Timestamp): string {
 }
 
 function encodeLength(heads: LengthHeads, length: number): string {
-  if (length < heads.fixedLimit) {
-    return String.fromCharCode(heads.fixed + length);
-  }
-  if (heads.oneByte !== undefined && length < 0x100) {
-    return String.fromCharCode(heads.oneByte, length);
-  }
-  if (length < 0x1_0000) {
-    return String.fromCharCode(heads.twoBytes) + bigEndian(length, 2);
-  }
+  if (length < heads.fixedLimit) return String.fromCharCode(heads.fixed + length);
+  if (heads.oneByte !== undefined && length < 0x100) return String.fromCharCode(heads.oneByte, length);
+  if (length < 0x1_0000) return String.fromCharCode(heads.twoBytes) + bigEndian(length, 2);
   return String.fromCharCode(heads.fourBytes) + bigEndian(length, 4);
 }
 
 /** The lowest `size` bytes of a 32-bit integer, in two's complement. */
 function bigEndian(value: number, size: 1 | 2 | 4): string {
   let bytes = '';
-  for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) {
+  for (let shift = 8 * (size - 1); shift >= 0; shift -= 8)
     bytes += String.fromCharCode((value >> shift) & 0xff);
-  }
   return bytes;
 }

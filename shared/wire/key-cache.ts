@@ -15,9 +15,8 @@ export class KeyCache {
   read(bytes: Uint8Array, offset: number, length: number): BinaryString {
     if (length > MAX_LENGTH) return bytesToBinary(bytes.subarray(offset, offset + length));
     let hash = length;
-    for (let index = 0; index < length; index++) {
+    for (let index = 0; index < length; index++)
       hash = (Math.imul(hash, 31) + (bytes[offset + index] ?? 0)) | 0;
-    }
     const place = hash & (PLACES - 1);
     const known = this.#keys[place];
     if (known !== undefined && isAt(known, bytes, offset, length)) return known;
@@ -29,8 +28,7 @@ export class KeyCache {
 
 function isAt(key: BinaryString, bytes: Uint8Array, offset: number, length: number): boolean {
   if (key.length !== length) return false;
-  for (let index = 0; index < length; index++) {
+  for (let index = 0; index < length; index++)
     if (key.charCodeAt(index) !== bytes[offset + index]) return false;
-  }
   return true;
 }

@@ -33,9 +33,7 @@ function asBinary(sql: string): BinaryString {
 
 /** JSON has no raw control characters, so only these two could end or change the literal. */
 function jsonLiteral(map: MessageMap | null): string {
-  if (map === null) {
-    return 'NULL';
-  }
+  if (map === null) return 'NULL';
   const json = textToBinary(messageMapToJson(map));
   return MEANT_BY_MYSQL.test(json) ? `'${json.replaceAll(/['\\]/g, '\\$&')}'` : `'${json}'`;
 }

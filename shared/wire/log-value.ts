@@ -66,9 +66,8 @@ export function readLogValue(message: Message, part: MessagePart): LogValue {
 
 function readUpdated(value: MessageValue | undefined): Timestamp {
   const updated = isAbsent(value) ? zeroTime : timestamp(value, 'Updated');
-  if (updated.seconds < YEAR_0_SECONDS || updated.seconds >= YEAR_10000_SECONDS) {
+  if (updated.seconds < YEAR_0_SECONDS || updated.seconds >= YEAR_10000_SECONDS)
     throw new WireFormatError('Updated: expected a time within the years 0 to 9999');
-  }
   return updated;
 }
 

@@ -58,49 +58,33 @@ export function assertLengthsFit(bytes: Uint8Array): void {
   // Values still to come. Each takes a byte at least, so more of them than bytes is a damaged length.
   let outstanding = 1;
   while (outstanding > 0) {
-    if (outstanding > bytes.length - position) {
+    if (outstanding > bytes.length - position)
       throw new WireFormatError(`Truncated, or a damaged length before byte ${position}`);
-    }
     outstanding--;
     const head = bytes[position++] ?? 0;
-    if (head < 0x80 || head >= 0xe0) {
-      continue; // an integer in the head itself
-    }
-    if (head >= 0xa0 && head < 0xc0) {
-      position += head & 0x1f;
-    } else if (head >= 0x90 && head < 0xa0) {
-      outstanding += head & 0x0f;
-    } else if (head < 0x90) {
-      outstanding += 2 * (head & 0x0f);
-    } else {
+    if (head < 0x80 || head >= 0xe0) continue; // an integer in the head itself
+    if (head >= 0xa0 && head < 0xc0) position += head & 0x1f;
+    else if (head >= 0x90 && head < 0xa0) outstanding += head & 0x0f;
+    else if (head < 0x90) outstanding += 2 * (head & 0x0f);
+    else {
       const [counts, size] = heads[head - 0xc0] ?? [INVALID, 0];
-      if (counts === INVALID) {
-        throw new WireFormatError(`Byte ${position - 1} begins no MessagePack value`);
-      }
+      if (counts === INVALID) throw new WireFormatError(`Byte ${position - 1} begins no MessagePack value`);
       const length = counts === NONE ? 0 : readLength(bytes, position, size);
       position += size;
-      if (counts === BYTES) {
-        position += length;
-      } else if (counts === EXTENSION) {
-        position += 1 + length;
-      } else {
-        outstanding += counts === MAP ? 2 * length : length;
-      }
+      if (counts === BYTES) position += length;
+      else if (counts === EXTENSION) position += 1 + length;
+      else outstanding += counts === MAP ? 2 * length : length;
     }
   }
   // A payload that runs past the end is found here where it was the last one, above otherwise.
-  if (position > bytes.length) {
+  if (position > bytes.length)
     throw new WireFormatError(`Truncated: ${position - bytes.length} bytes are missing`);
-  }
-  if (position < bytes.length) {
+  if (position < bytes.length)
     throw new WireFormatError(`${bytes.length - position} bytes after the end of the value`);
-  }
 }
 
 function readLength(bytes: Uint8Array, position: number, size: number): number {
   let length = 0;
-  for (let index = position; index < position + size; index++) {
-    length = length * 256 + (bytes[index] ?? 0);
-  }
+  for (let index = position; index < position + size; index++) length = length * 256 + (bytes[index] ?? 0);
   return length;
 }

@@ -16,9 +16,7 @@ export function optionalList(value: MessageValue | undefined, path: string): rea
 }
 
 export function list(value: MessageValue | undefined, path: string): readonly MessageValue[] {
-  if (isList(value)) {
-    return value;
-  }
+  if (isList(value)) return value;
   throw unexpected(path, 'a list', value);
 }
 
@@ -27,17 +25,13 @@ export function optionalMap(value: MessageValue | undefined, path: string): Mess
 }
 
 export function map(value: MessageValue | undefined, path: string): MessageMap {
-  if (isMap(value)) {
-    return value;
-  }
+  if (isMap(value)) return value;
   throw unexpected(path, 'a map', value);
 }
 
 /** Raw bytes. */
 export function binary(value: MessageValue | undefined, path: string): BinaryString {
-  if (typeof value === 'string') {
-    return value;
-  }
+  if (typeof value === 'string') return value;
   throw unexpected(path, 'a string', value);
 }
 
@@ -48,30 +42,21 @@ export function text(value: MessageValue | undefined, path: string): string {
 
 export function binaryToName(name: BinaryString): string {
   const { length } = name;
-  for (let index = 0; index < length; index++) {
-    if (name.charCodeAt(index) >= 0x80) {
-      return binaryToDisplayText(name);
-    }
-  }
+  for (let index = 0; index < length; index++)
+    if (name.charCodeAt(index) >= 0x80) return binaryToDisplayText(name);
   return name; // ASCII, as nearly all are: its characters are its bytes
 }
 
 /** An id: an integer of 0 to 2^64 - 1. Nil and missing are 0. */
 export function optionalId(value: MessageValue | undefined, path: string): bigint {
-  if (isAbsent(value)) {
-    return 0n;
-  }
+  if (isAbsent(value)) return 0n;
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof id === 'bigint' && id >= 0n && id <= MAX_UINT64) {
-    return id;
-  }
+  if (typeof id === 'bigint' && id >= 0n && id <= MAX_UINT64) return id;
   throw unexpected(path, 'an integer of 0 or more', value);
 }
 
 export function timestamp(value: MessageValue | undefined, path: string): Timestamp {
-  if (value instanceof DecodedTimestamp) {
-    return value;
-  }
+  if (value instanceof DecodedTimestamp) return value;
   throw unexpected(path, 'a timestamp', value);
 }
 
@@ -92,17 +77,9 @@ export function unexpected(path: string, expected: string, found: MessageValue |
 }
 
 function typeName(value: MessageValue | undefined): string {
-  if (value === undefined) {
-    return 'nothing';
-  }
-  if (value === null) {
-    return 'nil';
-  }
-  if (isMap(value) || isList(value)) {
-    return isMap(value) ? 'a map' : 'a list';
-  }
-  if (typeof value === 'object') {
-    return value instanceof Uint8Array ? 'binary' : 'a timestamp';
-  }
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'nil';
+  if (isMap(value) || isList(value)) return isMap(value) ? 'a map' : 'a list';
+  if (typeof value === 'object') return value instanceof Uint8Array ? 'binary' : 'a timestamp';
   return typeof value === 'bigint' ? 'a number' : `a ${typeof value}`;
 }

@@ -13,9 +13,8 @@ export class DecodedTimestamp implements Timestamp {
   readonly nanoseconds: number;
 
   constructor(seconds: bigint, nanoseconds: number) {
-    if (nanoseconds > MAX_NANOSECONDS) {
+    if (nanoseconds > MAX_NANOSECONDS)
       throw new WireFormatError('A timestamp with more than 999999999 nanoseconds');
-    }
     this.seconds = seconds;
     this.nanoseconds = nanoseconds;
   }
@@ -28,9 +27,7 @@ export const timestampCodec: ExtensionCodecType<undefined> = {
 };
 
 function decodeExtension(data: Uint8Array, type: number): DecodedTimestamp {
-  if (type !== EXT_TIMESTAMP) {
-    throw new WireFormatError(`Extension type ${type} is not known`);
-  }
+  if (type !== EXT_TIMESTAMP) throw new WireFormatError(`Extension type ${type} is not known`);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   switch (data.byteLength) {
     case 4:

@@ -68,9 +68,8 @@ process.exit(0);
 /** Undefined where not all are given that can't be guessed. */
 function givenDurations(given: CostOptions): MeasuredDurations | undefined {
   const { entriesPerSecond, itemsPerEntry, itemsPerBatch, secondsPerBatch } = given;
-  if (entriesPerSecond === undefined || itemsPerBatch === undefined || secondsPerBatch === undefined) {
+  if (entriesPerSecond === undefined || itemsPerBatch === undefined || secondsPerBatch === undefined)
     return undefined;
-  }
   return { entriesPerSecond, itemsPerEntry: itemsPerEntry ?? 1, itemsPerBatch, secondsPerBatch };
 }
 

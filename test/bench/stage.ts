@@ -23,9 +23,8 @@ export class Stage {
   async clear(load: Load): Promise<void> {
     await this.#withMysql(async (connection) => {
       await connection.query(TABLES_SQL);
-      for (const [table, rows] of Object.entries(load.rowsBefore)) {
+      for (const [table, rows] of Object.entries(load.rowsBefore))
         await connection.query(rowsSql(table, rows));
-      }
     });
     await this.withRedis((redis) => redis.flushdb());
   }

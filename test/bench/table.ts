@@ -18,9 +18,7 @@ export function formatResults(results: readonly WorkloadResult[]): string {
   const table = new Table({ head: HEAD, style, colAligns: ['left', 'right', 'right'] });
   for (const result of results) {
     table.push([{ colSpan: HEAD.length, content: `${result.workload}: ${result.title}` }]);
-    for (const measurement of shown(result)) {
-      table.push(...lines(measurement, goalsOf(result, measurement)));
-    }
+    for (const measurement of shown(result)) table.push(...lines(measurement, goalsOf(result, measurement)));
     for (const absence of result.absences)
       table.push([{ colSpan: HEAD.length, content: `  without ${absence}` }]);
   }

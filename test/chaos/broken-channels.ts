@@ -18,9 +18,7 @@ export class BrokenChannels {
   /** Whoever takes what comes from now on, as `tail -f` does, never sees what came before. */
   async beginAtTheEnd(): Promise<void> {
     await this.#withRedis('default', async (redis) => {
-      for (const stream of BUILT_IN_STREAMS) {
-        await redis.xgroup('SETID', stream, ASYNC_CONSUMER_GROUP, '$');
-      }
+      for (const stream of BUILT_IN_STREAMS) await redis.xgroup('SETID', stream, ASYNC_CONSUMER_GROUP, '$');
     });
   }
 
@@ -50,9 +48,8 @@ export class BrokenChannels {
       execute: async (request) => {
         const reply = await executor.execute(request);
         const lastId = reply.status === 'rows' && reply.more ? reply.rows.at(-1)?.[0] : undefined;
-        if (typeof lastId === 'string') {
+        if (typeof lastId === 'string')
           await this.#withRedis('shop', (redis) => redis.set(PROGRESS_KEY, lastId));
-        }
         return reply;
       },
     };

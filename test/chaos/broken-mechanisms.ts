@@ -41,9 +41,8 @@ async function unfenced(executor: SqlExecutor, request: Request): Promise<Execut
   if (request.operation !== 'batch') return executor.execute(request);
   const { version, pool, consumer, deadline } = request;
   const fence = await executor.execute({ operation: 'peek', version, pool, consumer, deadline });
-  if (fence.status !== 'peeked' || fence.token === null || fence.token === request.token) {
+  if (fence.status !== 'peeked' || fence.token === null || fence.token === request.token)
     return executor.execute(request);
-  }
   return executor.execute(underToken(request, fence.token));
 }
 

@@ -25,9 +25,8 @@ export async function startServers(): Promise<Servers> {
     startRedis({ arguments: DURABLE }),
   ]);
   const [mysqlProxy, redisProxy, shopProxy] = await Promise.all([mysql, redis, shop].map(NetworkProxy.start));
-  if (mysqlProxy === undefined || redisProxy === undefined || shopProxy === undefined) {
+  if (mysqlProxy === undefined || redisProxy === undefined || shopProxy === undefined)
     throw new Error('a proxy did not start');
-  }
   return {
     mysql,
     redis: { default: redis, shop },
@@ -87,9 +86,8 @@ export async function loadApplication(
   const directYaml = await loadRecording({ ...recording, entries: [] }, directServers(servers));
   const document = parseDocument(recording.registryYaml);
   for (const { streams = {}, mysql } of more) {
-    for (const [pool, its] of Object.entries(streams)) {
+    for (const [pool, its] of Object.entries(streams))
       for (const [stream, groups] of Object.entries(its)) document.setIn([pool, 'streams', stream], groups);
-    }
     if (mysql !== undefined) document.setIn([mysql, 'mysql'], `user:password@tcp(host:1)/${mysql}`);
   }
   const registryYaml = retargetRegistry(document.toString(), proxiedServers(servers));

@@ -112,9 +112,8 @@ async function prepare(
   };
   const wanted = new Set(broken.map((mechanism) => MECHANISM_FACTS[mechanism].subject));
   const subjects: Subject[] = [];
-  for (const [name, prepareIt] of Object.entries(preparations)) {
+  for (const [name, prepareIt] of Object.entries(preparations))
     if (wanted.size === 0 || [...wanted].some((its) => its === name)) subjects.push(await prepareIt());
-  }
   return { registryYaml: application.registryYaml, subjects };
 }
 

@@ -43,9 +43,8 @@ export class Consumers {
   async end(process: ConsumerProcess): Promise<ProcessEnd> {
     const end = await process.end(END_WITHIN_MS);
     const failure = failureOf(end);
-    if (failure !== undefined) {
+    if (failure !== undefined)
       this.failures.push({ kind: 'unfinished', what: `${failure}: ${process.lastWords}` });
-    }
     this.#options.tell(`  ${(performance.now() / 1000).toFixed(1)} s: ${end.kind} ${process.lastWords}`);
     return end;
   }

@@ -24,9 +24,8 @@ async function plant(registry: TestRegistry, code: string, prefixes: ReadonlySet
   if (pool === undefined) return;
   const redis = connectRedis(pool);
   const pipeline = redis.pipeline();
-  for (const prefix of prefixes) {
+  for (const prefix of prefixes)
     for (let id = 1; id <= LATER_IDS; id += 1) pipeline.set(`${prefix}${id}`, 'planted');
-  }
   await pipeline.exec();
   redis.disconnect();
 }

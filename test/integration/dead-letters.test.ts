@@ -148,9 +148,8 @@ test('a redriven entry that fails again names its first id and counts its attemp
 
 test('dead letters that two processes redrive at once come back once', async () => {
   const scene = await openScene();
-  for (let number = 0; number < 40; number++) {
+  for (let number = 0; number < 40; number++)
     await scene.add(lazyEvent([{ sql: `INSERT INTO Missing(\`Number\`) VALUES (${number})` }]));
-  }
   await drainScene(scene);
   await scene.query('CREATE TABLE Missing (ID INT AUTO_INCREMENT PRIMARY KEY, Number INT)');
   const runs = await Promise.all(

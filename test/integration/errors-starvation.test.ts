@@ -13,9 +13,8 @@ test.each([1, 4])(
     await scene.query('INSERT INTO Thing(Name) VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9)');
     await scene.add(insertThing('first'));
     for (let id = 1; id < 10; id++) await scene.add(lazyEvent([countUp(id)]));
-    for (const name of ['a', 'b', 'c']) {
+    for (const name of ['a', 'b', 'c'])
       await scene.add(lazyEvent([{ sql: `INSERT INTO Sale(\`Name\`) VALUES ('${name}')`, pool: 'shop' }]));
-    }
     let batches = 0;
     const isDown = { status: 'error', kind: 'transient', code: '2013', message: 'down' } as const;
     const wrap = (inner: SqlExecutor): SqlExecutor => ({

@@ -37,9 +37,8 @@ test('a hundred thousand mutated entries are each applied or a dead letter, and 
   const settled = channels.reduce((sum, { entries }) => sum + entries, 0);
   const dead = new Set<string>();
   for (const stream of STREAMS) {
-    for (const [, fields] of await redis.xrange(`${stream}:dead-letters`, '-', '+')) {
+    for (const [, fields] of await redis.xrange(`${stream}:dead-letters`, '-', '+'))
       dead.add(`${stream} ${fields[fields.indexOf('entry') + 1]}`);
-    }
   }
   const deadLetters = channels.reduce((sum, channel) => sum + channel.deadLetters, 0);
   console.log(

@@ -107,9 +107,8 @@ test.each([
 
 test('of a page of entries each second of which fails the others are done, in order', async () => {
   const scene = await openThings();
-  for (let number = 0; number < 60; number++) {
+  for (let number = 0; number < 60; number++)
     await scene.add(number % 2 === 0 ? insertThing(`${number}`) : lazyEvent([outOfRange(1)]));
-  }
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 30 } } });
   const expected = Array.from({ length: 30 }, (_, number) => `${2 * number}`);
   expect(await thingNames(scene)).toEqual(['a', 'b', 'c', ...expected]);

@@ -83,9 +83,8 @@ test('A slow handler holds up neither the lazy channel nor a faster handler.', a
   await scene.add(insertThing('first', { dirty: [thingDirty(0)] }));
   while (received.length === 0) await sleep(10);
   const startedAt = Date.now();
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < 20; n++)
     await scene.add(insertThing(`thing ${n}`, { dirty: [thingDirty(0, ['thing-changed-elsewhere'])] }));
-  }
   while ((await thingNames(scene)).length < 21 || counted.length < 20) await sleep(10);
   expect(Date.now() - startedAt).toBeLessThan(2000);
   expect(received).toEqual(['{"I":1,"A":"i","E":"main.Thing"}']);

@@ -87,9 +87,8 @@ journal:
   await scene.add(insertThing('one'));
   await drainScene(scene);
   await logServer.kill();
-  for (const Pool of ['journal', 'default']) {
+  for (const Pool of ['journal', 'default'])
     await scene.redis.xadd(GARBAGE, '*', 's', encode({ Group: GROUP, Pool }));
-  }
   expect(await drainScene(scene, { budgetMs: 3000 })).toMatchObject({
     channels: { garbage: { entries: 1, trimmed: 1, pending: 1 } },
   });

@@ -44,9 +44,8 @@ describe('reading a table through the executor', () => {
 
   test('bounds a page in bytes, but never below one row', async () => {
     const scene = await openScene();
-    for (const kilobytes of [400, 400, 400, 3000, 1]) {
+    for (const kilobytes of [400, 400, 400, 3000, 1])
       await scene.query(`INSERT INTO Document (Body) VALUES (REPEAT('x', ${kilobytes * 1024}))`);
-    }
     const executor = openExecutor(scene);
     const ids: string[][] = [];
     for (let after = '0'; ; ) {

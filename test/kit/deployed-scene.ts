@@ -95,9 +95,8 @@ export async function deploy(
 function pollerConfiguration(fixture: LoadedFixture, bindings: readonly unknown[]): PollerConfiguration {
   const registry = parseRegistry(fixture.registryYaml, 'registry.yaml');
   const streams: Record<string, Record<string, readonly string[]>> = {};
-  for (const { name, redisPool, groups } of registry.streams.values()) {
+  for (const { name, redisPool, groups } of registry.streams.values())
     streams[redisPool] = { ...streams[redisPool], [name]: groups };
-  }
   const redisPools = [...registry.redisPools.values()].map(({ code, target, database, namespace, tls }) => [
     code,
     { target, database, namespace, tls },

@@ -73,9 +73,8 @@ other:
       await redis.xreadgroup('GROUP', name, 'consumer-1', 'COUNT', count, 'STREAMS', ORDERS, '>');
       const ids = Array.from({ length: count }, (_, index) => `${index + 1}-0`);
       const done = ids.filter((id) => !butNot.includes(id));
-      for (let start = 0; start < done.length; start += 5000) {
+      for (let start = 0; start < done.length; start += 5000)
         await redis.xack(ORDERS, name, ...done.slice(start, start + 5000));
-      }
     },
     left: async (stream = ORDERS) => (await redis.xrange(stream, '-', '+')).map(([id]) => id),
     ask: async (group, pool = 'default') => {

@@ -23,9 +23,8 @@ export function mutate(random: Random, bytes: Buffer): Buffer {
 
 function flip(random: Random, bytes: Buffer, times: number): Buffer {
   const flipped = Buffer.from(bytes);
-  for (let time = 0; time < times && flipped.length > 0; time++) {
+  for (let time = 0; time < times && flipped.length > 0; time++)
     flipped[random.integer(0, flipped.length - 1)] = random.integer(0, 255);
-  }
   return flipped;
 }
 

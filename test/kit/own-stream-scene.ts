@@ -126,8 +126,7 @@ export function numbersOf({ Records }: EntryEvent): number[] {
 export async function ownDeadLetters(scene: OwnStreamScene): Promise<Partial<DeadLetter>[]> {
   const { deadLetters } = await openOwnStreams(scene, []);
   const letters: Partial<DeadLetter>[] = [];
-  for await (const { code, message, attempts, entry, group } of deadLetters.list({ stream: ORDERS })) {
+  for await (const { code, message, attempts, entry, group } of deadLetters.list({ stream: ORDERS }))
     letters.push({ code, message, attempts, entry, group });
-  }
   return letters;
 }

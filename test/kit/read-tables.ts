@@ -24,9 +24,8 @@ export async function readTables(pool: TestMysqlPool): Promise<Tables> {
   try {
     const tables = new Map<string, readonly Row[]>();
     const columns = await readColumns(connection, database);
-    for (const [table, its] of Map.groupBy(columns, (column) => column.table)) {
+    for (const [table, its] of Map.groupBy(columns, (column) => column.table))
       tables.set(`${pool.schema}.${table}`, await readRows(connection, table, its));
-    }
     return tables;
   } finally {
     await connection.end();

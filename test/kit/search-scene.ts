@@ -68,9 +68,8 @@ export async function openSearchScene(
   });
   const registryYaml = namespace === '' ? yaml : yaml.replaceAll(`:${port}:0`, `:${port}:0:${namespace}`);
   if (fixture === 'search') await createIndexes(redis, directory, namespace === '' ? '' : `${namespace}:`);
-  if (namespace !== '') {
+  if (namespace !== '')
     await redis.rename('orm-redis-search-channel', `${namespace}:orm-redis-search-channel`);
-  }
   const connection = await createConnection({ ...mysql, database: `${databasePrefix}bee` });
   onTestFinished(() => connection.destroy());
   const ledgerDatabase = `${databasePrefix}ledger`;
@@ -140,8 +139,7 @@ async function readHashes(redis: Redis): Promise<Record<string, Record<string, s
   const pipeline = redis.pipeline();
   for (const key of keys) pipeline.hgetall(key);
   const replies = (await pipeline.exec()) ?? [];
-  for (const [index, key] of keys.entries()) {
+  for (const [index, key] of keys.entries())
     documents[key] = z.record(z.string(), z.string()).parse(replies[index]?.[1]);
-  }
   return documents;
 }

@@ -45,9 +45,8 @@ export async function readState(registry: TestRegistry): Promise<State> {
     for (const [stream, pool] of registry.streamPools) {
       const its = redis.get(pool);
       if (its === undefined) continue;
-      if (!stream.startsWith('orm-')) {
+      if (!stream.startsWith('orm-'))
         dirtyEvents.set(stream, (await readStream(its, pool, stream)).map(dirtyEventOf));
-      }
       deadLetters.push(...(await readStream(its, pool, stream + DEAD_LETTERS)).map(deadLetterOf));
       const { pending, unread } = await readProgress(its, stream);
       if (pending + unread > 0) unfinished.push({ stream, pending, unread });
@@ -126,8 +125,7 @@ async function readGroups(redis: Redis, stream: string) {
 async function readKeys(redis: Redis): Promise<Set<string>> {
   const prefix = redis.options.keyPrefix ?? '';
   const keys = new Set<string>();
-  for await (const page of redis.scanStream({ match: `${prefix}*`, count: 1000 })) {
+  for await (const page of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
     for (const key of page) keys.add(String(key).slice(prefix.length));
-  }
   return keys;
 }

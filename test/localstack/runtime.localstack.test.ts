@@ -79,9 +79,8 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
   ])('whose module %s is an error each time', async (title, code, errorType) => {
     const name = `module-${title.replaceAll(' ', '-')}`;
     await createFunction(place.lambda, name, code);
-    for (let attempt = 1; attempt <= 2; attempt += 1) {
+    for (let attempt = 1; attempt <= 2; attempt += 1)
       expect(await invoke(place.lambda, name)).toMatchObject({ isError: true, payload: { errorType } });
-    }
   });
 
   test('leaves its words in CloudWatch Logs, between START, END and REPORT', async () => {

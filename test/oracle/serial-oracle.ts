@@ -45,9 +45,8 @@ class SerialOracle {
   async apply(entries: readonly StreamEntry[]): Promise<Outcome> {
     for (const { stream, fields } of entries) {
       const isDirtyStream = !stream.startsWith('orm-') && this.#registry.streamPools.has(stream);
-      if (isDirtyStream && fields['s'] !== undefined) {
+      if (isDirtyStream && fields['s'] !== undefined)
         this.#redis.publish(stream, decodeDirtyEvent(fields['s']));
-      }
     }
     for (const entry of entries) if (entry.stream === LAZY_STREAM) await this.#applyLazyEntry(entry);
     for (const entry of entries) if (entry.stream === LOG_STREAM) await this.#applyLogEntry(entry);

@@ -138,9 +138,8 @@ default: { mysql: "app@tcp(h)/app", redis: "h:1" }
       .flatMap(([, resource]) => JSON.stringify(resource).match(/"(Group)?Description":"[^"]*"/g) ?? []),
   );
   expect(descriptions.length).toBeGreaterThan(10);
-  for (const description of descriptions) {
+  for (const description of descriptions)
     expect(description).toMatch(/^"\w+":"[A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}"$/);
-  }
 });
 
 describe('a deployment that could not work is refused with its path:', () => {

@@ -31,9 +31,8 @@ const batch = (...sizes: readonly number[]): ExecutorRequest => ({
 /** Incompressible, in characters that take one byte each. */
 function randomText(size: number): string {
   const bytes = Buffer.alloc(size);
-  for (let index = 0; index < size; index += 65_536) {
+  for (let index = 0; index < size; index += 65_536)
     crypto.getRandomValues(bytes.subarray(index, Math.min(size, index + 65_536)));
-  }
   return bytes.toString('base64').slice(0, size);
 }
 

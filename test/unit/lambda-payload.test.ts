@@ -31,9 +31,8 @@ describe('a payload', () => {
 
   test('that can’t be made to fit is said to be so', async () => {
     const bytes = new Uint8Array(6 * 1024 * 1024);
-    for (let start = 0; start < bytes.length; start += 65_536) {
+    for (let start = 0; start < bytes.length; start += 65_536)
       crypto.getRandomValues(bytes.subarray(start, start + 65_536));
-    }
     expect(await packPayload({ sql: bytesToBinary(bytes) })).toBeUndefined();
   });
 

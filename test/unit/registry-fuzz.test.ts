@@ -15,9 +15,7 @@ function parseWithoutSurprise(text: string): 'read' | 'refused' {
     parseRegistry(text, 'r.yaml');
     return 'read';
   } catch (error) {
-    if (!(error instanceof RegistryError)) {
-      throw error;
-    }
+    if (!(error instanceof RegistryError)) throw error;
     expect(`${error.message}${error.nextStep}${JSON.stringify(error.problems)}`).not.toContain(SECRET);
     expect(error.message).not.toContain('\n');
     return 'refused';

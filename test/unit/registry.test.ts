@@ -95,9 +95,8 @@ describe("a BeeORM application's registry", () => {
       redisPool: 'another',
       groups: ['orm-async-consumer', '7'],
     });
-    for (const name of BUILT_IN_STREAMS.filter((stream) => stream !== 'orm-log-channel')) {
+    for (const name of BUILT_IN_STREAMS.filter((stream) => stream !== 'orm-log-channel'))
       expect(streams.get(name)).toEqual({ name, redisPool: 'default', groups: ['orm-async-consumer'] });
-    }
   });
 
   it('may use anchors, merge keys and keys that nobody here knows', () => {

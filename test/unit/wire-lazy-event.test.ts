@@ -83,9 +83,8 @@ describe('decoding a lazy event', () => {
 
 describe('encoding a lazy event', () => {
   test('what was recorded comes back as it was', () => {
-    for (const event of recordedLazyEvents('histories/full-1')) {
+    for (const event of recordedLazyEvents('histories/full-1'))
       expect(decodeLazyEvent(encodeLazyEvent(event))).toEqual({ ok: true, event });
-    }
   });
 
   test('what is empty is left out, as a nil would stop BeeORM', () => {

@@ -113,9 +113,8 @@ describe('recorded log values', () => {
   });
 
   test('come back from encoding as they were', () => {
-    for (const log of recordedLogValues('histories/full-1')) {
+    for (const log of recordedLogValues('histories/full-1'))
       expect(decodeLogValue(encodeLogValue(log))).toEqual({ ok: true, log });
-    }
   });
 
   test('have the bytes that BeeORM wrote, but for floats that are integers', () => {

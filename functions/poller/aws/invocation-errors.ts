@@ -64,9 +64,8 @@ function classOfStatus(status: number): InvocationErrorClass {
 
 /** Undefined where there was no answer. The SDK notes a status also on an answer that it could not read. */
 function httpStatusOf(error: Error): number | undefined {
-  if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null) {
+  if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null)
     return undefined;
-  }
   const metadata = error.$metadata;
   return 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
     ? metadata.httpStatusCode

@@ -137,9 +137,8 @@ class FunctionFailedError extends Error {
  * Its number stands for nothing in the ledger then, and is never used again.
  */
 function tooLarge(request: ExecutorRequest): ExecutorReply {
-  if (request.operation !== 'batch') {
+  if (request.operation !== 'batch')
     return transientError('too-large', 'the request is longer than Lambda lets through');
-  }
   const [only, ...others] = request.items;
   if (only === undefined || others.length > 0) return { status: 'void' };
   const message = `the statement of ${only.sql.length} bytes is longer than an invocation of Lambda lets through (6 MB)`;

@@ -73,12 +73,9 @@ export class DrainMetrics {
         .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget' && isBehind))
         .addMetric('BudgetLeft', MetricUnit.Milliseconds, budgetLeftMs);
     }
-    if (invocations.averageMs !== undefined) {
+    if (invocations.averageMs !== undefined)
       this.#metrics.addMetric('ExecutorLatency', MetricUnit.Milliseconds, invocations.averageMs);
-    }
-    if (oldestAge !== undefined) {
-      this.#metrics.addMetric('OldestEntryAge', MetricUnit.Seconds, oldestAge);
-    }
+    if (oldestAge !== undefined) this.#metrics.addMetric('OldestEntryAge', MetricUnit.Seconds, oldestAge);
     const deadLetters = Object.values(summary?.channels ?? {}).map((channel) => channel.deadLetters);
     this.#addUnlessZero(
       'NewDeadLetters',

@@ -157,9 +157,8 @@ export class Drain {
           : new ConnectionError('redis-failed', `Redis pool '${pool.code}': ${textOf(error)}`, {
               cause: error,
             });
-      for (const channel of channels) {
+      for (const channel of channels)
         this.#statsOf(channel).setError({ code: known.code, message: known.message });
-      }
       return { kind: 'unreachable', error: known };
     }
   }

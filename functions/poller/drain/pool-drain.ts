@@ -130,12 +130,9 @@ export class PoolDrain {
 
   async #drainStreams(): Promise<void> {
     await this.#failpoint?.('locked');
-    for (const channel of this.#options.channels) {
+    for (const channel of this.#options.channels)
       this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
-    }
-    for (const [name, ids] of this.#options.outlived) {
-      await this.#streams.get(name)?.setBackDeliveries(ids);
-    }
+    for (const [name, ids] of this.#options.outlived) await this.#streams.get(name)?.setBackDeliveries(ids);
     const runs = [...this.#streams.values()].map((stream) => stream.run());
     // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.
     const results = await Promise.allSettled(runs);
@@ -254,9 +251,8 @@ export class PoolDrain {
   }
 
   async #countRemaining(): Promise<void> {
-    if (this.#end.kind === 'done') {
+    if (this.#end.kind === 'done')
       for (const stream of this.#streams.values()) await stream.setBackDeliveries();
-    }
     await this.#left.read();
     this.#isRemainingKnown = true;
     await this.#left.warnOfOtherConsumers(this.#options.poller.logger);

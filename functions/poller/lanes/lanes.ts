@@ -187,9 +187,8 @@ export class Lanes {
         const results = toWorkResults(result.outcome);
         const done = batch.slice(0, results.length);
         const row = this.#rows.add(result.key, done);
-        for (const [place, queued] of done.entries()) {
+        for (const [place, queued] of done.entries())
           this.#finish(lane, queued, results[place] ?? PENDING, row);
-        }
         this.#runAgainAfterEarlier(lane, batch.slice(done.length));
         lane.maxItems = Math.min(this.#limits.batchItems, 2 * lane.maxItems);
       }

@@ -65,18 +65,16 @@ export class MysqlPools {
 
   /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
   isSaturated(kind: LaneKind): boolean {
-    for (const work of this.#pools.values()) {
+    for (const work of this.#pools.values())
       if (work[kind].isSaturated && work.session.isAnswering) return true;
-    }
     return false;
   }
 
   /** Pools that can't be used now, and why. */
   get failures(): ReadonlyMap<string, PoolFailure> {
     const failures = new Map<string, PoolFailure>();
-    for (const [code, { session }] of this.#pools) {
+    for (const [code, { session }] of this.#pools)
       if (session.failure !== undefined) failures.set(code, session.failure);
-    }
     return failures;
   }
 

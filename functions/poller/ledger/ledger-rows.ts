@@ -109,9 +109,8 @@ export class LedgerRows {
   async #openIdsOf(entries: readonly RecordedEntry[]): Promise<Map<string, ReadonlySet<string>>> {
     const idsByStream = Map.groupBy(entries, ({ stream }) => stream);
     const open = new Map<string, ReadonlySet<string>>();
-    for (const [stream, list] of idsByStream) {
+    for (const [stream, list] of idsByStream)
       open.set(stream, await this.#findOpenIds(stream, [...new Set(list.map(({ id }) => id))]));
-    }
     return open;
   }
 

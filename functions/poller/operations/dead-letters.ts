@@ -80,9 +80,8 @@ export class RedisDeadLetters implements DeadLetterOperations {
       const pool = this.#poolOf(stream);
       const redis = await connectRedis(pool);
       try {
-        for await (const letter of this.#read(redis, pool, stream, filter)) {
+        for await (const letter of this.#read(redis, pool, stream, filter))
           if (await change(redis, pool, letter)) changed++;
-        }
       } finally {
         redis.disconnect();
       }
@@ -124,9 +123,8 @@ export class RedisDeadLetters implements DeadLetterOperations {
 
   #poolOf(stream: string): RedisPool {
     const pool = this.#registry.redisPools.get(this.#registry.streams.get(stream)?.redisPool ?? '');
-    if (pool === undefined) {
+    if (pool === undefined)
       throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
-    }
     return pool;
   }
 }
@@ -138,9 +136,9 @@ function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): Dead
     const name = flat[index];
     const value = flat[index + 1];
     if (name === undefined || value === undefined) continue;
-    if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL))) {
+    if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL)))
       original.push([bytesToBinary(name.subarray(ORIGINAL.length)), bytesToBinary(value)]);
-    } else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
+    else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
     else own.set(name.toString(), value.toString());
   }
   return {

@@ -168,9 +168,8 @@ async function settleWithEffects(
 ): Promise<SettlementResult[]> {
   if (settlements.length === 0) return [];
   const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
-  if (!Array.isArray(reply) || reply.length !== settlements.length) {
+  if (!Array.isArray(reply) || reply.length !== settlements.length)
     throw new Error(`the settlement of ${settlements.length} entries gave another number of results`);
-  }
   return reply.map(toResult);
 }
 
@@ -190,9 +189,8 @@ async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Pr
   const acknowledgements: Acknowledgement[] = [];
   let last: Acknowledgement | undefined;
   for (const { stream, group, id } of settlements) {
-    if (last?.stream !== stream || last.group !== group) {
+    if (last?.stream !== stream || last.group !== group)
       last = acknowledgements.find((one) => one.stream === stream && one.group === group);
-    }
     if (last === undefined) {
       last = { stream, group, ids: [] };
       acknowledgements.push(last);

@@ -180,9 +180,8 @@ function toEntry(head: unknown, texts: PageTexts): StreamEntry {
 function toFields(parts: readonly unknown[], texts: PageTexts): [Buffer, Buffer][] | undefined {
   if (parts.length === FIRST_LENGTH) return undefined;
   const fields: [Buffer, Buffer][] = [];
-  for (let index = FIRST_LENGTH; index + 1 < parts.length; index += 2) {
+  for (let index = FIRST_LENGTH; index + 1 < parts.length; index += 2)
     fields.push([texts.name(Number(parts[index])), texts.next(Number(parts[index + 1]))]);
-  }
   return fields;
 }
 

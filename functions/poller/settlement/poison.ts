@@ -13,9 +13,8 @@ export function isSuspect(entry: StreamEntry): boolean {
 
 /** A rejection where the entry is to be set aside whatever it holds. */
 export function judgeDelivery(entry: StreamEntry): Planned | undefined {
-  if (entry.fields === undefined) {
+  if (entry.fields === undefined)
     return reject('deleted-entry', 'the entry was pending, but somebody has deleted it from the stream');
-  }
   if (entry.deliveries < SUSPECTED_FROM + ATTEMPTS_ALONE) return undefined;
   const deliveries = `${entry.deliveries} deliveries ended without an answer`;
   return reject('kills-consumer', `${deliveries}, the last ${ATTEMPTS_ALONE} of this entry alone`);

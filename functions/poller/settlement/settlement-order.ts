@@ -78,9 +78,7 @@ export class SettlementTicket {
   async turn(): Promise<boolean> {
     for (const { line, number } of this.#tickets) {
       if (line.isBroken) return false;
-      if (line.settled < number) {
-        await new Promise<void>((resolve) => line.waiting.set(number, resolve));
-      }
+      if (line.settled < number) await new Promise<void>((resolve) => line.waiting.set(number, resolve));
     }
     return !this.isBroken;
   }

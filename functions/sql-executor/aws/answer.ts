@@ -64,9 +64,8 @@ async function packReply(reply: ExecutorReply): Promise<unknown> {
   const payload = await packPayload(reply);
   if (payload !== undefined) return payload.value;
   const half = 'rows' in reply ? Math.floor(reply.rows.length / 2) : 0;
-  if (!('rows' in reply) || half === 0) {
+  if (!('rows' in reply) || half === 0)
     throw new Error(`a reply '${reply.status}' is longer than Lambda lets through`);
-  }
   if (reply.status === 'page') return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
   return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
 }

@@ -18,9 +18,8 @@ export async function addBacklog(place: RedisAddress, entries: number): Promise<
   try {
     for (let start = 0; start < entries; start += ENTRIES_PER_PIPELINE) {
       const pipeline = redis.pipeline();
-      for (let number = start; number < Math.min(start + ENTRIES_PER_PIPELINE, entries); number += 1) {
+      for (let number = start; number < Math.min(start + ENTRIES_PER_PIPELINE, entries); number += 1)
         pipeline.xadd(LAZY_STREAM, '*', 's', encodeLazyEvent(lazyEvent(number)));
-      }
       await pipeline.exec();
     }
   } finally {

@@ -46,9 +46,8 @@ function formatRows({ rowsBefore, rowsAfter }: DemoReport): string {
     wordWrap: true,
     style: PLAIN,
   });
-  for (const [index, { title, row }] of rowsAfter.entries()) {
+  for (const [index, { title, row }] of rowsAfter.entries())
     table.push([title, rowsBefore[index]?.row ?? '', row]);
-  }
   return table.toString();
 }
 

@@ -32,9 +32,8 @@ async function loadDatabases(
     );
     await connection.query(prefixDatabases(recording.schemaSql, databasePrefix));
     for (const [table, rows] of Object.entries(recording.rows)) {
-      for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
+      for (let start = 0; start < rows.length; start += ROWS_PER_INSERT)
         await insertRows(connection, `${databasePrefix}${table}`, rows.slice(start, start + ROWS_PER_INSERT));
-      }
     }
   } finally {
     await connection.end();
@@ -68,9 +67,8 @@ async function loadStreams(
   const { host, port, database, password } = targets.redis(pool);
   const redis = new Redis({ host, port, db: database, ...(password === undefined ? {} : { password }) });
   try {
-    for (let start = 0; start < entries.length; start += ENTRIES_PER_PIPELINE) {
+    for (let start = 0; start < entries.length; start += ENTRIES_PER_PIPELINE)
       await addEntries(redis, entries.slice(start, start + ENTRIES_PER_PIPELINE));
-    }
   } finally {
     redis.disconnect();
   }

@@ -29,9 +29,7 @@ export function retargetRegistry(registryYaml: string, targets: TargetServers): 
   for (const pool of poolCodes(registryYaml)) {
     const dsn = document.getIn([pool, 'mysql']);
     if (typeof dsn === 'string') document.setIn([pool, 'mysql'], retargetDsn(dsn, targets));
-    if (document.hasIn([pool, 'redis'])) {
-      document.setIn([pool, 'redis'], redisAddress(targets.redis(pool)));
-    }
+    if (document.hasIn([pool, 'redis'])) document.setIn([pool, 'redis'], redisAddress(targets.redis(pool)));
   }
   return document.toString();
 }

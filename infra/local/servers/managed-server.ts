@@ -162,9 +162,8 @@ export class ManagedServer {
         `${name} didn't answer within ${startTimeoutMs} ms:\n${lastWords}`,
       );
     }
-    if (/already (in use|allocated)/i.test(lastWords)) {
+    if (/already (in use|allocated)/i.test(lastWords))
       throw new PortTakenError('port-taken', `Port ${this.port} is taken.`);
-    }
     throw new ServerError('server-ended', `${name} ended while it started:\n${lastWords}`);
   }
 

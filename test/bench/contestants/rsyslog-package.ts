@@ -28,9 +28,8 @@ export async function unpackRsyslog(directory: string): Promise<RsyslogProgram> 
     maxBuffer: 1 << 24,
   });
   const root = `${directory}/root`;
-  for (const file of await readdir(`${directory}/archives`)) {
+  for (const file of await readdir(`${directory}/archives`))
     if (file.endsWith('.deb')) await run('dpkg-deb', ['--extract', `${directory}/archives/${file}`, root]);
-  }
   return commandIn(root);
 }
 

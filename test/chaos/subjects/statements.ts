@@ -35,9 +35,8 @@ export class Statements implements Subject {
 
   async add(count: number): Promise<void> {
     await withRedis(this.#application, 'default', async (redis) => {
-      for (const { stream, id, fields } of this.#left.splice(0, count)) {
+      for (const { stream, id, fields } of this.#left.splice(0, count))
         await redis.xadd(stream, id, ...Object.entries(fields).flat());
-      }
     });
   }
 

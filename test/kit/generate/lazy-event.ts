@@ -96,9 +96,8 @@ export class LazyEvent {
       ? [this.#logs.slice(-1), this.#dirty.slice(-1)]
       : [this.#logs, this.#dirty];
     const members: [string, WireValue][] = [];
-    if (this.#statements.length > 0) {
+    if (this.#statements.length > 0)
       members.push(['q', this.#statements], ['i', this.#ids], ['o', this.#operation]);
-    }
     if (logs.length > 0) members.push(['l', logs.flat()]);
     if (dirty.length > 0) members.push(['d', dirty.flat()]);
     if (this.#cacheKeys.size > 0) members.push(['cr', Object.fromEntries(this.#cacheKeys)]);

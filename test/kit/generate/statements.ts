@@ -65,9 +65,8 @@ export function harmlessValues(table: EntityTable, { world, random }: Scene): Re
   const values: Record<string, Value> = { Code: text(world.nextCode()) };
   if (table.uuid) values['ID'] = number(world.nextUuid());
   for (const [column, kind] of Object.entries(table.columns)) values[column] = randomValue(random, kind);
-  if (table === MEMBER) {
+  if (table === MEMBER)
     Object.assign(values, { Kind: number(BigInt(random.integer(0, 2))), Nr: number(world.nextNumber()) });
-  }
   return values;
 }
 

@@ -84,9 +84,8 @@ export class ApplicationServers {
       const ofPool = entries.filter((entry) => entry.pool === code);
       for (let start = 0; start < ofPool.length; start += ENTRIES_PER_PIPELINE) {
         const pipeline = redis.pipeline();
-        for (const { stream, id, fields } of ofPool.slice(start, start + ENTRIES_PER_PIPELINE)) {
+        for (const { stream, id, fields } of ofPool.slice(start, start + ENTRIES_PER_PIPELINE))
           pipeline.xadd(stream, id, ...Object.entries(fields).flat());
-        }
         for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
       }
       redis.disconnect();

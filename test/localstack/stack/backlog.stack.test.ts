@@ -61,9 +61,8 @@ describeDeployed('A deployed stack', options, (place) => {
         ResourceNotFoundException,
       );
     }
-    for (const part of ['poller', 'executor'] as const) {
+    for (const part of ['poller', 'executor'] as const)
       await expect.poll(() => application.processes(part), { timeout: 30_000 }).toEqual([]);
-    }
   });
 });
 

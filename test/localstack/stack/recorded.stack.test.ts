@@ -111,9 +111,8 @@ function registryOfAll(): string {
   const history: Record<string, { streams?: Record<string, string[]> }> = read(
     'histories/poison-1/registry.yaml',
   ).toJS();
-  for (const [pool, { streams = {} }] of Object.entries(history)) {
+  for (const [pool, { streams = {} }] of Object.entries(history))
     for (const [stream, groups] of Object.entries(streams)) registry.setIn([pool, 'streams', stream], groups);
-  }
   return registry.toString();
 }
 

@@ -116,9 +116,8 @@ function problemsOf(
       `${placeOf([...place, 'group'])}the registry gives stream '${stream}' no group '${group}', only ${known}`,
     ];
   }
-  if (group === ASYNC_CONSUMER_GROUP && BUILT_IN_STREAMS.some((builtIn) => builtIn === stream)) {
+  if (group === ASYNC_CONSUMER_GROUP && BUILT_IN_STREAMS.some((builtIn) => builtIn === stream))
     return [`${placeOf([...place, 'group'])}group '${group}' of stream '${stream}' is consumed already`];
-  }
   const first = bindings.findIndex((other) => other.stream === stream && other.group === group);
   return first === index ? [] : [`${placeOf(place)}bindings[${first}] has the same stream and group`];
 }

@@ -69,9 +69,9 @@ export class OwnStreamWork implements ChannelWork {
     if (this.#isOver) done(STAYS_PENDING);
     else if (isForAnotherGroup(entry, this.#binding.group))
       done(this.#orPending(this.#settler.settle(entry)));
-    else if (failure !== undefined) {
+    else if (failure !== undefined)
       done(this.#orPending(this.#settler.moveToDeadLetters(entry, attemptsOf(entry), failure)));
-    } else {
+    else {
       const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
       else done(STAYS_PENDING);

@@ -38,9 +38,8 @@ export async function lookUpIndex(name: string, options: IndexLookupOptions): Pr
   }
   if ('problem' in place) return place;
   const { mysqlPool, table } = tableOf(name, settings);
-  if (!options.registry.mysqlPools.has(mysqlPool)) {
+  if (!options.registry.mysqlPools.has(mysqlPool))
     return { problem: `the registry has no MySQL pool '${mysqlPool}'` };
-  }
   const columns = await options.tables.columns(mysqlPool, table);
   return defineIndex({ name, settings, redisPool: place.pool, info: place.info, columns });
 }

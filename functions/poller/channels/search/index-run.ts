@@ -98,9 +98,8 @@ export class IndexRun {
   /** Also rejects with an {@link UnwritableDocumentError}; documents may then be written in part. */
   async write(documents: readonly Document[]): Promise<void> {
     const most = DOCUMENTS_PER_CALL * MAX_CALLS_IN_FLIGHT;
-    for (let start = 0; start < documents.length; start += most) {
+    for (let start = 0; start < documents.length; start += most)
       await this.#writeSome(documents.slice(start, start + most));
-    }
   }
 
   async note(lastId: string): Promise<void> {
@@ -120,9 +119,8 @@ export class IndexRun {
       calls.push(this.#run(WRITE, args));
     }
     for (const key of await Promise.all(calls)) {
-      if (Buffer.isBuffer(key)) {
+      if (Buffer.isBuffer(key))
         throw new UnwritableDocumentError(`key ${key.toString()} holds something other than a hash`);
-      }
     }
   }
 

@@ -52,9 +52,9 @@ export function resolveEffects(
     if (owner === undefined) {
       if (isToCome) withoutRow.push(index);
       else resolved.push({ index, id: claim.id });
-    } else if (outcome.results[owner.statement]?.kind === 'applied' && owner.id !== undefined) {
+    } else if (outcome.results[owner.statement]?.kind === 'applied' && owner.id !== undefined)
       resolved.push({ index, id: owner.id });
-    } else unapplied.push(index);
+    else unapplied.push(index);
   }
   return { resolved, unapplied, withoutRow };
 }

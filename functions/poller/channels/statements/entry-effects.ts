@@ -71,9 +71,8 @@ export class EntryEffects {
     if (failpoint !== undefined) await failpoint('logged');
     const publications = planPublications(plan, effects, this.#services, this.#failures);
     const elsewhere = crossPoolsOf(effects, publications, pool.code);
-    if (elsewhere.length > 0 && !(await this.#applyCrossPool(elsewhere, effects, publications))) {
+    if (elsewhere.length > 0 && !(await this.#applyCrossPool(elsewhere, effects, publications)))
       return STAYS_PENDING;
-    }
     if (failpoint !== undefined) await failpoint('cross-pool');
     return this.#settle(
       keysOf(pool, effects),
@@ -96,9 +95,8 @@ export class EntryEffects {
     const written = already ?? (await writeLogRows(this.#entry.identity, plan, logs, pushLogRow));
     if (written.results.some(isLeft)) return 'pending';
     this.#rows = [...new Set([...this.#rows, ...written.rows])];
-    for (const { effect, result } of written.results) {
+    for (const { effect, result } of written.results)
       if (result.kind === 'failed') this.#failures.log(effect, result);
-    }
     return written.results.filter(({ result }) => result.kind === 'applied').length;
   }
 
@@ -160,9 +158,8 @@ export class EntryEffects {
   ): PlannedPublication[] {
     for (const place of unwritable) {
       const publication = publications[place];
-      if (publication !== undefined) {
+      if (publication !== undefined)
         this.#failures.publication(publication.effect, publication.streamName, UNWRITABLE);
-      }
     }
     return publications.filter((_, place) => !unwritable.includes(place));
   }

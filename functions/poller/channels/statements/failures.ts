@@ -57,9 +57,8 @@ export class Failures {
     if (this.#failures.length === 0) return undefined;
     const withStatements = this.#effects?.unapplied;
     const dirtyStreams: Record<string, string[]> = {};
-    for (const { effect, stream } of this.#publications) {
+    for (const { effect, stream } of this.#publications)
       dirtyStreams[effect.index] = [...(dirtyStreams[effect.index] ?? []), stream];
-    }
     return {
       all: false,
       statements: withStatements?.statements ?? [],

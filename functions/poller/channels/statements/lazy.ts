@@ -45,9 +45,7 @@ function planStatements(event: LazyEvent, rules: PlanRules): Planned {
     if (statement === undefined) continue;
     const { pool, sql } = statement;
     const judgement = judgeStatement(sql, rules.allowedStatements);
-    if (!judgement.allowed) {
-      return reject('refused-statement', `statement ${place}: ${judgement.reason}`);
-    }
+    if (!judgement.allowed) return reject('refused-statement', `statement ${place}: ${judgement.reason}`);
     planned[place] = { pool, sql, shape: judgement.shape, id: ids[place] ?? 0n };
   }
   return { ok: true, plan: { statements: planned, logs, dirty, cacheKeys } };

@@ -14,9 +14,8 @@ export const logSource: StatementSource = {
     const decoded = decodeLogValue(body);
     if (!decoded.ok) return reject('undecodable', decoded.error.message);
     const { log } = decoded;
-    if (!rules.mysqlPools.has(log.pool)) {
+    if (!rules.mysqlPools.has(log.pool))
       return reject('unknown-pool', `the registry has no MySQL pool '${log.pool}'`);
-    }
     return { ok: true, plan: { statements: [], logs: [log], dirty: [], cacheKeys: [] } };
   },
 

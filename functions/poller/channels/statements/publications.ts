@@ -34,9 +34,8 @@ export function planPublications(
     const body = encodeDirtyEvent(dirty.event, effect.id);
     return dirty.streams.flatMap((streamName) => {
       const pool = redisPools.get(streams.get(streamName)?.redisPool ?? '');
-      if (pool !== undefined) {
+      if (pool !== undefined)
         return [{ effect, streamName, pool: pool.code, stream: namespaced(pool, streamName), body }];
-      }
       const message = `the registry has no stream '${streamName}'`;
       failures.publication(effect, streamName, { code: 'unknown-stream', message });
       return [];
