@@ -56,7 +56,7 @@ export class LambdaExecutor implements SqlExecutor {
   /** Rejects where the function may have run without an answer: by an error of its own, a timeout, a lost socket. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const payload = await packPayload(request);
-    if (payload === undefined) return tooLarge(request);
+    if (payload === undefined) return TOO_LARGE;
     await this.#gate.enter();
     try {
       // Where others held the gate for too long the answer would come too late to be of use.
@@ -85,7 +85,7 @@ export class LambdaExecutor implements SqlExecutor {
       const failure = classifyInvocationError(error);
       done(failure);
       if (failure.code === 'TooManyRequestsException') this.#gate.throttled();
-      return this.#toReply(request, failure, error);
+      return this.#toReply(failure, error);
     }
   }
 
@@ -103,12 +103,12 @@ export class LambdaExecutor implements SqlExecutor {
     return parseReply(await unpackPayload(JSON.parse(Buffer.from(Payload ?? []).toString('utf8'))));
   }
 
-  #toReply(request: ExecutorRequest, { kind, code }: InvocationFailure, error: unknown): ExecutorReply {
+  #toReply({ kind, code }: InvocationFailure, error: unknown): ExecutorReply {
     switch (kind) {
       case 'unknown':
         throw error;
       case 'too-large':
-        return tooLarge(request);
+        return TOO_LARGE;
       case 'transient':
         return {
           ...transientError(code, `the SQL executor could not be invoked now (${code})`),
@@ -132,21 +132,7 @@ class FunctionFailedError extends Error {
   override readonly name = 'FunctionFailedError';
 }
 
-/**
- * Nothing was sent. A batch is split by its lane as one that was voided; a statement that is too long alone is judged.
- * Its number stands for nothing in the ledger then, and is never used again.
- */
-function tooLarge(request: ExecutorRequest): ExecutorReply {
-  if (request.operation !== 'batch')
-    return transientError('too-large', 'the request is longer than Lambda lets through');
-  const [only, ...others] = request.items;
-  if (only === undefined || others.length > 0) return { status: 'void' };
-  const message = `the statement of ${only.sql.length} bytes is longer than an invocation of Lambda lets through (6 MB)`;
-  return {
-    status: 'done',
-    outcome: { increment: 1, results: [{ status: 'failed', code: 'too-large', message }] },
-  };
-}
+const TOO_LARGE: ExecutorReply = { status: 'too-large' };
 
 function transientError(code: string, message: string): ErrorReply {
   return { status: 'error', kind: 'transient', code, message };

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type BinaryString, binaryToBytes, bytesToBinary } from '../../../shared/binary-string.ts';
 import { ConfigurationError } from '../../../shared/errors.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
+import { redisPoolOf } from '../../../shared/registry/redis-pool-of.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
 import { STATEMENT_SOURCES } from '../channels/channels.ts';
@@ -122,7 +123,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
   }
 
   #poolOf(stream: string): RedisPool {
-    const pool = this.#registry.redisPools.get(this.#registry.streams.get(stream)?.redisPool ?? '');
+    const pool = redisPoolOf(this.#registry, stream);
     if (pool === undefined)
       throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
     return pool;

@@ -1,7 +1,8 @@
-import { isForAnotherGroup } from '../../dead-letters/dead-letter-fields.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
+import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
 import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
-import type { ChannelContext, ChannelWork } from '../channel.ts';
+import { rejectDeleted } from '../../settlement/poison.ts';
+import type { ChannelContext, EntryProcessor, WindowLimits } from '../channel.ts';
 import { BatchRunner, type Retry } from './batch-runner.ts';
 import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
@@ -12,17 +13,17 @@ import type { EntryHandler, HandlerFailure } from './entry-handler.ts';
 import { sourceName } from './entry-record.ts';
 import { readDelivery } from './read-delivery.ts';
 
-/** Enough for the invocations at once and as many after them, within bounds: entries cost memory by themselves. */
+/** Enough for the concurrent invocations and as many after them, within bounds: each entry takes memory. */
 const MIN_WINDOW = 1000;
 const MAX_WINDOW = 20_000;
-const HELD_BYTES = 32 << 20;
+const WINDOW_BYTES = 32 << 20;
 const PAGE = 500;
 
 export interface OwnStreamOptions {
   readonly binding: StreamBinding;
   readonly handler: EntryHandler;
   readonly context: ChannelContext;
-  /** Invocations of this binding in this process, those of earlier drains included. */
+  /** Invocations of this binding in this process, including those of earlier drains. */
   readonly inFlight: Set<Promise<unknown>>;
 }
 
@@ -30,9 +31,9 @@ export interface OwnStreamOptions {
  * Collects a stream's entries into batches and has them handled, `concurrency` batches at a time. What waits when the
  * reading ends stays pending; an invocation in flight is awaited as long as the drain lasts.
  */
-export class OwnStreamWork implements ChannelWork {
+export class OwnStreamProcessor implements EntryProcessor {
   readonly countsAttempts = true;
-  readonly held: NonNullable<ChannelWork['held']>;
+  readonly readWindow: WindowLimits;
   readonly #binding: StreamBinding;
   readonly #context: ChannelContext;
   readonly #source: string;
@@ -56,21 +57,19 @@ export class OwnStreamWork implements ChannelWork {
     this.#settler = new DeliverySettler(binding, context);
     this.#runner = new BatchRunner({ binding, handler, settler: this.#settler, context, inFlight });
     this.#earlierAreDone = Promise.allSettled([...inFlight]);
-    this.held = {
+    this.readWindow = {
       entries: Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * batchSize * concurrency)),
-      bytes: HELD_BYTES,
+      bytes: WINDOW_BYTES,
       page: PAGE,
     };
     context.budget.reading.addEventListener('abort', () => this.stop(), { once: true });
   }
 
-  handle(entry: StreamEntry, done: Done): void {
+  process(entry: StreamEntry, done: Done): void {
     const failure = this.#failureOf(entry);
     if (this.#isOver) done(STAYS_PENDING);
-    else if (isForAnotherGroup(entry, this.#binding.group))
-      done(this.#orPending(this.#settler.settle(entry)));
-    else if (failure !== undefined)
-      done(this.#orPending(this.#settler.moveToDeadLetters(entry, attemptsOf(entry), failure)));
+    else if (isForAnotherGroup(entry, this.#binding.group)) done(this.#settler.acknowledge(entry));
+    else if (failure !== undefined) done(this.#settler.giveUp(entry, attemptsOf(entry), failure));
     else {
       const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
@@ -92,25 +91,19 @@ export class OwnStreamWork implements ChannelWork {
     clearTimeout(this.#wake);
     for (const [timer, batch] of this.#pauses) {
       clearTimeout(timer);
-      this.#leave(batch);
+      this.#leavePending(batch);
     }
     this.#pauses.clear();
-    this.#leave(this.#queue.leaveAll());
+    this.#leavePending(this.#queue.leaveAll());
   }
 
   /** Why an entry is given up without being tried. */
   #failureOf(entry: StreamEntry): HandlerFailure | undefined {
-    if (entry.fields === undefined) {
-      const message = 'the entry was pending, but somebody has deleted it from the stream';
-      return { code: 'deleted-entry', message };
-    }
+    const deleted = rejectDeleted(entry);
+    if (deleted !== undefined) return deleted.rejection;
     const attempts = attemptsOf(entry);
     if (attempts <= this.#binding.retries) return undefined;
-    return { code: 'no-answer', message: `${attempts} attempts were begun, the last without an answer` };
-  }
-
-  async #orPending(settling: Promise<EntryOutcome | undefined>): Promise<EntryOutcome> {
-    return (await settling) ?? STAYS_PENDING;
+    return { code: 'no-answer', message: `${attempts} attempts were started, the last without an answer` };
   }
 
   /** What is handed over in one turn shares a batch. */
@@ -138,13 +131,13 @@ export class OwnStreamWork implements ChannelWork {
   async #run(batch: readonly Delivery[]): Promise<void> {
     this.#running++;
     await this.#earlierAreDone;
-    const { finished, again } = await this.#runner.run(batch);
+    const { finished, retries } = await this.#runner.run(batch);
     this.#running--;
     for (const { delivery, outcome } of finished) {
-      if (outcome === undefined) this.#leave([delivery]);
-      else this.#finish(delivery, outcome);
+      if (outcome.isSettled) this.#finish(delivery, outcome);
+      else this.#leavePending([delivery]);
     }
-    for (const one of again) this.#tryAgain(one);
+    for (const retry of retries) this.#schedule(retry);
     this.#dispatch();
   }
 
@@ -153,10 +146,10 @@ export class OwnStreamWork implements ChannelWork {
     this.#queue.release(delivery);
   }
 
-  #tryAgain({ batch, pauseMs, mayShareBatch }: Retry): void {
+  #schedule({ batch, pauseMs, mayShareBatch }: Retry): void {
     const comesTooLate = Date.now() + pauseMs >= this.#context.budget.executeUntil;
     if (this.#isOver || comesTooLate) {
-      this.#leave(batch);
+      this.#leavePending(batch);
       return;
     }
     const timer = setTimeout(() => {
@@ -169,7 +162,7 @@ export class OwnStreamWork implements ChannelWork {
   }
 
   /** Leaves deliveries pending, and with each those that must not overtake it. */
-  #leave(batch: readonly Delivery[]): void {
+  #leavePending(batch: readonly Delivery[]): void {
     for (const delivery of batch) {
       delivery.finish(STAYS_PENDING);
       for (const behind of this.#queue.leaveLine(delivery)) behind.finish(STAYS_PENDING);
