@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type {
   BatchItem,
@@ -6,7 +7,7 @@ import type {
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
-import { contentHash } from './content-hash.ts';
+import { isMysqlError } from './error-classes.ts';
 import {
   gatherInserts,
   groupInserts,
@@ -16,7 +17,6 @@ import {
   splitResult,
 } from './insert-grouping.ts';
 import { type LedgerSql, toFoundBatch } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
 import { ResultCountError, type Session, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { REQUEST_OVERHEAD_BYTES, StatementAlone } from './statement-alone.ts';
@@ -253,6 +253,13 @@ export class BatchTransaction {
     const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, this.#claim.length);
     return bytes + REQUEST_OVERHEAD_BYTES < this.#facts.maxAllowedPacket;
   }
+}
+
+/** What a batch's number stands for: SHA-256 of its entries and statements, in hexadecimal. */
+function contentHash(request: BatchRequest): string {
+  const parts: string[] = [request.entries];
+  for (const { sql } of request.items) parts.push(`\n${sql.length} `, sql);
+  return createHash('sha256').update(parts.join(''), 'latin1').digest('hex');
 }
 
 function toSql({ sql }: SentStatement): BinaryString {

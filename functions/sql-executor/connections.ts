@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { isMysqlError } from './mysql-errors.ts';
+import { isMysqlError } from './error-classes.ts';
 import { DeadlinePassedError, Session } from './session.ts';
 import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
 import { readTableLinks, type TableLinks } from './table-links.ts';

@@ -2,10 +2,9 @@ import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '..
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { BatchTransaction, type ExecutorFailpoint } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
-import { classifyError, type MysqlError } from './error-classes.ts';
+import { classifyError, isMysqlError, type MysqlError, messageOf } from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
-import { isMysqlError, messageOf } from './mysql-errors.ts';
 import type { Session } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';

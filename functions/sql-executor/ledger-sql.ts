@@ -1,7 +1,7 @@
 import { escapeId, escape as quote } from 'mysql2';
 import { type BinaryString, textToBinary } from '../../shared/binary-string.ts';
 import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../shared/protocol.ts';
-import type { StatementResult } from './session.ts';
+import { type StatementResult, toBytes } from './session.ts';
 import { decodeOutcome, encodeOutcome, type ForeseenOutcome } from './stored-outcome.ts';
 
 /** Whose rows of the ledger are meant. */
@@ -197,11 +197,6 @@ export function toLedgerRow(row: Record<string, unknown>): LedgerRow {
     outcome: toOutcome(row),
     settledSeconds: seconds === null ? null : Number(seconds),
   };
-}
-
-/** The bytes of a VARBINARY or BLOB column. */
-export function toBytes(value: unknown): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1');
 }
 
 function toState(value: unknown): 'done' | 'void' {

@@ -1,9 +1,9 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
-import { type LedgerOwner, type LedgerSql, toBytes, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import type { Session } from './session.ts';
+import { isMysqlError } from './error-classes.ts';
+import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
+import { type Session, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 
 const NO_SUCH_DATABASE = 1049;

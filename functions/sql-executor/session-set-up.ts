@@ -1,9 +1,7 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { SESSION_SET_UP_CODE } from './error-classes.ts';
-import { toBytes } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import type { Session } from './session.ts';
+import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
+import { type Session, toBytes } from './session.ts';
 import type { TableLinks } from './table-links.ts';
 
 /** The server ends a session that has been silent for this long, and with it the locks of an executor that vanished. */

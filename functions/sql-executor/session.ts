@@ -159,6 +159,11 @@ export class Session {
   }
 }
 
+/** The bytes of a VARBINARY or BLOB column. */
+export function toBytes(value: unknown): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1');
+}
+
 function toBinary(value: unknown): BinaryString | null {
   return Buffer.isBuffer(value) ? bytesToBinary(value) : null;
 }

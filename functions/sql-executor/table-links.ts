@@ -1,6 +1,5 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
-import { toBytes } from './ledger-sql.ts';
-import type { Session } from './session.ts';
+import { type Session, toBytes } from './session.ts';
 
 /** What ties the rows of a database's tables to those of others. Names in lower case. */
 export interface TableLinks {

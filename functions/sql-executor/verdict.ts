@@ -1,6 +1,5 @@
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
-import { classifyError } from './error-classes.ts';
-import { isMysqlError, messageOf } from './mysql-errors.ts';
+import { classifyError, isMysqlError, messageOf } from './error-classes.ts';
 
 interface JudgedError {
   readonly errno: number;

@@ -1,9 +1,9 @@
+import { readPoolSecret } from '../../../shared/aws/pool-secret.ts';
 import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
 import { BackgroundConsumerError, ConfigurationError } from '../../../shared/errors.ts';
 import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '../../../shared/protocol.ts';
 import type { MysqlPool } from '../../../shared/registry/types.ts';
 import { MysqlExecutor } from '../executor.ts';
-import { resolveMysqlPool } from '../pool-addresses.ts';
 import type { DeployedMysqlPool } from './configuration.ts';
 
 /**
@@ -98,6 +98,18 @@ export class DeployedExecutor implements SqlExecutor {
     this.#executors.set(pool.code, made);
     return made;
   }
+}
+
+/** A deployed pool's address with what its secret says. */
+export async function resolveMysqlPool(
+  code: string,
+  { secret, isAddressGiven, parameters, ...address }: DeployedMysqlPool,
+  secrets: SecretReader,
+  options: { readonly isFresh: boolean },
+): Promise<MysqlPool> {
+  const settings = { ...(secret === undefined ? {} : { secret }), isAddressGiven };
+  const known = await readPoolSecret(secrets, settings, options);
+  return { code, password: '', ...address, ...known, parameters: new Map(Object.entries(parameters)) };
 }
 
 function isRefusedLogin(reply: ExecutorReply): boolean {
