@@ -17,11 +17,11 @@ import {
   splitResult,
 } from './insert-grouping.ts';
 import { type LedgerSql, toFoundBatch } from './ledger-sql.ts';
-import { ResultCountError, type Session, type StatementResult, type UntilFailure } from './session.ts';
+import { REQUEST_OVERHEAD_BYTES, SavepointRunner } from './savepoint-runner.ts';
+import { type MysqlSession, ResultCountError, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
-import { REQUEST_OVERHEAD_BYTES, StatementAlone } from './statement-alone.ts';
-import { type ForeseenOutcome, foreseeOutcome, isAsForeseen } from './stored-outcome.ts';
-import { isJudged, judge } from './verdict.ts';
+import { matchesPrediction, type PredictedOutcome, predictOutcome } from './stored-outcome.ts';
+import { isStatementError, verdictOn } from './verdict.ts';
 
 const DUPLICATE_ENTRY = 1062;
 
@@ -32,7 +32,7 @@ class ClaimGoneError extends Error {
 
 /** What was recorded with the statements, if it came to that. */
 interface Recorded {
-  readonly foreseen: ForeseenOutcome;
+  readonly predicted: PredictedOutcome;
   readonly record: StatementResult | undefined;
 }
 
@@ -49,30 +49,30 @@ export type ExecutorFailpoint = (
  * unique key, which it would take for the user's fault.
  */
 export class BatchTransaction {
-  readonly #session: Session;
+  readonly #session: MysqlSession;
   readonly #facts: SessionFacts;
-  readonly #ledger: LedgerSql;
+  readonly #ledgerSql: LedgerSql;
   readonly #request: BatchRequest;
   readonly #claim: BinaryString;
   readonly #hash: string;
   readonly #failpoint: ExecutorFailpoint;
-  readonly #alone: StatementAlone;
+  readonly #alone: SavepointRunner;
 
   constructor(
-    session: Session,
+    session: MysqlSession,
     facts: SessionFacts,
-    ledger: LedgerSql,
+    ledgerSql: LedgerSql,
     request: BatchRequest,
     failpoint: ExecutorFailpoint,
   ) {
     this.#session = session;
     this.#facts = facts;
-    this.#ledger = ledger;
+    this.#ledgerSql = ledgerSql;
     this.#request = request;
     this.#hash = contentHash(request);
-    this.#claim = ledger.claim(request, this.#hash, 'claimed');
+    this.#claim = ledgerSql.claim(request, this.#hash, 'claimed');
     this.#failpoint = failpoint;
-    this.#alone = new StatementAlone(session, facts.maxAllowedPacket);
+    this.#alone = new SavepointRunner(session, facts.maxAllowedPacket);
   }
 
   /** Rejects with mysql2's error where the transaction was given up for a reason that is not a statement's own. */
@@ -102,7 +102,7 @@ export class BatchTransaction {
       if ('reply' in begun) return begun.reply;
       const { results, error } = begun;
       if (error === undefined) return this.#finish(splitGathered(sent, results, increment));
-      if (!isJudged(error)) throw error;
+      if (!isStatementError(error)) throw error;
       await this.#session.rollback();
       return undefined;
     });
@@ -114,15 +114,17 @@ export class BatchTransaction {
    */
   #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
-    const foreseen = foreseeOutcome(sent, this.#facts.increment);
+    const predicted = predictOutcome(sent, this.#facts.increment);
     const records =
-      foreseen === undefined ? [] : [this.#ledger.recordForeseen(this.#request, this.#request, foreseen)];
+      predicted === undefined
+        ? []
+        : [this.#ledgerSql.recordPredicted(this.#request, this.#request, predicted)];
     return this.#undoWrongCount(async () => {
       const begun = await this.#begin(sent, records);
       if ('reply' in begun) return begun.reply;
       const record = begun.results[sent.length];
       const results = await this.#runOn(sent, { ...begun, results: begun.results.slice(0, sent.length) });
-      return this.#finish(results, foreseen === undefined ? undefined : { foreseen, record });
+      return this.#finish(results, predicted === undefined ? undefined : { predicted, record });
     });
   }
 
@@ -164,11 +166,11 @@ export class BatchTransaction {
           itemResults.push(...splitResult(statement, result, this.#facts.increment));
       }
       if (error === undefined) return itemResults;
-      if (!isJudged(error)) throw error;
+      if (!isStatementError(error)) throw error;
       const failed = rest[results.length];
       for (const item of failed?.items ?? []) {
-        const result = failed?.items.length === 1 ? judge(item, error) : await this.#alone.run(item);
-        if (result === 'too-early') return itemResults;
+        const result = failed?.items.length === 1 ? verdictOn(item, error) : await this.#alone.run(item);
+        if (result === 'deferred') return itemResults;
         itemResults.push(result);
       }
       rest = rest.slice(results.length + 1);
@@ -187,7 +189,7 @@ export class BatchTransaction {
     const results: ItemResult[] = [];
     for (const item of this.#request.items) {
       const result = await this.#alone.run(item);
-      if (result === 'too-early') break;
+      if (result === 'deferred') break;
       results.push(guardsClaim && (await this.#isClaimGone()) ? await this.#undoLast() : result);
     }
     return this.#finish(results);
@@ -206,7 +208,7 @@ export class BatchTransaction {
   }
 
   async #isClaimGone(): Promise<boolean> {
-    const { rows } = await this.#session.one(this.#ledger.find(this.#request, this.#request));
+    const { rows } = await this.#session.one(this.#ledgerSql.find(this.#request, this.#request));
     return rows.length === 0;
   }
 
@@ -222,10 +224,10 @@ export class BatchTransaction {
   async #finish(results: ItemResult[], already?: Recorded): Promise<ExecutorReply> {
     await this.#failpoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
-    const isRecorded = already?.record !== undefined && isAsForeseen(already.foreseen, outcome);
+    const isRecorded = already?.record !== undefined && matchesPrediction(already.predicted, outcome);
     const { affectedRows } = isRecorded
       ? already.record
-      : await this.#session.one(this.#ledger.record(this.#request, this.#request, outcome));
+      : await this.#session.one(this.#ledgerSql.record(this.#request, this.#request, outcome));
     if (affectedRows !== 1) {
       await this.#session.rollback();
       throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);
@@ -240,7 +242,7 @@ export class BatchTransaction {
   async #refused(error?: unknown): Promise<ExecutorReply> {
     if (error !== undefined && (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY)) throw error;
     await this.#session.rollback();
-    const found = toFoundBatch(await this.#session.one(this.#ledger.find(this.#request, this.#request)));
+    const found = toFoundBatch(await this.#session.one(this.#ledgerSql.find(this.#request, this.#request)));
     await this.#session.rollback();
     if (found === undefined) return { status: 'refused' };
     if (found.state === 'void') return { status: 'void' };

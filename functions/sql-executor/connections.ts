@@ -3,7 +3,7 @@ import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'my
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError } from './error-classes.ts';
-import { DeadlinePassedError, Session } from './session.ts';
+import { DeadlinePassedError, MysqlSession } from './session.ts';
 import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
 import { readTableLinks, type TableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
@@ -28,7 +28,7 @@ export class Connections {
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
   #knownLinks: TableLinks | undefined;
-  readonly #tableLinks = async (session: Session): Promise<TableLinks> => {
+  readonly #tableLinks = async (session: MysqlSession): Promise<TableLinks> => {
     this.#knownLinks ??= await readTableLinks(session);
     return this.#knownLinks;
   };
@@ -46,13 +46,13 @@ export class Connections {
    */
   async use<Result>(
     deadline: number,
-    work: (session: Session, facts: SessionFacts) => Promise<Result>,
+    work: (session: MysqlSession, facts: SessionFacts) => Promise<Result>,
   ): Promise<Result> {
     const connection = await this.#acquire(deadline).catch((error: unknown) => {
       if (!this.#mayBePlain(error)) throw error;
       return this.#acquire(deadline);
     });
-    const session = new Session(connection, deadline);
+    const session = new MysqlSession(connection, deadline);
     try {
       return await work(session, await this.#prepare(connection, session));
     } finally {
@@ -95,7 +95,7 @@ export class Connections {
     });
   }
 
-  async #prepare(connection: PoolConnection, session: Session): Promise<SessionFacts> {
+  async #prepare(connection: PoolConnection, session: MysqlSession): Promise<SessionFacts> {
     const known = this.#facts.get(connection);
     if (known !== undefined) return known;
     try {

@@ -5,7 +5,7 @@ import { Connections } from './connections.ts';
 import { classifyError, isMysqlError, type MysqlError, messageOf } from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
-import type { Session } from './session.ts';
+import type { MysqlSession } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
 
@@ -22,12 +22,12 @@ const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
 /** The MySQL side: executes what the poller asks for, on the pools that the registry names. */
 export class MysqlExecutor implements SqlExecutor {
   readonly #options: MysqlExecutorOptions;
-  readonly #ledger: LedgerSql;
+  readonly #ledgerSql: LedgerSql;
   readonly #connections = new Map<string, Connections>();
 
   constructor(options: MysqlExecutorOptions) {
     this.#options = options;
-    this.#ledger = new LedgerSql(options.ledgerDatabase);
+    this.#ledgerSql = new LedgerSql(options.ledgerDatabase);
   }
 
   /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
@@ -55,22 +55,26 @@ export class MysqlExecutor implements SqlExecutor {
     await Promise.all([...this.#connections.values()].map((connections) => connections.close()));
   }
 
-  async #dispatch(request: ExecutorRequest, session: Session, facts: SessionFacts): Promise<ExecutorReply> {
+  async #dispatch(
+    request: ExecutorRequest,
+    session: MysqlSession,
+    facts: SessionFacts,
+  ): Promise<ExecutorReply> {
     switch (request.operation) {
       case 'batch': {
         const failpoint = this.#options.failpoint ?? (() => undefined);
-        return new BatchTransaction(session, facts, this.#ledger, request, failpoint).run();
+        return new BatchTransaction(session, facts, this.#ledgerSql, request, failpoint).run();
       }
       case 'peek':
-        return peekFence(session, this.#ledger, request);
+        return peekFence(session, this.#ledgerSql, request);
       case 'open':
-        return openEpoch(session, facts, this.#ledger, request);
+        return openEpoch(session, facts, this.#ledgerSql, request);
       case 'page':
-        return readPage(session, this.#ledger, request);
+        return readPage(session, this.#ledgerSql, request);
       case 'void':
-        return voidBatch(session, this.#ledger, request);
+        return voidBatch(session, this.#ledgerSql, request);
       case 'prune':
-        return pruneBatches(session, this.#ledger, request);
+        return pruneBatches(session, this.#ledgerSql, request);
       case 'columns':
         return readColumns(session, request.table);
       case 'rows':
@@ -100,11 +104,11 @@ export class MysqlExecutor implements SqlExecutor {
     const isLedgerDenied = request.operation !== 'batch' && LEDGER_DENIED.has(error.errno ?? 0);
     if (isLedgerDenied) {
       const user = this.#options.mysqlPools.get(request.pool)?.user ?? '';
-      const message = `the account may not make or use the ledger database '${this.#ledger.database}'`;
+      const message = `the account may not make or use the ledger database '${this.#ledgerSql.database}'`;
       return configurationError(
         code,
         message,
-        `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
+        `As an administrator, run: ${this.#ledgerSql.manualCreation(user)}`,
       );
     }
     if (errorClass === 'configuration')

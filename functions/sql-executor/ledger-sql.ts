@@ -2,7 +2,7 @@ import { escapeId, escape as quote } from 'mysql2';
 import { type BinaryString, textToBinary } from '../../shared/binary-string.ts';
 import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../shared/protocol.ts';
 import { type StatementResult, toBytes } from './session.ts';
-import { decodeOutcome, encodeOutcome, type ForeseenOutcome } from './stored-outcome.ts';
+import { decodeOutcome, encodeOutcome, type PredictedOutcome } from './stored-outcome.ts';
 
 /** Whose rows of the ledger are meant. */
 export interface LedgerOwner {
@@ -67,7 +67,7 @@ export class LedgerSql {
   }
 
   /** What an administrator runs where the consumer's account may not make the ledger itself. */
-  creationByHand(user: string): string {
+  manualCreation(user: string): string {
     const database = escapeId(this.database, true);
     return `CREATE DATABASE IF NOT EXISTS ${database}; GRANT ALL PRIVILEGES ON ${database}.* TO ${quote(user)}@'%';`;
   }
@@ -131,7 +131,7 @@ export class LedgerSql {
   }
 
   /** The same before the outcome is known, right after its only insert. */
-  recordForeseen(owner: LedgerOwner, key: BatchKey, { before, after }: ForeseenOutcome): BinaryString {
+  recordPredicted(owner: LedgerOwner, key: BatchKey, { before, after }: PredictedOutcome): BinaryString {
     const results =
       after === undefined ? quote(before) : `CONCAT(${quote(before)}, LAST_INSERT_ID(), ${quote(after)})`;
     return this.#record(owner, key, results);

@@ -3,7 +3,7 @@ import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
 import { isMysqlError } from './error-classes.ts';
 import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
-import { type Session, toBytes } from './session.ts';
+import { type MysqlSession, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 
 const NO_SUCH_DATABASE = 1049;
@@ -14,11 +14,11 @@ type Owned<Request> = Request & LedgerOwner;
 
 /** Which token the fence holds; makes the ledger where it is missing. */
 export async function peekFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   owner: LedgerOwner,
 ): Promise<ExecutorReply> {
-  const fence = await readFence(session, ledger, owner);
+  const fence = await readFence(session, ledgerSql, owner);
   await session.rollback();
   return { status: 'peeked', token: fence?.token ?? null };
 }
@@ -30,26 +30,26 @@ export async function peekFence(
  * A duplicate that arrives late finds another token than it saw, and changes nothing.
  */
 export async function openEpoch(
-  session: Session,
+  session: MysqlSession,
   facts: SessionFacts,
-  ledger: LedgerSql,
+  ledgerSql: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<ExecutorReply> {
-  if (!(await writeFence(session, ledger, request))) return { status: 'refused' };
-  const fence = await readFence(session, ledger, request);
+  if (!(await writeFence(session, ledgerSql, request))) return { status: 'refused' };
+  const fence = await readFence(session, ledgerSql, request);
   await session.rollback();
   return { status: 'opened', maxAllowedPacket: facts.maxAllowedPacket, prunedIds: fence?.prunedIds ?? {} };
 }
 
 async function writeFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<boolean> {
   const statement =
     request.seenToken === null
-      ? ledger.firstFence(request, request.token)
-      : ledger.advanceFence(request, request.seenToken, request.token);
+      ? ledgerSql.firstFence(request, request.token)
+      : ledgerSql.advanceFence(request, request.seenToken, request.token);
   let isWritten: boolean;
   try {
     const [fence] = await session.begin([statement]);
@@ -63,7 +63,7 @@ async function writeFence(
   }
   await session.rollback();
   // The first try of this very request may have committed and its reply been lost.
-  const fence = await readFence(session, ledger, request);
+  const fence = await readFence(session, ledgerSql, request);
   await session.rollback();
   return fence?.token === request.token;
 }
@@ -74,16 +74,16 @@ interface Fence {
 }
 
 async function readFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   owner: LedgerOwner,
 ): Promise<Fence | undefined> {
-  const read = () => session.one(ledger.readFence(owner));
+  const read = () => session.one(ledgerSql.readFence(owner));
   const { rows } = await read().catch(async (error: unknown) => {
     const isMissing =
       isMysqlError(error) && (error.errno === NO_SUCH_DATABASE || error.errno === NO_SUCH_TABLE);
     if (!isMissing) throw error;
-    for (const statement of ledger.creation()) await session.one(statement);
+    for (const statement of ledgerSql.creation()) await session.one(statement);
     return read();
   });
   const row = rows[0];
@@ -100,11 +100,11 @@ function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
 
 /** Rows of earlier epochs. They don't change any more but by the pruning of this one. */
 export async function readPage(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ token: string; after: BatchKey | null; limit: number }>,
 ): Promise<ExecutorReply> {
-  const page = await session.one(ledger.page(request, request.token, request.after, request.limit + 1));
+  const page = await session.one(ledgerSql.page(request, request.token, request.after, request.limit + 1));
   await session.rollback();
   const rows = page.rows.slice(0, request.limit).map(toLedgerRow);
   return { status: 'page', rows, more: page.rows.length > request.limit };
@@ -115,11 +115,11 @@ export async function readPage(
  * one will meet it. Where the number has committed after all, returns what it did.
  */
 export async function voidBatch(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ version: 1; deadline: number; token: string; number: number }>,
 ): Promise<ExecutorReply> {
-  const claim = ledger.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
+  const claim = ledgerSql.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
   try {
     const [row] = await session.begin([claim]);
     if (row?.affectedRows === 1) {
@@ -130,7 +130,7 @@ export async function voidBatch(
     if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
   }
   await session.rollback();
-  const found = toFoundBatch(await session.one(ledger.find(request, request)));
+  const found = toFoundBatch(await session.one(ledgerSql.find(request, request)));
   await session.rollback();
   if (found === undefined) return { status: 'refused' };
   return found.state === 'void' ? { status: 'void' } : { status: 'done', outcome: found.outcome };
@@ -141,8 +141,8 @@ export async function voidBatch(
  * deleted can no longer be looked up, so the highest entry ids among it are kept with the fence.
  */
 export async function pruneBatches(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{
     token: string;
     settled: BatchKey[];
@@ -153,18 +153,19 @@ export async function pruneBatches(
 ): Promise<ExecutorReply> {
   const forgets = request.forget.length > 0;
   const mode = forgets ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
-  const [fence] = await session.begin([ledger.lockFence(request, request.token, mode)]);
+  const [fence] = await session.begin([ledgerSql.lockFence(request, request.token, mode)]);
   const row = fence?.rows[0];
   if (row === undefined) {
     await session.rollback();
     return { status: 'refused' };
   }
-  if (request.settled.length > 0) await session.one(ledger.markSettled(request, request.settled, true));
-  if (request.unsettled.length > 0) await session.one(ledger.markSettled(request, request.unsettled, false));
+  if (request.settled.length > 0) await session.one(ledgerSql.markSettled(request, request.settled, true));
+  if (request.unsettled.length > 0)
+    await session.one(ledgerSql.markSettled(request, request.unsettled, false));
   if (forgets) {
-    await session.one(ledger.forget(request, request.forget));
+    await session.one(ledgerSql.forget(request, request.forget));
     const prunedIds = highestIds(toPrunedIds(row), request.prunedIds);
-    await session.one(ledger.writePrunedIds(request, JSON.stringify(prunedIds)));
+    await session.one(ledgerSql.writePrunedIds(request, JSON.stringify(prunedIds)));
   }
   await session.commit();
   return { status: 'pruned' };

@@ -1,7 +1,7 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
-import { type Session, toBytes } from './session.ts';
+import { type MysqlSession, toBytes } from './session.ts';
 import type { TableLinks } from './table-links.ts';
 
 /** The server ends a session that has been silent for this long, and with it the locks of an executor that vanished. */
@@ -19,7 +19,7 @@ export interface SessionFacts {
   /** `max_allowed_packet` in bytes: no request may be longer. */
   readonly maxAllowedPacket: number;
   /** Of the database. Read when first asked for. */
-  readonly tableLinks: (session: Session) => Promise<TableLinks>;
+  readonly tableLinks: (session: MysqlSession) => Promise<TableLinks>;
 }
 
 /** Parameters that go-sql-driver takes for itself; it sends every other one to the server as a system variable. */
@@ -55,7 +55,7 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
 const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPES|ORACLE|POSTGRESQL)$/;
 
 export async function setUpSession(
-  session: Session,
+  session: MysqlSession,
   settings: BinaryString,
 ): Promise<Omit<SessionFacts, 'tableLinks'>> {
   await session.one(settings);

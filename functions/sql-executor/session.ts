@@ -30,7 +30,7 @@ export class ResultCountError extends Error {
  * One connection for the length of one request. It knows whether a transaction may be open on the server: such a
  * connection must not go back to the pool, where the next COMMIT would make the remains of this transaction permanent.
  */
-export class Session {
+export class MysqlSession {
   readonly #connection: PoolConnection;
   readonly #deadline: number;
   #transactionMayBeOpen = false;

@@ -63,34 +63,34 @@ function toResults(stored: StoredResult): ItemResult[] {
 }
 
 /** An outcome's stored form before it is known: what stands before the id of its only insert, and after it. */
-export interface ForeseenOutcome {
+export interface PredictedOutcome {
   readonly before: string;
   /** Absent where it has no insert. */
   readonly after?: string;
 }
 
 /** Stands for an id that MySQL has yet to choose. */
-const ID_TO_COME = String(2 ** 52);
+const ID_PLACEHOLDER = String(2 ** 52);
 
 /**
  * How the outcome is likely to be stored where nothing fails, so that it can be recorded in the request that executes the
- * statements; undefined where one id is not enough for that. Whether it came so is asked of `isAsForeseen`.
+ * statements; undefined where one id is not enough for that. Whether it came so is asked of `matchesPrediction`.
  */
-export function foreseeOutcome(
+export function predictOutcome(
   sent: readonly SentStatement[],
   increment: number,
-): ForeseenOutcome | undefined {
+): PredictedOutcome | undefined {
   if (sent.filter(isInsert).length > 1) return undefined;
   const results = sent.flatMap((statement) => {
-    const insertId = isInsert(statement) ? ID_TO_COME : '0';
+    const insertId = isInsert(statement) ? ID_PLACEHOLDER : '0';
     return splitResult(statement, { affectedRows: 0, insertId, rows: [] }, increment);
   });
-  const [before = '', after] = encodeOutcome({ increment, results }).split(ID_TO_COME);
+  const [before = '', after] = encodeOutcome({ increment, results }).split(ID_PLACEHOLDER);
   return after === undefined ? { before } : { before, after };
 }
 
 /** Whether what was recorded, with LAST_INSERT_ID() as the id, says what happened. */
-export function isAsForeseen({ before, after }: ForeseenOutcome, outcome: BatchOutcome): boolean {
+export function matchesPrediction({ before, after }: PredictedOutcome, outcome: BatchOutcome): boolean {
   const text = encodeOutcome(outcome);
   if (after === undefined) return text === before;
   const id = text.slice(before.length, text.length - after.length);

@@ -1,5 +1,5 @@
 import type { BinaryString } from '../../shared/binary-string.ts';
-import { type Session, toBytes } from './session.ts';
+import { type MysqlSession, toBytes } from './session.ts';
 
 /** What ties the rows of a database's tables to those of others. Names in lower case. */
 export interface TableLinks {
@@ -17,12 +17,12 @@ const TRIGGERS_AND_VIEWS = `SELECT EVENT_OBJECT_TABLE AS name FROM information_s
   UNION SELECT TABLE_NAME FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'` as BinaryString;
 
-export async function readTableLinks(session: Session): Promise<TableLinks> {
+export async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   const dependents = await readNames(session, FOREIGN_KEYS);
   return { dependents, farReaching: await readNames(session, TRIGGERS_AND_VIEWS) };
 }
 
-async function readNames(session: Session, select: BinaryString): Promise<ReadonlySet<string>> {
+async function readNames(session: MysqlSession, select: BinaryString): Promise<ReadonlySet<string>> {
   const { rows } = await session.one(select);
   return new Set(rows.map((row) => toBytes(row['name']).toString('latin1').toLowerCase()));
 }

@@ -1,12 +1,12 @@
 import { type BinaryString, binaryToBytes } from '../../shared/binary-string.ts';
 import type { ExecutorReply, RowsRequest } from '../../shared/protocol.ts';
-import type { Session } from './session.ts';
+import type { MysqlSession } from './session.ts';
 
 /** Of the values in one reply, unless a single row is larger. As JSON they may grow to some six times as much. */
 const MAX_BYTES = 1 << 20;
 
 /** Reads the columns of a table in the pool's own database, in the table's order. */
-export async function readColumns(session: Session, table: BinaryString): Promise<ExecutorReply> {
+export async function readColumns(session: MysqlSession, table: BinaryString): Promise<ExecutorReply> {
   const rows = await session.read(
     toSql(
       `SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS
@@ -21,7 +21,7 @@ export async function readColumns(session: Session, table: BinaryString): Promis
  * Reads a page of rows in the order of their ID. Their sizes are read first: rows are of any size, and neither this
  * process nor the reply can hold any number of large ones.
  */
-export async function readRows(session: Session, request: RowsRequest): Promise<ExecutorReply> {
+export async function readRows(session: MysqlSession, request: RowsRequest): Promise<ExecutorReply> {
   const columns = request.columns.map(name);
   const sizes = columns.map((column) => `COALESCE(LENGTH(${column}), 0)`).join(' + ');
   const found = await session.read(

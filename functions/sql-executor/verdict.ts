@@ -1,14 +1,14 @@
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
 import { classifyError, isMysqlError, messageOf } from './error-classes.ts';
 
-interface JudgedError {
+interface StatementError {
   readonly errno: number;
   readonly message: string;
 }
 
-/** `too-early`: it is judged once all earlier statements of the pool are done. */
-export function judge(item: BatchItem, error: JudgedError): ItemResult | 'too-early' {
-  if (!item.final && classifyError(error) === 'deferrable') return 'too-early';
+/** `deferred`: it is judged once all earlier statements of the pool are done. */
+export function verdictOn(item: BatchItem, error: StatementError): ItemResult | 'deferred' {
+  if (!item.final && classifyError(error) === 'deferrable') return 'deferred';
   return { status: 'failed', code: String(error.errno), message: messageOf(error) };
 }
 
@@ -16,7 +16,7 @@ export function judge(item: BatchItem, error: JudgedError): ItemResult | 'too-ea
 const DATABASE_OF_STATEMENT = new Set([1044, 1049]);
 
 /** The statement was answered by the server and is itself at fault, so only it was undone. */
-export function isJudged(error: unknown): error is JudgedError {
+export function isStatementError(error: unknown): error is StatementError {
   if (!isMysqlError(error) || error.errno === undefined) return false;
   const errorClass = classifyError(error);
   return errorClass === 'permanent' || errorClass === 'deferrable' || DATABASE_OF_STATEMENT.has(error.errno);
