@@ -19,6 +19,29 @@ export function binaryToBytes(binary: BinaryString): Buffer {
   return Buffer.from(binary, 'latin1');
 }
 
+/** An ASCII text: its characters are its bytes. For SQL in the source code. Not checked, because it runs per statement. */
+export function ascii(text: string): BinaryString {
+  return text as BinaryString;
+}
+
+/**
+ * A string built from BinaryStrings and ASCII, whose characters therefore are bytes already. Not checked, because it runs
+ * per statement: a character above U+00FF would be cut to its lowest byte when it is sent.
+ */
+export function asBinary(bytes: string): BinaryString {
+  return bytes as BinaryString;
+}
+
+/** `String.prototype.slice` on bytes. */
+export function sliceBinary(binary: BinaryString, start: number | undefined, end?: number): BinaryString {
+  return binary.slice(start, end) as BinaryString;
+}
+
+/** `Array.prototype.join` on bytes; `separator` is ASCII. */
+export function joinBinary(parts: readonly BinaryString[], separator: string): BinaryString {
+  return parts.join(separator) as BinaryString;
+}
+
 const ASCII = /^[\0-\x7f]*$/;
 
 /** The UTF-8 bytes of a text. */

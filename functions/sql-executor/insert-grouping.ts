@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, joinBinary, sliceBinary } from '../../shared/binary-string.ts';
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
 import type { StatementResult } from './session.ts';
 import type { TableLinks } from './table-links.ts';
@@ -106,8 +106,8 @@ function headOf(item: BatchItem, isStrict: boolean): string {
 
 function joined(group: readonly BatchItem[]): BinaryString {
   const [first, ...others] = group;
-  const tuples = others.map((item) => item.sql.slice(item.groupHead));
-  return [first?.sql ?? '', ...tuples].join(',') as BinaryString;
+  const tuples = others.map(({ sql, groupHead }) => sliceBinary(sql, groupHead));
+  return joinBinary([first?.sql ?? ascii(''), ...tuples], ',');
 }
 
 /**

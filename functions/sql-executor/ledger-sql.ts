@@ -1,5 +1,5 @@
 import { escapeId, escape as quote } from 'mysql2';
-import { type BinaryString, textToBinary } from '../../shared/binary-string.ts';
+import { asBinary, type BinaryString, bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
 import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../shared/protocol.ts';
 import { type StatementResult, toBytes } from './session.ts';
 import { decodeOutcome, encodeOutcome, type PredictedOutcome } from './stored-outcome.ts';
@@ -119,10 +119,10 @@ export class LedgerSql {
     state: 'claimed' | 'void',
   ): BinaryString {
     const key = [request.consumer, request.pool, request.token].map((value) => quote(value)).join(', ');
-    return `INSERT INTO ${this.#batches} (consumer, pool, token, number, hash, state, entries, results)
-      SELECT ${toSql(key)}, ${request.number}, x'${hash}', '${state}', ${literal(request.entries)}, ''
-      FROM ${this.#fence} WHERE ${toSql(this.#ownedBy(request))} AND token = ${quote(request.token)}
-      LOCK IN SHARE MODE` as BinaryString;
+    return asBinary(`INSERT INTO ${this.#batches} (consumer, pool, token, number, hash, state, entries, results)
+      SELECT ${textToBinary(key)}, ${request.number}, x'${hash}', '${state}', ${literal(request.entries)}, ''
+      FROM ${this.#fence} WHERE ${textToBinary(this.#ownedBy(request))} AND token = ${quote(request.token)}
+      LOCK IN SHARE MODE`);
   }
 
   /** Records what the batch did; finds exactly one row, or the claim is not ours. */
@@ -193,7 +193,7 @@ export function toLedgerRow(row: Record<string, unknown>): LedgerRow {
     token: toBytes(row['token']).toString('latin1'),
     number: Number(row['number']),
     state: toState(row['state']),
-    entries: toBytes(row['entries']).toString('latin1') as BinaryString,
+    entries: bytesToBinary(toBytes(row['entries'])),
     outcome: toOutcome(row),
     settledSeconds: seconds === null ? null : Number(seconds),
   };
@@ -211,10 +211,6 @@ function toOutcome(row: Record<string, unknown>): BatchOutcome {
 /** Bytes as a literal: written in hexadecimal they need no escaping, which takes longer than all else in a batch. */
 function literal(bytes: BinaryString): string {
   return `x'${Buffer.from(bytes, 'latin1').toString('hex')}'`;
-}
-
-function toSql(text: string): BinaryString {
-  return textToBinary(text);
 }
 
 /** A condition on the primary key that MariaDB and MySQL both answer by it (row constructors in IN may scan). */

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { compareStreamIds } from '../../shared/stream-id.ts';
 import { isMysqlError } from './error-classes.ts';
@@ -119,7 +119,7 @@ export async function voidBatch(
   ledgerSql: LedgerSql,
   request: Owned<{ version: 1; deadline: number; token: string; number: number }>,
 ): Promise<ExecutorReply> {
-  const claim = ledgerSql.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
+  const claim = ledgerSql.claim({ ...request, entries: ascii('') }, '00'.repeat(32), 'void');
   try {
     const [row] = await session.begin([claim]);
     if (row?.affectedRows === 1) {

@@ -1,10 +1,13 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii } from '../../shared/binary-string.ts';
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
 import { type MysqlSession, ResultCountError } from './session.ts';
 import { isStatementError, verdictOn } from './verdict.ts';
 
 /** Bytes of a request beside the statements and the claim: transaction, savepoint, separators. */
 export const REQUEST_OVERHEAD_BYTES = 2048;
+
+const SET_SAVEPOINT = ascii('SAVEPOINT statement');
+const ROLL_BACK_TO_SAVEPOINT = ascii('ROLLBACK TO SAVEPOINT statement');
 
 /** Runs statements of an open transaction one by one, each with a savepoint, so that those at fault fail alone. */
 export class SavepointRunner {
@@ -23,7 +26,7 @@ export class SavepointRunner {
       return { status: 'failed', code: '1153', message };
     }
     try {
-      const [, result] = await this.#session.many(['SAVEPOINT statement' as BinaryString, item.sql]);
+      const [, result] = await this.#session.many([SET_SAVEPOINT, item.sql]);
       return { status: 'applied', insertId: result?.insertId ?? '0' };
     } catch (error) {
       if (!(error instanceof ResultCountError) && !isStatementError(error)) throw error;
@@ -36,6 +39,6 @@ export class SavepointRunner {
 
   /** Undoes the last statement. */
   async undo(): Promise<void> {
-    await this.#session.one('ROLLBACK TO SAVEPOINT statement' as BinaryString);
+    await this.#session.one(ROLL_BACK_TO_SAVEPOINT);
   }
 }

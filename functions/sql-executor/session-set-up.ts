@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, textToBinary } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
 import { type MysqlSession, toBytes } from './session.ts';
@@ -45,7 +45,7 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
     `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
     `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
   );
-  return `SET NAMES ${charset}, ${assignments.join(', ')}` as BinaryString;
+  return textToBinary(`SET NAMES ${charset}, ${assignments.join(', ')}`);
 }
 
 /**
@@ -60,14 +60,13 @@ export async function setUpSession(
 ): Promise<Omit<SessionFacts, 'tableLinks'>> {
   await session.one(settings);
   const { rows } = await session.one(
-    `SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
-      @@max_allowed_packet AS packet` as BinaryString,
+    ascii(`SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
+      @@max_allowed_packet AS packet`),
   );
   const [row] = rows;
   const modes = toBytes(row?.['mode']).toString('latin1').split(',');
   const readable = modes.filter((mode) => !UNREADABLE_MODES.test(mode));
-  if (readable.length < modes.length)
-    await session.one(`SET sql_mode = '${readable.join(',')}'` as BinaryString);
+  if (readable.length < modes.length) await session.one(ascii(`SET sql_mode = '${readable.join(',')}'`));
   return {
     connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
     increment: Number(row?.['increment'] ?? 1),

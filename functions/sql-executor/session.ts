@@ -1,6 +1,10 @@
 import type { PoolConnection, QueryOptions } from 'mysql2';
-import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
 import type { MysqlError } from './error-classes.ts';
+
+const START_TRANSACTION = ascii('START TRANSACTION');
+const COMMIT = ascii('COMMIT');
+const ROLLBACK = ascii('ROLLBACK');
 
 /** The reply to one statement: what it changed, or the rows that it read. */
 export interface StatementResult {
@@ -60,19 +64,19 @@ export class MysqlSession {
   /** Begins a transaction and runs the statements in it, all in one request. */
   async begin(statements: readonly BinaryString[]): Promise<StatementResult[]> {
     this.#transactionMayBeOpen = true;
-    const [, ...results] = await this.many(['START TRANSACTION' as BinaryString, ...statements]);
+    const [, ...results] = await this.many([START_TRANSACTION, ...statements]);
     return results;
   }
 
   async commit(): Promise<void> {
     this.#committing = true;
-    await this.one('COMMIT' as BinaryString);
+    await this.one(COMMIT);
     this.#committing = false;
     this.#transactionMayBeOpen = false;
   }
 
   async rollback(): Promise<void> {
-    await this.one('ROLLBACK' as BinaryString);
+    await this.one(ROLLBACK);
     this.#transactionMayBeOpen = false;
   }
 
@@ -93,7 +97,7 @@ export class MysqlSession {
   /** Like `begin`, up to the first statement that fails. */
   async beginUntilFailure(statements: readonly BinaryString[]): Promise<UntilFailure> {
     this.#transactionMayBeOpen = true;
-    const { results, error } = await this.untilFailure(['START TRANSACTION' as BinaryString, ...statements]);
+    const { results, error } = await this.untilFailure([START_TRANSACTION, ...statements]);
     return { results: results.slice(1), error };
   }
 

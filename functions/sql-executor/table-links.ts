@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString } from '../../shared/binary-string.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 
 /** What ties the rows of a database's tables to those of others. Names in lower case. */
@@ -9,13 +9,13 @@ export interface TableLinks {
   readonly farReaching: ReadonlySet<string>;
 }
 
-const FOREIGN_KEYS = `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
-  WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL` as BinaryString;
+const FOREIGN_KEYS = ascii(`SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
+  WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL`);
 
-const TRIGGERS_AND_VIEWS = `SELECT EVENT_OBJECT_TABLE AS name FROM information_schema.TRIGGERS
+const TRIGGERS_AND_VIEWS = ascii(`SELECT EVENT_OBJECT_TABLE AS name FROM information_schema.TRIGGERS
   WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_MANIPULATION = 'INSERT'
   UNION SELECT TABLE_NAME FROM information_schema.TABLES
-  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'` as BinaryString;
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
 
 export async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   const dependents = await readNames(session, FOREIGN_KEYS);

@@ -1,4 +1,4 @@
-import { type BinaryString, binaryToBytes } from '../../shared/binary-string.ts';
+import { asBinary, ascii, type BinaryString, binaryToBytes } from '../../shared/binary-string.ts';
 import type { ExecutorReply, RowsRequest } from '../../shared/protocol.ts';
 import type { MysqlSession } from './session.ts';
 
@@ -8,12 +8,12 @@ const MAX_BYTES = 1 << 20;
 /** Reads the columns of a table in the pool's own database, in the table's order. */
 export async function readColumns(session: MysqlSession, table: BinaryString): Promise<ExecutorReply> {
   const rows = await session.read(
-    toSql(
+    asBinary(
       `SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS
        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ${text(table)} ORDER BY ORDINAL_POSITION`,
     ),
   );
-  const columns = rows.map(([name, type]) => ({ name: name ?? toSql(''), type: (type ?? '').toLowerCase() }));
+  const columns = rows.map(([name, type]) => ({ name: name ?? ascii(''), type: (type ?? '').toLowerCase() }));
   return { status: 'columns', columns };
 }
 
@@ -25,13 +25,15 @@ export async function readRows(session: MysqlSession, request: RowsRequest): Pro
   const columns = request.columns.map(name);
   const sizes = columns.map((column) => `COALESCE(LENGTH(${column}), 0)`).join(' + ');
   const found = await session.read(
-    toSql(`SELECT \`ID\`, ${sizes} ${fromWhere(request)} ORDER BY \`ID\` LIMIT ${request.limit}`),
+    asBinary(`SELECT \`ID\`, ${sizes} ${fromWhere(request)} ORDER BY \`ID\` LIMIT ${request.limit}`),
   );
   const count = countWithin(found.map(([, size]) => Number(size ?? 0)));
   const last = found[count - 1]?.[0];
   if (last === undefined || last === null) return { status: 'rows', rows: [], more: false };
   const rows = await session.read(
-    toSql(`SELECT \`ID\`, ${columns.join(', ')} ${fromWhere(request)} AND \`ID\` <= ${last} ORDER BY \`ID\``),
+    asBinary(
+      `SELECT \`ID\`, ${columns.join(', ')} ${fromWhere(request)} AND \`ID\` <= ${last} ORDER BY \`ID\``,
+    ),
   );
   return { status: 'rows', rows, more: count < found.length || found.length === request.limit };
 }
@@ -58,9 +60,4 @@ function name(identifier: BinaryString): string {
 /** In hexadecimal, so that no character of it can end the text. */
 function text(value: BinaryString): string {
   return `CONVERT(x'${binaryToBytes(value).toString('hex')}' USING utf8mb4)`;
-}
-
-/** Every part is a character a byte: ASCII, or a BinaryString. */
-function toSql(sql: string): BinaryString {
-  return sql as BinaryString;
 }

@@ -1,9 +1,9 @@
-import type { BinaryString } from '../binary-string.ts';
+import { type BinaryString, sliceBinary } from '../binary-string.ts';
 import { character } from './characters.ts';
 import { KnownHeads } from './known-heads.ts';
 import { endOfLiteral } from './literal.ts';
 import { skipRowExpression } from './row-expression.ts';
-import { isIdColumn, StatementReader, sliceBinary, type TableName } from './statement-reader.ts';
+import { isIdColumn, StatementReader, type TableName } from './statement-reader.ts';
 import type { DeleteShape, UpdateShape } from './statement-shape.ts';
 
 /** `UPDATE t SET ` and the table that it names. */

@@ -1,14 +1,8 @@
-import type { BinaryString } from '../binary-string.ts';
+import { asBinary, type BinaryString, sliceBinary } from '../binary-string.ts';
 import { character, skipSpaces } from './characters.ts';
 import { KnownHeads } from './known-heads.ts';
 import { endOfLiteral } from './literal.ts';
-import {
-  isIdColumn,
-  parseUnsigned,
-  StatementReader,
-  sliceBinary,
-  type TableName,
-} from './statement-reader.ts';
+import { isIdColumn, parseUnsigned, StatementReader, type TableName } from './statement-reader.ts';
 import type { InsertShape } from './statement-shape.ts';
 
 /** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
@@ -76,7 +70,7 @@ function readTuples(
 function headUntil(sql: BinaryString, start: number, end: number): BinaryString {
   return sql.charCodeAt(end) === character.space
     ? sliceBinary(sql, start, end + 1)
-    : (`${sql.slice(start, end)} ` as BinaryString);
+    : asBinary(`${sql.slice(start, end)} `);
 }
 
 /** BeeORM names no columns, and gives no values, for an entity that has none but its id. */

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../binary-string.ts';
+import { asBinary, type BinaryString, sliceBinary } from '../binary-string.ts';
 import { character, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
 import { endOfQuoted } from './quoted.ts';
 
@@ -104,13 +104,4 @@ export function parseUnsigned(text: string): bigint | undefined {
 
 export function isIdColumn(name: BinaryString): boolean {
   return name.length === 2 && name.toUpperCase() === 'ID';
-}
-
-export function sliceBinary(sql: BinaryString, start: number, end: number): BinaryString {
-  return asBinary(sql.slice(start, end));
-}
-
-/** A part of a BinaryString is one. */
-function asBinary(part: string): BinaryString {
-  return part as BinaryString;
 }

@@ -1,4 +1,4 @@
-import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { asBinary, type BinaryString, textToBinary } from '../binary-string.ts';
 import { wireResult } from './decode-messagepack.ts';
 import { type LogValue, readLogValue } from './log-value.ts';
 import { Message, type MessagePart } from './message.ts';
@@ -109,7 +109,7 @@ function readCacheKeys(message: Message, part: MessagePart): readonly CacheKeys[
   const pools = message.optionalMap(part, 'cr');
   if (pools === null) return NONE;
   return Object.entries(pools).map(([pool, keys]) => ({
-    redisPool: binaryToName(pool as BinaryString),
+    redisPool: binaryToName(asBinary(pool)),
     keys: readEach(message, keys, 'cr{}', readCacheKey),
   }));
 }
