@@ -176,6 +176,8 @@ const replySchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('rows'), rows: z.array(tableRow), more: z.boolean() }),
   /** Another epoch has begun; nothing was applied. */
   refusedReply,
+  /** The request is longer than the transport allows; nothing was sent. Only a transport gives this reply. */
+  z.object({ status: z.literal('too-large') }),
   errorReply,
 ]);
 export type ExecutorReply = z.infer<typeof replySchema>;
