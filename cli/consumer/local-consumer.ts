@@ -4,7 +4,7 @@ import { readStatus } from '../../functions/poller/operations/status.ts';
 import { Poller } from '../../functions/poller/poller.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
-import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS } from '../../shared/sql/statement.ts';
 import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 
@@ -41,7 +41,7 @@ export async function openLocalConsumer(
       batchItems: options.batchSize ?? DEFAULT_BATCH_ITEMS,
       batchBytes: BATCH_BYTES,
     },
-    allowedStatements: new Set([...defaultAllowedStatements, ...options.allowedStatements]),
+    allowedStatements: new Set([...DEFAULT_ALLOWED_STATEMENTS, ...options.allowedStatements]),
     lockTtlMs: DEFAULT_LOCK_TTL_MS,
     search: options.search ?? {},
     absentGroups: options.absentGroups ?? 'hold',

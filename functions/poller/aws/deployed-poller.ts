@@ -6,7 +6,7 @@ import type { Logger } from '../../../shared/logging.ts';
 import type { ChannelState, Operation, StatusReply } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import { parseSearchSettings } from '../../../shared/search-settings.ts';
-import { defaultAllowedStatements } from '../../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS } from '../../../shared/sql/statement.ts';
 import { createOrdering } from '../lanes/ordering.ts';
 import { readChannelStates } from '../operations/channel-states.ts';
 import { type DeadLetterPage, deadLetterPage } from '../operations/dead-letter-pages.ts';
@@ -182,7 +182,7 @@ export class DeployedPoller {
         batchItems: configuration.batchItems,
         batchBytes: BATCH_BYTES,
       },
-      allowedStatements: new Set([...defaultAllowedStatements, ...configuration.allowedStatements]),
+      allowedStatements: new Set([...DEFAULT_ALLOWED_STATEMENTS, ...configuration.allowedStatements]),
       lockTtlMs: LOCK_TTL_MS,
       search: parseSearchSettings(configuration.search ?? {}, 'search'),
       absentGroups: configuration.absentGroups,

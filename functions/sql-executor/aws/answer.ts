@@ -25,7 +25,7 @@ export async function answer(
   const request = await readRequest(event);
   if (request === undefined) {
     logger.error('the request is of another version', { version: PROTOCOL_VERSION });
-    return unknownRequest;
+    return UNKNOWN_REQUEST;
   }
   const deadline = Math.min(request.deadline, Date.now() + remainingMs - ROLLBACK_MS);
   const reply = await executor.execute({ ...request, deadline });
@@ -48,7 +48,7 @@ async function readRequest(event: unknown): Promise<ExecutorRequest | undefined>
 }
 
 /** Only for a while: the two functions are deployed one after the other. */
-const unknownRequest: ExecutorReply = {
+const UNKNOWN_REQUEST: ExecutorReply = {
   status: 'error',
   kind: 'transient',
   code: 'protocol-version',
