@@ -1,6 +1,6 @@
 import { ascii } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
-import { compareStreamIds } from '../../shared/stream-id.ts';
+import { highestStreamIds } from '../../shared/stream-id.ts';
 import { isMysqlError } from './error-classes.ts';
 import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
 import { type MysqlSession, toBytes } from './session.ts';
@@ -164,18 +164,10 @@ export async function pruneBatches(
     await session.one(ledgerSql.markSettled(request, request.unsettled, false));
   if (forgets) {
     await session.one(ledgerSql.forget(request, request.forget));
-    const prunedIds = highestIds(toPrunedIds(row), request.prunedIds);
+    const pairs = [...Object.entries(toPrunedIds(row)), ...Object.entries(request.prunedIds)];
+    const prunedIds = Object.fromEntries(highestStreamIds(pairs));
     await session.one(ledgerSql.writePrunedIds(request, JSON.stringify(prunedIds)));
   }
   await session.commit();
   return { status: 'pruned' };
-}
-
-function highestIds(known: Record<string, string>, pruned: Record<string, string>): Record<string, string> {
-  const highest = { ...known };
-  for (const [stream, id] of Object.entries(pruned)) {
-    const before = highest[stream];
-    if (before === undefined || compareStreamIds(id, before) > 0) highest[stream] = id;
-  }
-  return highest;
 }
