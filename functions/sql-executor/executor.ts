@@ -12,14 +12,15 @@ import { readColumns, readRows } from './table-rows.ts';
 export interface MysqlExecutorOptions {
   readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
   readonly ledgerDatabase: string;
-  /** Connections to each MySQL pool, at most. */
+  /** Maximum number of connections to each MySQL pool. */
   readonly connectionLimit: number;
   readonly failpoint?: ExecutorFailpoint;
 }
 
-const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
+/** MySQL's numbers for a missing privilege on a database, table, column, operation or routine. */
+const ACCESS_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
 
-/** The MySQL side: executes what the poller asks for, on the pools that the registry names. */
+/** Executes the poller's requests on the MySQL pools of the registry, in the same process as its caller. */
 export class MysqlExecutor implements SqlExecutor {
   readonly #options: MysqlExecutorOptions;
   readonly #ledgerSql: LedgerSql;
@@ -30,7 +31,7 @@ export class MysqlExecutor implements SqlExecutor {
     this.#ledgerSql = new LedgerSql(options.ledgerDatabase);
   }
 
-  /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
+  /** Never rejects. If MySQL fails, the reply is an error that says whether anything may have been applied. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const mysql = this.#options.mysqlPools.get(request.pool);
     if (mysql === undefined)
@@ -51,6 +52,7 @@ export class MysqlExecutor implements SqlExecutor {
     }
   }
 
+  /** Ends all connections, without waiting for a server that doesn't answer. */
   async close(): Promise<void> {
     await Promise.all([...this.#connections.values()].map((connections) => connections.close()));
   }
@@ -97,14 +99,13 @@ export class MysqlExecutor implements SqlExecutor {
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
     const errorClass = classifyError(error);
     if (request.operation === 'rows' || request.operation === 'columns') {
-      // The statement is ours: what is wrong with it is wrong with the table, or with what the account may read.
+      // The statement is this project's own, so an error means that the table or the account's privileges are wrong.
       const kind = errorClass === 'transient' ? 'transient' : 'configuration';
       return { status: 'error', kind, code, message: messageOf(error) };
     }
-    const isLedgerDenied = request.operation !== 'batch' && LEDGER_DENIED.has(error.errno ?? 0);
-    if (isLedgerDenied) {
+    if (request.operation !== 'batch' && ACCESS_DENIED.has(error.errno ?? 0)) {
       const user = this.#options.mysqlPools.get(request.pool)?.user ?? '';
-      const message = `the account may not make or use the ledger database '${this.#ledgerSql.database}'`;
+      const message = `the account cannot create or use the ledger database '${this.#ledgerSql.database}'`;
       return configurationError(
         code,
         message,

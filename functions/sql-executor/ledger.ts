@@ -1,18 +1,21 @@
 import { ascii } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
 import { highestStreamIds } from '../../shared/stream-id.ts';
-import { isMysqlError } from './error-classes.ts';
+import { isDuplicateEntry, isMysqlError } from './error-classes.ts';
 import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 
 const NO_SUCH_DATABASE = 1049;
 const NO_SUCH_TABLE = 1146;
-const DUPLICATE_ENTRY = 1062;
+
+/*
+ * The operations on the ledger of one MySQL pool. They reject with mysql2's error, except where they say otherwise.
+ */
 
 type Owned<Request> = Request & LedgerOwner;
 
-/** Which token the fence holds; makes the ledger where it is missing. */
+/** Replies which token the fence holds. Creates the ledger if it is missing. */
 export async function peekFence(
   session: MysqlSession,
   ledgerSql: LedgerSql,
@@ -24,10 +27,12 @@ export async function peekFence(
 }
 
 /**
- * Begins an epoch. The fence is written first: reading it first would freeze this transaction's view of the ledger, and
- * hide the last row of a zombie that commits in between. From the COMMIT on no batch of an earlier token can commit.
+ * Opens an epoch. Once it has committed, no batch of an earlier epoch can commit.
  *
- * A duplicate that arrives late finds another token than it saw, and changes nothing.
+ * The UPDATE precedes the read: reading first would freeze this transaction's snapshot of the ledger, and hide the last batch
+ * of a zombie that commits in between.
+ *
+ * @returns `refused` if the fence no longer holds `seenToken`, such as for a duplicate of the request that arrives late
  */
 export async function openEpoch(
   session: MysqlSession,
@@ -59,10 +64,10 @@ async function writeFence(
       return true;
     }
   } catch (error) {
-    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+    if (!isDuplicateEntry(error)) throw error;
   }
   await session.rollback();
-  // The first try of this very request may have committed and its reply been lost.
+  // The first attempt of this request may have committed, and only its reply been lost.
   const fence = await readFence(session, ledgerSql, request);
   await session.rollback();
   return fence?.token === request.token;
@@ -98,7 +103,7 @@ function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
     : {};
 }
 
-/** Rows of earlier epochs. They don't change any more but by the pruning of this one. */
+/** Replies with ledger rows of earlier epochs. Only the pruning of the current epoch still changes them. */
 export async function readPage(
   session: MysqlSession,
   ledgerSql: LedgerSql,
@@ -111,8 +116,10 @@ export async function readPage(
 }
 
 /**
- * Bars a number whose outcome is unknown: its row, inserted as void, waits for a try that is still running, and a late
- * one will meet it. Where the number has committed after all, returns what it did.
+ * Voids a batch number whose outcome is unknown, by inserting its ledger row as void. The INSERT waits for an attempt that is
+ * still running, and stops one that arrives later.
+ *
+ * @returns `void`; `done` with the outcome if the batch has committed after all; `refused` if another epoch has begun
  */
 export async function voidBatch(
   session: MysqlSession,
@@ -127,7 +134,7 @@ export async function voidBatch(
       return { status: 'void' };
     }
   } catch (error) {
-    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+    if (!isDuplicateEntry(error)) throw error;
   }
   await session.rollback();
   const found = toFoundBatch(await session.one(ledgerSql.find(request, request)));
@@ -137,8 +144,10 @@ export async function voidBatch(
 }
 
 /**
- * Notes which rows' entries are settled, and deletes those that the poller names, by key and under its own epoch. What is
- * deleted can no longer be looked up, so the highest entry ids among it are kept with the fence.
+ * Marks ledger rows as settled or unsettled, and deletes those that the poller names. A deleted row can no longer be looked
+ * up, so the fence keeps the highest entry ID of each stream among the deleted rows.
+ *
+ * @returns `pruned`, or `refused` if another epoch has begun: nothing was changed then
  */
 export async function pruneBatches(
   session: MysqlSession,
@@ -151,8 +160,8 @@ export async function pruneBatches(
     prunedIds: Record<string, string>;
   }>,
 ): Promise<ExecutorReply> {
-  const forgets = request.forget.length > 0;
-  const mode = forgets ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
+  const deletesRows = request.forget.length > 0;
+  const mode = deletesRows ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
   const [fence] = await session.begin([ledgerSql.lockFence(request, request.token, mode)]);
   const row = fence?.rows[0];
   if (row === undefined) {
@@ -162,7 +171,7 @@ export async function pruneBatches(
   if (request.settled.length > 0) await session.one(ledgerSql.markSettled(request, request.settled, true));
   if (request.unsettled.length > 0)
     await session.one(ledgerSql.markSettled(request, request.unsettled, false));
-  if (forgets) {
+  if (deletesRows) {
     await session.one(ledgerSql.forget(request, request.forget));
     const pairs = [...Object.entries(toPrunedIds(row)), ...Object.entries(request.prunedIds)];
     const prunedIds = Object.fromEntries(highestStreamIds(pairs));

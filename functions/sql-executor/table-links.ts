@@ -1,11 +1,11 @@
 import { ascii, type BinaryString } from '../../shared/binary-string.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 
-/** What ties the rows of a database's tables to those of others. Names in lower case. */
+/** How inserts into the tables of a database depend on other tables. Names are in lower case. */
 export interface TableLinks {
-  /** Tables whose rows refer to others' by foreign keys. */
+  /** Tables with foreign keys. */
   readonly dependents: ReadonlySet<string>;
-  /** An insert into these may read or write rows of any table: it runs triggers, or they are views. */
+  /** Tables with insert triggers, and views: an insert into them may read or write rows of any table. */
   readonly farReaching: ReadonlySet<string>;
 }
 
@@ -17,6 +17,7 @@ const TRIGGERS_AND_VIEWS = ascii(`SELECT EVENT_OBJECT_TABLE AS name FROM informa
   UNION SELECT TABLE_NAME FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
 
+/** Reads the links of the pool's own database. */
 export async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   const dependents = await readNames(session, FOREIGN_KEYS);
   return { dependents, farReaching: await readNames(session, TRIGGERS_AND_VIEWS) };
