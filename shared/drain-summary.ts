@@ -1,7 +1,7 @@
-/** What a drain has done with one channel so far. Counts are of this drain, unless they say otherwise. */
+/** What a drain has done in one channel so far. Counts cover this drain, unless stated otherwise. */
 export interface ChannelSummary {
   readonly stream: string;
-  /** Entries that are settled: acknowledged, with all they asked for done or set aside as dead letters. */
+  /** Settled entries: acknowledged, after everything in them was applied or moved to the dead letters. */
   readonly entries: number;
   readonly statements: number;
   readonly logRows: number;
@@ -11,28 +11,28 @@ export interface ChannelSummary {
   /** Statements or entries that could not be applied. */
   readonly failed: number;
   readonly deadLetters: number;
-  /** Of the channel `search`: documents that were written. */
+  /** Channel `search` only: documents that were written. */
   readonly documents?: number;
-  /** Of the channel `garbage`: entries that were deleted from streams. */
+  /** Channel `garbage` only: entries that were deleted from streams. */
   readonly trimmed?: number;
-  /** Entries that were read and are not acknowledged: they are left in the group. */
+  /** Entries that were read and are not acknowledged. They stay in the group. */
   readonly pending: number;
-  /** Entries that were not read yet; `null` where Redis doesn't know. */
+  /** Entries that were not read yet; `null` if Redis doesn't know. */
   readonly backlog: number | null;
-  /** Why this channel could not go on, such as a pool that is down. */
+  /** Why this channel could not continue, such as a pool that is down. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
 /**
  * Why a drain ended.
  *
- * - `drained`: nothing is left.
- * - `budget`: its time was over.
- * - `locked`: another consumer is running.
- * - `lock-lost`: another consumer has taken over meanwhile.
+ * - `drained`: no entries remain.
+ * - `budget`: its time budget is used up.
+ * - `locked`: another consumer holds the lock.
+ * - `lock-lost`: another consumer took over the lock during the drain.
  * - `stopped`: it was asked to stop.
- * - `failed-entries`: entries that can't be applied now stay pending.
- * - `pool-down`: a MySQL or Redis pool can't be reached.
+ * - `failed-entries`: entries that cannot be applied now stay pending.
+ * - `pool-down`: a MySQL or Redis pool cannot be reached.
  */
 export type DrainReason =
   | 'drained'
@@ -44,12 +44,12 @@ export type DrainReason =
   | 'pool-down';
 
 export interface DrainSummary {
-  /** Whether nothing is left. */
+  /** True if no entries remain. */
   readonly complete: boolean;
   readonly reason: DrainReason;
-  /** More about the reason, as a sentence without secrets: who holds the lock, which pool is down. */
+  /** Details of the reason, as a sentence without secrets: which consumer holds the lock, which pool is down. */
   readonly message?: string;
   readonly seconds: number;
-  /** By the channel's name: `lazy`, `log`, … */
+  /** By channel name: `lazy`, `log`, … */
   readonly channels: Readonly<Record<string, ChannelSummary>>;
 }

@@ -1,34 +1,34 @@
 import * as z from 'zod';
 
 /**
- * What a deployed poller is asked, by its schedule and by people, and what it answers. Replies are packed as
- * shared/aws/payload.ts says.
+ * The operations of a deployed poller, which its schedule and operators invoke, and their replies. Replies are packed as
+ * described in shared/aws/payload.ts.
  */
 const stream = z.string().min(1);
 const entryId = z.string().regex(/^\d{1,20}-\d{1,20}$/);
 
 const filterSchema = z.strictObject({
-  /** Stream that the entries came from, without namespace. */
+  /** Stream that the entries came from, without the namespace. */
   stream: stream.exactOptional(),
-  /** Id of the dead letter. */
+  /** ID of the dead letter. */
   id: entryId.exactOptional(),
   code: z.string().min(1).exactOptional(),
 });
 
-/** Where the next page begins: after this dead letter, and only what was there when the first page was asked for. */
+/** The next page begins after this dead letter, and contains only those that existed when the first page was requested. */
 const cursorSchema = z.strictObject({ stream, id: entryId, startedAt: z.int() });
 export type DeadLetterCursor = z.infer<typeof cursorSchema>;
 
 const page = { filter: filterSchema.default({}), after: cursorSchema.exactOptional() };
 
 const operationSchema = z.discriminatedUnion('operation', [
-  /** Drains the streams, with the function's settings unless it says otherwise. */
+  /** Drains the streams, with the function's settings unless the operation overrides them. */
   z.strictObject({
     operation: z.literal('drain'),
     budgetMs: z.int().positive().exactOptional(),
     isTail: z.boolean().exactOptional(),
   }),
-  /** Tells what can be reached, and how much is left. */
+  /** Reports which pools and handlers can be reached, and how many entries remain. */
   z.strictObject({ operation: z.literal('status') }),
   z.strictObject({ operation: z.literal('dead-letters'), ...page }),
   z.strictObject({ operation: z.literal('redrive'), ...page }),
@@ -37,7 +37,7 @@ const operationSchema = z.discriminatedUnion('operation', [
 export type Operation = z.infer<typeof operationSchema>;
 export type DeadLetterPageOperation = Extract<Operation, { filter: unknown }>;
 
-/** Where on the way to a server something fails. */
+/** The stages of reaching a server, in order. */
 export const FAILURE_STAGES = [
   'secret',
   'name-resolution',
@@ -59,15 +59,15 @@ export interface StageFailure {
 export interface PoolStatus {
   readonly pool: string;
   readonly kind: 'redis' | 'mysql';
-  /** Where it fails; absent where it answers. */
+  /** Absent if the pool can be reached. */
   readonly failure?: StageFailure;
 }
 
 /** A function that an own stream is bound to. */
 export interface HandlerStatus {
-  /** Stream and group, as in `order-placed/mailer`. */
+  /** Stream and group, such as `order-placed/mailer`. */
   readonly channel: string;
-  /** Why it can't be invoked; absent where it can. */
+  /** Absent if the function can be invoked. */
   readonly failure?: StageFailure;
 }
 
@@ -75,13 +75,13 @@ export interface ChannelState {
   readonly channel: string;
   readonly stream: string;
   readonly group: string;
-  /** Read and not acknowledged. */
+  /** Entries that were read and are not acknowledged. */
   readonly pending: number;
-  /** Not read yet; null where Redis doesn't know. */
+  /** Entries that were not read yet; null if Redis doesn't know. */
   readonly backlog: number | null;
-  /** Of the stream, whichever of its groups they are of. */
+  /** Dead letters of the stream, of all its groups. */
   readonly deadLetters: number;
-  /** How long ago the oldest entry that is not settled, read or not, was written; 0 where there is none. */
+  /** Age of the oldest entry that is not settled, read or not; 0 if there is none. */
   readonly oldestAgeSeconds: number;
 }
 
@@ -91,7 +91,7 @@ export interface StatusReply {
   readonly channels: readonly ChannelState[];
 }
 
-/** @throws z.ZodError where it is no operation */
+/** @throws z.ZodError if it is not an operation */
 export function parseOperation(value: unknown): Operation {
   return operationSchema.parse(value);
 }

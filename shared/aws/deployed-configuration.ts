@@ -1,12 +1,13 @@
 import type * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
 
-/** The environment variable in which a deployed function finds its configuration, as JSON. */
+/** The environment variable that contains a deployed function's configuration, as JSON. */
 export const CONFIGURATION_VARIABLE = 'CONSUMER_CONFIGURATION';
 
 /**
- * Reads what the stack has put into the function's environment.
- * @throws ConfigurationError that names the path of what is wrong, and quotes nothing
+ * Reads the configuration that the stack has put into the function's environment.
+ *
+ * @throws ConfigurationError that lists the path of each wrong value, and quotes no value
  */
 export function readDeployedConfiguration<Schema extends z.ZodType>(
   schema: Schema,
@@ -29,6 +30,6 @@ function parseJson(text: string): unknown {
 
 function invalid(what: string): ConfigurationError {
   return new ConfigurationError('invalid-configuration', `${CONFIGURATION_VARIABLE} ${what}`, {
-    nextStep: 'Deploy the stack again rather than editing the variable.',
+    nextStep: 'Deploy the stack again instead of editing the variable.',
   });
 }

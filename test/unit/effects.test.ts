@@ -3,7 +3,7 @@ import { decideEffects } from '../../functions/poller/channels/statements/effect
 import type { Plan, PlannedStatement } from '../../functions/poller/channels/statements/plan.ts';
 import type { WorkResult } from '../../functions/poller/ledger/work-item.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/statement.ts';
 
 /** A quadratic decision takes minutes for these. */
 const MANY_ROWS = 40_000;
@@ -75,7 +75,7 @@ function planOf(statements: readonly string[], entities: readonly string[]): Pla
 
 function toStatement(text: string): PlannedStatement {
   const sql = textToBinary(text);
-  const judgement = judgeStatement(sql, defaultAllowedStatements);
+  const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
   if (!judgement.allowed) throw new Error(judgement.reason);
   return { pool: 'default', sql, shape: judgement.shape, id: 0n };
 }

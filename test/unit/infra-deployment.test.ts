@@ -191,7 +191,7 @@ describe('a deployment that could not work is refused with its path:', () => {
       'default: { mysql: "app@tcp(h)/app", redis: "h:1:16" }',
     ],
     ['there is no such file', { registry: 'nowhere.yaml' }],
-    ["the file can't be read", { bindings: 'nowhere.yaml' }],
+    ['the file cannot be read', { bindings: 'nowhere.yaml' }],
     ['nowhere.yaml', { searchMapping: 'nowhere.yaml' }],
   ])('%s', (path, file, registry) => {
     expect(() => deploy(file, registry)).toThrow(path);

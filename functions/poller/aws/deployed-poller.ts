@@ -152,10 +152,7 @@ export class DeployedPoller {
   /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
   async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
     const states = [...registry.redisPools.values()].map((pool) =>
-      Promise.race([
-        readChannelStates(pool, registry, this.#channels),
-        sleep(STATES_MS, []),
-      ]).catch(() => []),
+      Promise.race([readChannelStates(pool, registry, this.#channels), sleep(STATES_MS, [])]).catch(() => []),
     );
     return (await Promise.all(states)).flat();
   }

@@ -1,5 +1,5 @@
 import type { SearchSettings } from '../../../shared/search-settings.ts';
-import { defaultAllowedStatements } from '../../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS } from '../../../shared/sql/statement.ts';
 import type { Channel } from './channel.ts';
 import { type AbsentGroups, garbageChannel } from './garbage/garbage-channel.ts';
 import { searchChannel } from './search/search-channel.ts';
@@ -24,7 +24,7 @@ export const STATEMENT_SOURCES: readonly StatementSource[] = [lazySource, logSou
 
 /** All channels of a poller, in the order of its reports. */
 export function createChannels(settings: ChannelSettings): readonly Channel[] {
-  const allowedStatements = new Set([...defaultAllowedStatements, ...settings.allowedStatements]);
+  const allowedStatements = new Set([...DEFAULT_ALLOWED_STATEMENTS, ...settings.allowedStatements]);
   return [
     ...STATEMENT_SOURCES.map((source) => statementChannel(source, allowedStatements)),
     searchChannel(settings.search),

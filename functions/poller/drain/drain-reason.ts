@@ -1,6 +1,6 @@
+import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts';
 import type { BackgroundConsumerError } from '../../../shared/errors.ts';
 import { withNextStep } from '../../../shared/errors.ts';
-import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import type { PoolDrainEnd } from './pool-drain.ts';
@@ -19,7 +19,11 @@ export type DrainConclusion = Pick<DrainSummary, 'complete' | 'reason' | 'messag
  * @param isEmpty whether Redis reports neither pending nor unread entries
  * @param isStopped whether the drain was asked to stop
  */
-export function concludeDrain(ends: readonly PoolEnd[], isEmpty: boolean, isStopped: boolean): DrainConclusion {
+export function concludeDrain(
+  ends: readonly PoolEnd[],
+  isEmpty: boolean,
+  isStopped: boolean,
+): DrainConclusion {
   for (const end of ends) {
     const reason = reasonOfEnd(end);
     if (reason !== undefined) return { complete: false, ...reason };

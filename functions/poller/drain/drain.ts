@@ -108,7 +108,10 @@ class Drain {
         const isRefused = end.kind === 'unreachable' && end.error.code === 'redis-authentication';
         const isOver = this.#options.signal?.aborted === true || this.#remainingMs() < 1000;
         if (isRefused || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
-        this.#poller.logger.warn('Redis connection lost, reconnecting', { pool: pool.code, reason: end.kind });
+        this.#poller.logger.warn('Redis connection lost, reconnecting', {
+          pool: pool.code,
+          reason: end.kind,
+        });
         await pause(attempt, this.#remainingMs());
       } finally {
         budget.close();

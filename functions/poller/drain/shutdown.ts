@@ -36,7 +36,9 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   if (end === 'behind') await positions.giveBack().catch(() => undefined);
   // Counting and releasing have their own limits. Without the first, an outage would turn the entries it delayed into
   // possible poison entries; without the second, the lock would block the next drain.
-  const countLimit = sleep(MIN_COUNT_MS, false, { ref: false }).then(() => untilOver(budget)).then(() => false);
+  const countLimit = sleep(MIN_COUNT_MS, false, { ref: false })
+    .then(() => untilOver(budget))
+    .then(() => false);
   const isCounted = await Promise.race([countRemaining(options).catch(() => false), countLimit]);
   await Promise.race([mysql.prune().catch(() => undefined), untilOver(budget)]);
   await failpoint?.('releasing');

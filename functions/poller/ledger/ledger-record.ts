@@ -1,4 +1,4 @@
-import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
+import { asBinary, type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import type { BatchItem } from '../../../shared/protocol.ts';
 import type { EntryIdentity, WorkItem } from './work-item.ts';
 
@@ -63,6 +63,6 @@ export function toBatchItem({ sql, shape }: WorkItem, table: string, final: bool
   const { database, firstRow: groupHead, rowIds } = shape;
   const rows = rowIds.length;
   return database === undefined
-    ? { sql, final, isUnderstood: true, groupHead, rows, table: table as BinaryString }
+    ? { sql, final, isUnderstood: true, groupHead, rows, table: asBinary(table) }
     : { sql, final, isUnderstood: true, groupHead, rows };
 }

@@ -1,6 +1,11 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import { type BinaryString, binaryToBytes, bytesToBinary } from '../../../shared/binary-string.ts';
+import {
+  type BinaryString,
+  binaryToBytes,
+  bytesToBinary,
+  sliceBinary,
+} from '../../../shared/binary-string.ts';
 import { ConfigurationError } from '../../../shared/errors.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import { redisPoolOf } from '../../../shared/registry/redis-pool-of.ts';
@@ -186,7 +191,7 @@ function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
     const name = texts[index];
     const value = texts[index + 1];
     if (name === undefined || value === undefined) continue;
-    pairs.push([name.slice(ORIGINAL.length) as BinaryString, value]);
+    pairs.push([sliceBinary(name, ORIGINAL.length), value]);
   }
   return pairs;
 }

@@ -42,9 +42,7 @@ export async function readStatus(options: StatusOptions): Promise<StatusReply> {
     const failure = await tryMysqlPool(pool, options.executor);
     return { pool, kind: 'mysql', ...(failure && { failure }) };
   });
-  const handlers = options.channels.flatMap(({ name, probe }) =>
-    probe ? [probeHandler(name, probe)] : [],
-  );
+  const handlers = options.channels.flatMap(({ name, probe }) => (probe ? [probeHandler(name, probe)] : []));
   const pools = await Promise.all([...redis, ...mysql]);
   // In the order of a drain's report, whichever Redis pool has answered first.
   const order = options.channels.map(({ name }) => name);

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../../../shared/binary-string.ts';
+import { asBinary, type BinaryString } from '../../../../shared/binary-string.ts';
 import type { StatementOutcome } from './effect-owners.ts';
 
 const INSERTED_ROW = /:0$/;
@@ -54,7 +54,7 @@ function keyDecider({ results, rows, touching }: StatementOutcome): (key: Binary
   };
   return (key) => {
     const isInserted = INSERTED_ROW.test(key) && rows.length > 0;
-    const names = isInserted ? newIds.map((id) => (key.slice(0, -1) + id) as BinaryString) : [key];
+    const names = isInserted ? newIds.map((id) => asBinary(key.slice(0, -1) + id)) : [key];
     const isKept = names.length === 0 || !isAnyApplied || (!isInserted && isOfFailedRow(key));
     return { names: isKept ? [] : names, isUnapplied: isKept || (isInserted && newIds.length < rows.length) };
   };

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../../../shared/binary-string.ts';
+import { type BinaryString, sliceBinary } from '../../../../shared/binary-string.ts';
 import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
 import { logRowInsert, logRowStart } from '../../../../shared/wire/log-row.ts';
 import type { LogValue } from '../../../../shared/wire/log-value.ts';
@@ -123,6 +123,6 @@ const ONE_ROW: readonly undefined[] = [undefined];
 /** The shape of a log row's insert, known without parsing because it was generated here. */
 function logRowShape({ table }: LogValue, sql: BinaryString): StatementShape {
   const firstRow = logRowStart(sql);
-  const head = sql.slice(0, firstRow) as BinaryString;
+  const head = sliceBinary(sql, 0, firstRow);
   return { kind: 'insert', table, head, firstRow, rowIds: ONE_ROW, groupable: true };
 }
