@@ -1,9 +1,5 @@
 import { Command } from 'commander';
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterOperations,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterOperations } from '../../shared/dead-letter.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
 import type { Registry } from '../../shared/registry/registry.ts';
 import type { ProgramContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import type { StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
 import type { AbsentGroups } from '../../functions/poller/poller-options.ts';
-import type { DeadLetterOperations } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetterOperations } from '../../shared/dead-letter.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { StatusReply } from '../../shared/operations.ts';

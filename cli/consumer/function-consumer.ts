@@ -1,52 +1,21 @@
 import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { classifyInvocationError } from '../../functions/poller/aws/invocation-errors.ts';
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterOperations,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
 import { packPayload, unpackPayload } from '../../shared/aws/payload.ts';
-import type { BinaryString } from '../../shared/binary-string.ts';
-import type { DrainSummary } from '../../shared/drain-summary.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterOperations } from '../../shared/dead-letter.ts';
+import { type DrainSummary, drainSummarySchema } from '../../shared/drain-summary.ts';
 import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../shared/errors.ts';
-import type { DeadLetterPageOperation, Operation, StatusReply } from '../../shared/operations.ts';
+import {
+  type DeadLetterPageOperation,
+  deadLetterPageSchema,
+  type Operation,
+  type ReceivedDeadLetterPage,
+  type StatusReply,
+  statusReplySchema,
+} from '../../shared/operations.ts';
 
 /** A run of the poller may take Lambda's whole quarter of an hour. */
 const MAX_ANSWER_MS = 16 * 60_000;
-
-const bytes = z.custom<BinaryString>((value) => typeof value === 'string');
-const places = z.array(z.number());
-const ids = z.record(z.string(), z.string());
-
-const deadLetterSchema = z.object({
-  stream: z.string(),
-  id: z.string(),
-  entry: z.string(),
-  group: z.string(),
-  code: z.string(),
-  message: z.string(),
-  attempts: z.number(),
-  failedAt: z.string(),
-  unapplied: z.object({
-    all: z.boolean(),
-    statements: places,
-    logs: places,
-    dirty: places,
-    cacheKeys: places,
-    logIds: ids,
-    dirtyIds: ids,
-    dirtyStreams: z.record(z.string(), z.array(z.string())),
-  }),
-  original: z.array(z.tuple([bytes, bytes])).default([]),
-});
-
-const pageSchema = z.object({
-  deadLetters: z.array(deadLetterSchema).default([]),
-  changed: z.number().default(0),
-  next: z.object({ stream: z.string(), id: z.string(), startedAt: z.number() }).optional(),
-});
-type Page = z.infer<typeof pageSchema>;
 
 /**
  * A deployed consumer, asked through its poller's function: from anywhere that reaches AWS, where Redis and MySQL are
@@ -86,12 +55,11 @@ export class FunctionConsumer implements DeadLetterOperations {
 
   async drain(budgetMs: number, isTail: boolean): Promise<DrainSummary> {
     const wholeMs = Math.max(1, Math.floor(budgetMs));
-    return summarySchema.parse(await this.ask({ operation: 'drain', budgetMs: wholeMs, isTail }));
+    return parseReply(drainSummarySchema, await this.ask({ operation: 'drain', budgetMs: wholeMs, isTail }));
   }
 
   async status(): Promise<StatusReply> {
-    // An older function knows of no handlers.
-    return { handlers: [], ...statusSchema.parse(await this.ask({ operation: 'status' })) };
+    return parseReply(statusReplySchema, await this.ask({ operation: 'status' }));
   }
 
   async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
@@ -117,11 +85,11 @@ export class FunctionConsumer implements DeadLetterOperations {
   async *#pages(
     operation: DeadLetterPageOperation['operation'],
     filter: DeadLetterFilter,
-  ): AsyncIterable<Page> {
-    let after: Page['next'];
+  ): AsyncIterable<ReceivedDeadLetterPage> {
+    let after: ReceivedDeadLetterPage['next'];
     do {
       const request = after === undefined ? { operation, filter } : { operation, filter, after };
-      const page = pageSchema.parse(await this.ask(request));
+      const page = parseReply(deadLetterPageSchema, await this.ask(request));
       yield page;
       after = page.next;
     } while (after !== undefined);
@@ -149,13 +117,14 @@ export class FunctionConsumer implements DeadLetterOperations {
   }
 }
 
-const statusSchema = z.custom<Omit<StatusReply, 'handlers'> & Partial<StatusReply>>(
-  (value) => typeof value === 'object' && value !== null && 'pools' in value && 'channels' in value,
-);
-
-const summarySchema = z.custom<DrainSummary>(
-  (value) => typeof value === 'object' && value !== null && 'reason' in value && 'channels' in value,
-);
+function parseReply<Schema extends z.ZodType>(schema: Schema, reply: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(reply);
+  if (parsed.success) return parsed.data;
+  throw new BackgroundConsumerError('unknown-reply', 'this version cannot read the reply of the function', {
+    nextStep: 'Deploy the stack with this version, or use the version that the stack was deployed with.',
+    cause: parsed.error,
+  });
+}
 
 const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessage: 'it gives no reason' });
 

@@ -1,8 +1,5 @@
 import { type Command, Option } from 'commander';
-import {
-  type DeadLetterFilter,
-  deadLetterStream,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import { type DeadLetterFilter, deadLetterStream } from '../../shared/dead-letter.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
 import type { Registry } from '../../shared/registry/registry.ts';
 import { streamEntryId } from './option-values.ts';

@@ -1,10 +1,10 @@
-import type { DeadLetter, Unapplied } from '../../functions/poller/settlement/dead-letter-entry.ts';
 import {
   type BinaryString,
   binaryToBytes,
   binaryToDisplayText,
   binaryToText,
 } from '../../shared/binary-string.ts';
+import type { DeadLetter, Unapplied } from '../../shared/dead-letter.ts';
 import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
 import { messageMapToJson } from '../../shared/wire/json.ts';
 import type { Output } from '../context.ts';

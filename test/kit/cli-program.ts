@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import type { LocalConsumer, LocalConsumerOptions } from '../../cli/consumer/consumer.ts';
 import type { Output } from '../../cli/context.ts';
 import { runProgram } from '../../cli/program.ts';
-import type { DeadLetterOperations } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetterOperations } from '../../shared/dead-letter.ts';
 import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 
 const REGISTRY = 'default: { redis: "localhost:6379", mysql: "u:p@/app", streams: { changed: [g] } }\n';

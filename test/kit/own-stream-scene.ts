@@ -7,7 +7,7 @@ import { parseBindings, type StreamBinding } from '../../functions/poller/channe
 import type { EntryEvent, EntryHandler } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import type { DeadLetter } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetter } from '../../shared/dead-letter.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';

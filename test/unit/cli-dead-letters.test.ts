@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type DeadLetter,
-  type DeadLetterFilter,
-  NOTHING_APPLIED,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import { NOTHING_APPLIED } from '../../functions/poller/settlement/dead-letter-entry.ts';
 import { bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
+import type { DeadLetter, DeadLetterFilter } from '../../shared/dead-letter.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 
 const LETTER: DeadLetter = {

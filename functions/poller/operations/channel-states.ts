@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../shared/dead-letter.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
@@ -6,7 +7,6 @@ import type { Channel } from '../channels/channel.ts';
 import { CHANNELS } from '../channels/channels.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
-import { deadLetterStream } from '../settlement/dead-letter-entry.ts';
 
 /** What is left in the channels and own streams of one Redis pool. Reads only. Rejects with a ConnectionError. */
 export async function readChannelStates(

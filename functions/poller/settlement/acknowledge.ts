@@ -1,3 +1,4 @@
+import { deadLetterStream } from '../../../shared/dead-letter.ts';
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
 import type { WireError } from '../../../shared/wire/wire-error.ts';
 import type { ChannelContext } from '../channels/channel.ts';
@@ -5,7 +6,7 @@ import type { Rejection } from '../channels/statements/plan.ts';
 import { deadLetterFields } from '../dead-letters/dead-letter-fields.ts';
 import type { Settlement } from '../redis/settle-script.ts';
 import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
-import { deadLetterStream, NOTHING_APPLIED } from './dead-letter-entry.ts';
+import { NOTHING_APPLIED } from './dead-letter-entry.ts';
 import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from './entry-outcome.ts';
 import { judgeDelivery } from './poison.ts';
 

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../../shared/dead-letter.ts';
 import { errorFields } from '../../../../shared/logging.ts';
 import { garbageCollectionKey, namespaced } from '../../../../shared/registry/beeorm-names.ts';
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import { connectRedis } from '../../redis/connection.ts';
-import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
 import type { ChannelContext } from '../channel.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 

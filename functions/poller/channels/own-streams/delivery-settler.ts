@@ -1,8 +1,9 @@
+import { deadLetterStream } from '../../../../shared/dead-letter.ts';
 import type { Logger } from '../../../../shared/logging.ts';
 import { deadLetterFields } from '../../dead-letters/dead-letter-fields.ts';
 import type { Settlement } from '../../redis/settle-script.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
-import { deadLetterStream, NOTHING_APPLIED } from '../../settlement/dead-letter-entry.ts';
+import { NOTHING_APPLIED } from '../../settlement/dead-letter-entry.ts';
 import { DEAD_LETTERED, type EntryOutcome, SETTLED } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
 import type { StreamBinding } from './binding.ts';

@@ -1,9 +1,9 @@
+import { deadLetterStream } from '../../../../shared/dead-letter.ts';
 import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.ts';
 import { deadLetterFields } from '../../dead-letters/dead-letter-fields.ts';
 import type { TrackedRow } from '../../ledger/tracked-row.ts';
 import type { WorkResult } from '../../ledger/work-item.ts';
 import type { Settlement } from '../../redis/settle-script.ts';
-import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { SettlementTicket } from '../../settlement/settlement-order.ts';
 import { decideEffects, type Effects } from './effects.ts';
