@@ -1,8 +1,10 @@
-import { readBindings } from '../infra/local/handlers/read-bindings.ts';
-import { readSearchMapping } from '../infra/local/read-search-mapping.ts';
+import { dirname, resolve } from 'node:path';
+import { parseBindings, type StreamBinding } from '../functions/poller/channels/own-streams/binding.ts';
 import type { Logger } from '../shared/logging.ts';
+import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../shared/read-yaml-file.ts';
 import { readRegistry } from '../shared/registry/read-registry.ts';
 import type { Registry } from '../shared/registry/registry.ts';
+import { parseSearchSettings, type SearchSettings } from '../shared/search-settings.ts';
 import type { LocalConsumer } from './consumer/consumer.ts';
 import type { ProgramContext } from './context.ts';
 import { CONSUME_DEFAULTS, type ConsumeOptions, type OutputOptions } from './options/shared-options.ts';
@@ -33,7 +35,7 @@ export async function withConsumer<Result>(
 
 async function openDeployed(functionName: string): Promise<LocalConsumer> {
   // AWS's client takes half as long to load as all else together: only where it is needed.
-  const { openFunctionConsumer } = await import('../infra/local/remote/open-function-consumer.ts');
+  const { openFunctionConsumer } = await import('./consumer/function-consumer.ts');
   return openFunctionConsumer(functionName);
 }
 
@@ -60,4 +62,28 @@ async function openWithRegistry(
     collectsGarbage: true,
   });
   return [consumer, registry];
+}
+
+/**
+ * Reads the bindings of own streams from a YAML file. Paths of modules become absolute; in the file they are relative to
+ * its directory.
+ *
+ * @throws ConfigurationError where it can't be read, or that names the place of everything that is wrong
+ */
+function readBindings(path: string, registry: Registry): StreamBinding[] {
+  const bindings = parseBindings(readYamlFile(path, BINDINGS_FILE), path, registry);
+  return bindings.map((binding) => {
+    const { handler } = binding;
+    if (handler.kind !== 'module') return binding;
+    return { ...binding, handler: { ...handler, path: resolve(dirname(path), handler.path) } };
+  });
+}
+
+/**
+ * Reads what search indexes consist of from a file in YAML, of which JSON is a part.
+ *
+ * @throws ConfigurationError where it can't be read, or that names the place of everything that is wrong
+ */
+function readSearchMapping(path: string): SearchSettings {
+  return parseSearchSettings(readYamlFile(path, SEARCH_MAPPING_FILE) ?? {}, path);
 }

@@ -13,9 +13,21 @@ import {
   type StatusReply,
   statusReplySchema,
 } from '../../shared/operations.ts';
+import type { LocalConsumer } from './consumer.ts';
 
 /** A run of the poller may take Lambda's whole quarter of an hour. */
 const MAX_ANSWER_MS = 16 * 60_000;
+
+/** A deployed consumer in the place of one in this process. Its own settings hold; it tells no progress. */
+export function openFunctionConsumer(functionName: string): LocalConsumer {
+  const consumer = new FunctionConsumer(functionName);
+  return {
+    drain: ({ budgetMs, tail = false }) => consumer.drain(budgetMs, tail),
+    deadLetters: consumer,
+    status: () => consumer.status(),
+    close: () => Promise.resolve(consumer.close()),
+  };
+}
 
 /**
  * A deployed consumer, asked through its poller's function: from anywhere that reaches AWS, where Redis and MySQL are

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../infra/local/cli/duration.ts';
+import { parseDuration } from '../../cli/options/option-values.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 
 describe('a duration', () => {
