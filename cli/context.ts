@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { LocalConsumer, LocalConsumerOptions } from './consumer/consumer.ts';
+import type { Consumer, ConsumerOptions } from './consumer/consumer.ts';
 
 /** A standard stream: text, on a terminal or not. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -12,5 +12,5 @@ export interface ProgramContext {
   readonly signals: EventEmitter;
   /** Ends the process without waiting for anything. */
   readonly exitNow: (code: number) => void;
-  readonly openConsumer: (options: LocalConsumerOptions) => Promise<LocalConsumer>;
+  readonly openConsumer: (options: ConsumerOptions) => Promise<Consumer>;
 }

@@ -5,7 +5,7 @@ import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../shared/read
 import { readRegistry } from '../shared/registry/read-registry.ts';
 import type { Registry } from '../shared/registry/registry.ts';
 import { parseSearchSettings, type SearchSettings } from '../shared/search-settings.ts';
-import type { LocalConsumer } from './consumer/consumer.ts';
+import type { Consumer } from './consumer/consumer.ts';
 import type { ProgramContext } from './context.ts';
 import { CONSUME_DEFAULTS, type ConsumeOptions, type OutputOptions } from './options/shared-options.ts';
 import type { TargetOptions } from './options/target-options.ts';
@@ -20,7 +20,7 @@ export async function withConsumer<Result>(
   { openConsumer }: Pick<ProgramContext, 'openConsumer'>,
   options: SessionOptions,
   logger: Logger,
-  work: (consumer: LocalConsumer, registry?: Registry) => Promise<Result>,
+  work: (consumer: Consumer, registry?: Registry) => Promise<Result>,
 ): Promise<Result> {
   const [consumer, registry] =
     options.function === undefined
@@ -33,7 +33,7 @@ export async function withConsumer<Result>(
   }
 }
 
-async function openDeployed(functionName: string): Promise<LocalConsumer> {
+async function openDeployed(functionName: string): Promise<Consumer> {
   // AWS's client takes half as long to load as all else together: only where it is needed.
   const { openFunctionConsumer } = await import('./consumer/function-consumer.ts');
   return openFunctionConsumer(functionName);
@@ -43,7 +43,7 @@ async function openWithRegistry(
   openConsumer: ProgramContext['openConsumer'],
   options: SessionOptions,
   logger: Logger,
-): Promise<[LocalConsumer, Registry]> {
+): Promise<[Consumer, Registry]> {
   const { ordering, lazyConcurrency, allowedStatements, absentGroups } = { ...CONSUME_DEFAULTS, ...options };
   const registry = await readRegistry(options.registry ?? '');
   const bindings = options.bindings === undefined ? [] : readBindings(options.bindings, registry);

@@ -51,7 +51,7 @@ function drain(context: ProgramContext, options: DrainCommandOptions): Promise<D
       const budgetMs = Math.max(1, options.budget - (performance.now() - startedAt));
       return consumer.drain({
         budgetMs,
-        tail: options.tail,
+        isTail: options.tail,
         signal,
         onProgress: (summary) => progress.update(summary),
       });

@@ -37,7 +37,7 @@ function run(
   return runUntilStopped(
     (onProgress) =>
       withConsumer(context, options, display.logger, (consumer) =>
-        consumer.drain({ budgetMs: DRAIN_MS, tail: true, signal, onProgress }),
+        consumer.drain({ budgetMs: DRAIN_MS, isTail: true, signal, onProgress }),
       ),
     signal,
     display,

@@ -1,6 +1,7 @@
-import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { classifyInvocationError } from '../../functions/poller/aws/invocation-errors.ts';
+import { createLambdaClient } from '../../shared/aws/lambda-client.ts';
 import { packPayload, unpackPayload } from '../../shared/aws/payload.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterOperations } from '../../shared/dead-letter.ts';
 import { type DrainSummary, drainSummarySchema } from '../../shared/drain-summary.ts';
@@ -13,16 +14,16 @@ import {
   type StatusReply,
   statusReplySchema,
 } from '../../shared/operations.ts';
-import type { LocalConsumer } from './consumer.ts';
+import type { Consumer } from './consumer.ts';
 
 /** A run of the poller may take Lambda's whole quarter of an hour. */
 const MAX_ANSWER_MS = 16 * 60_000;
 
 /** A deployed consumer in the place of one in this process. Its own settings hold; it tells no progress. */
-export function openFunctionConsumer(functionName: string): LocalConsumer {
+export function openFunctionConsumer(functionName: string): Consumer {
   const consumer = new FunctionConsumer(functionName);
   return {
-    drain: ({ budgetMs, tail = false }) => consumer.drain(budgetMs, tail),
+    drain: ({ budgetMs, isTail = false }) => consumer.drain(budgetMs, isTail),
     deadLetters: consumer,
     status: () => consumer.status(),
     close: () => Promise.resolve(consumer.close()),
@@ -39,11 +40,7 @@ export class FunctionConsumer implements DeadLetterOperations {
 
   constructor(functionName: string, clientConfig: LambdaClientConfig = {}) {
     this.#functionName = functionName;
-    this.#client = new LambdaClient({
-      maxAttempts: 1,
-      requestHandler: { requestTimeout: MAX_ANSWER_MS },
-      ...clientConfig,
-    });
+    this.#client = createLambdaClient({ requestTimeout: MAX_ANSWER_MS }, clientConfig);
   }
 
   /**

@@ -5,7 +5,7 @@ import { Poller } from '../../functions/poller/poller.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
-import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './consumer.ts';
+import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 
 /** Twice what is deployed: here no invocation is billed while it waits, and none has a deadline of its own. */
@@ -21,9 +21,9 @@ const SPARE_CONNECTIONS = 3;
  * @throws ConfigurationError where a module that own streams are bound to can't be used
  */
 export async function openLocalConsumer(
-  options: LocalConsumerOptions,
+  options: ConsumerOptions,
   overrides: Partial<PollerOptions> = {},
-): Promise<LocalConsumer> {
+): Promise<Consumer> {
   const { registry, logger } = options;
   const ownStreams = await openOwnStreams(options.bindings ?? []);
   const executor = new MysqlExecutor({
@@ -50,8 +50,7 @@ export async function openLocalConsumer(
     ...overrides,
   });
   return {
-    drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
-      poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
+    drain: (drainOptions) => poller.drain(drainOptions),
     deadLetters: new RedisDeadLetters(registry),
     status: () =>
       readStatus({

@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
+import {
+  ABSENT_GROUPS_RULES,
+  type AbsentGroups,
+  ORDERING_RULES,
+  type OrderingRule,
+} from '../../shared/drain-rules.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/logging.ts';
-import type { AbsentGroups, Ordering } from '../consumer/consumer.ts';
 import { databaseName, statementVerbs, wholeNumber } from './option-values.ts';
 
 const DEFAULT_LAZY_CONCURRENCY = 11;
 const MAX_LAZY_CONCURRENCY = 1000;
-const ABSENT_GROUPS = ['hold', 'ignore'] as const satisfies readonly AbsentGroups[];
-const ORDERINGS = ['entity', 'pool'] as const satisfies readonly Ordering[];
 
 /** Options of every command. */
 export interface OutputOptions {
@@ -17,7 +20,7 @@ export interface OutputOptions {
 
 /** Options of the commands that consume. */
 export interface ConsumeOptions extends OutputOptions {
-  readonly ordering: Ordering;
+  readonly ordering: OrderingRule;
   readonly lazyConcurrency: number;
   readonly allowedStatements: string[];
   /** Path of a file. */
@@ -49,7 +52,7 @@ export function addConsumeOptions(command: Command): Command {
         '--ordering <rule>',
         "which statements keep the stream's order: those of one row, or all of a pool",
       )
-        .choices(ORDERINGS)
+        .choices(ORDERING_RULES)
         .default(CONSUME_DEFAULTS.ordering),
     )
     .addOption(
@@ -74,7 +77,7 @@ export function addConsumeOptions(command: Command): Command {
         '--absent-groups <rule>',
         "whether a registered group that doesn't exist on its stream holds back the stream's trimming",
       )
-        .choices(ABSENT_GROUPS)
+        .choices(ABSENT_GROUPS_RULES)
         .default(CONSUME_DEFAULTS.absentGroups),
     )
     .addHelpText('after', BINDINGS_HELP);

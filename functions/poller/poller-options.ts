@@ -1,3 +1,4 @@
+import type { AbsentGroups } from '../../shared/drain-rules.ts';
 import type { Logger } from '../../shared/logging.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
@@ -8,14 +9,6 @@ import type { Ordering } from './lanes/ordering.ts';
 import type { settle } from './redis/settle-script.ts';
 
 export type Failpoint = (point: FailpointName) => void | Promise<void>;
-
-/**
- * What collecting garbage does about a group that the registry names but that doesn't exist on the stream (yet):
- *
- * - `hold`: entries stay, for BeeORM makes a missing group at the stream's beginning, and they are then its work.
- * - `ignore`: what the groups that exist have done is trimmed, and a group that comes later never sees it.
- */
-export type AbsentGroups = 'hold' | 'ignore';
 
 export interface PollerOptions {
   readonly registry: PollerRegistry;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import type { SecretReader } from './secret-reader.ts';
 
 /** What the secret of a pool may say; it wins over the registry. */
@@ -48,12 +49,4 @@ export function parsePoolSecret(text: string, id: string): PoolSecret {
   }
   const { username, user = username, ...rest } = parsed.data;
   return user === undefined ? rest : { ...rest, user };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { LocalConsumer, LocalConsumerOptions } from '../../cli/consumer/consumer.ts';
+import type { Consumer, ConsumerOptions } from '../../cli/consumer/consumer.ts';
 import type { Output } from '../../cli/context.ts';
 import { runProgram } from '../../cli/program.ts';
 import type { DeadLetterOperations } from '../../shared/dead-letter.ts';
@@ -17,15 +17,15 @@ export interface ProgramRun {
   readonly stdout: string;
   readonly stderr: string;
   /** What consumers were opened with. */
-  readonly opened: readonly LocalConsumerOptions[];
+  readonly opened: readonly ConsumerOptions[];
   readonly exitedNow: readonly number[];
 }
 
 export interface ProgramSetting {
   /** Takes the part of the consumer in one process. */
-  readonly drain?: LocalConsumer['drain'];
+  readonly drain?: Consumer['drain'];
   readonly deadLetters?: Partial<DeadLetterOperations>;
-  readonly status?: LocalConsumer['status'];
+  readonly status?: Consumer['status'];
   readonly open?: () => void;
   readonly signals?: EventEmitter;
   readonly isTerminal?: boolean;
@@ -37,7 +37,7 @@ export async function runConsumer(commandLine: string, setting: ProgramSetting =
   const registry = join(directory, 'registry.yaml');
   writeFileSync(registry, REGISTRY);
   const [stdout, stderr] = [collect(setting), collect(setting)];
-  const opened: LocalConsumerOptions[] = [];
+  const opened: ConsumerOptions[] = [];
   const exitedNow: number[] = [];
   try {
     const exitCode = await runProgram(
@@ -60,7 +60,7 @@ export async function runConsumer(commandLine: string, setting: ProgramSetting =
   }
 }
 
-function consumer({ drain, deadLetters, status }: ProgramSetting): LocalConsumer {
+function consumer({ drain, deadLetters, status }: ProgramSetting): Consumer {
   return {
     drain: drain ?? (async () => summary()),
     deadLetters: {

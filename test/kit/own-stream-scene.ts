@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { LocalConsumer } from '../../cli/consumer/consumer.ts';
+import type { Consumer } from '../../cli/consumer/consumer.ts';
 import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { ModuleHandler } from '../../cli/consumer/module-handler.ts';
 import { parseBindings, type StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
@@ -71,7 +71,7 @@ export function openOwnStreams(
   { registry }: Pick<OwnStreamScene, 'registry'>,
   bound: readonly BoundHandler[],
   overrides: Partial<PollerOptions> = {},
-): Promise<LocalConsumer> {
+): Promise<Consumer> {
   const written = bound.map((settings) => ({
     stream: ORDERS,
     group: MAILER,

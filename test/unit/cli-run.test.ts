@@ -29,8 +29,8 @@ describe('consumer run', () => {
   it('drains with a tail until a signal, and exits 0', async () => {
     const signals = new EventEmitter();
     const tails: (boolean | undefined)[] = [];
-    const drain = async ({ signal, tail }: DrainOptions) => {
-      tails.push(tail);
+    const drain = async ({ signal, isTail }: DrainOptions) => {
+      tails.push(isTail);
       signals.emit('SIGTERM');
       expect(signal?.aborted).toBe(true);
       return summary({ reason: 'stopped' });

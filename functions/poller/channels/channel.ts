@@ -1,3 +1,4 @@
+import type { AbsentGroups } from '../../../shared/drain-rules.ts';
 import type { Logger } from '../../../shared/logging.ts';
 import type { StageFailure } from '../../../shared/operations.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
@@ -5,7 +6,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import type { SearchSettings } from '../../../shared/search-settings.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { MysqlPools } from '../lanes/mysql-pools.ts';
-import type { AbsentGroups, Failpoint } from '../poller-options.ts';
+import type { Failpoint } from '../poller-options.ts';
 import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
 import type { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';

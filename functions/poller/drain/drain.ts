@@ -26,8 +26,8 @@ const UNREACHED_MS = 5000;
 export interface DrainOptions {
   /** Time for all of it, in milliseconds. */
   readonly budgetMs: number;
-  /** Wait for new entries until the budget ends, rather than ending with the streams. */
-  readonly isTail: boolean;
+  /** Wait for new entries until the budget ends, rather than ending with the streams. Default false. */
+  readonly isTail?: boolean | undefined;
   /** Once aborted nothing more is read; what is in flight is finished. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((summary: DrainSummary) => void) | undefined;
@@ -146,7 +146,7 @@ export class Drain {
         budget,
         concurrencyLimit: this.#concurrencyLimit,
         sharedLock: this.#sharedLock,
-        isTail: this.#options.isTail,
+        isTail: this.#options.isTail ?? false,
         outlived,
       });
       return await drain.run();
