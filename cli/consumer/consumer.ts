@@ -14,30 +14,33 @@ export interface ConsumerOptions {
   readonly registry: Registry;
   readonly logger: Logger;
   readonly ordering: OrderingRule;
-  /** Batches of the lazy channel in flight at once, at most. */
+  /** Maximum number of batches of the lazy channel in flight. */
   readonly lazyConcurrency: number;
-  /** Database on each MySQL server that keeps what was applied. */
+  /** Database of the ledger on each MySQL server. */
   readonly ledgerDatabase: string;
-  /** First words of statements that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
+  /** Verbs that are allowed besides INSERT, UPDATE, DELETE and REPLACE. */
   readonly allowedStatements: readonly string[];
   /** Own streams and their handlers. */
   readonly bindings?: readonly StreamBinding[];
-  /** What search indexes consist of, where that can't be derived. */
+  /** Definitions of search indexes that cannot be derived from Redis and MySQL. */
   readonly search?: SearchSettings;
   /** Default `hold`. */
   readonly absentGroups?: AbsentGroups;
-  /** Whether drains have the consumer's own streams trimmed. Default: only where somebody else asks for it. */
+  /**
+   * If true, each drain requests garbage collection of the streams that it drains. By default, streams are trimmed only if
+   * another program requests it.
+   */
   readonly collectsGarbage?: boolean;
-  /** Statements in a batch, at most. */
+  /** Maximum number of statements in a batch. */
   readonly batchSize?: number;
 }
 
-/** A poller and an SQL executor in one process. */
+/** A consumer: a poller and an SQL executor in this process, or a deployed one. */
 export interface Consumer {
-  /** @throws BackgroundConsumerError where nothing can be drained at all */
+  /** @throws BackgroundConsumerError if nothing can be drained */
   drain(options: DrainOptions): Promise<DrainSummary>;
   readonly deadLetters: DeadLetterOperations;
-  /** Tries each pool and tells what is left; changes nothing, takes no lock. */
+  /** Tries to reach each pool and counts the remaining entries. Changes nothing and takes no lock. */
   status(): Promise<StatusReply>;
   close(): Promise<void>;
 }

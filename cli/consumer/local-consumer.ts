@@ -8,17 +8,18 @@ import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
 import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 
-/** Twice what is deployed: here no invocation is billed while it waits, and none has a deadline of its own. */
+/** Twice the deployed default, because no Lambda invocation is billed while it waits and none has its own timeout. */
 const DEFAULT_BATCH_ITEMS = 1000;
 const BATCH_BYTES = 1 << 20;
 const DEFAULT_LOCK_TTL_MS = 20_000;
 
-/** Beside the batches in flight, connections for opening, pruning and killing. */
+/** Connections besides those of batches in flight: for opening epochs, pruning the ledger and killing queries. */
 const SPARE_CONNECTIONS = 3;
 
 /**
- * Opens a poller and an SQL executor in this process, without Lambda between them. Connects when first used.
- * @throws ConfigurationError where a module that own streams are bound to can't be used
+ * Opens a poller and an SQL executor in this process, without Lambda between them. Connects on first use. Tests and
+ * benchmarks replace options of the poller through `overrides`.
+ * @throws ConfigurationError if a module that is bound to an own stream cannot be used
  */
 export async function openLocalConsumer(
   options: ConsumerOptions,
@@ -50,7 +51,8 @@ export async function openLocalConsumer(
     ...overrides,
   });
   return {
-    drain: (drainOptions) => poller.drain(drainOptions),
+    drain: ({ budgetMs, isTail, signal, onProgress }) =>
+      poller.drain({ budgetMs, isTail, signal, onProgress }),
     deadLetters: new RedisDeadLetters(registry),
     status: () =>
       readStatus({

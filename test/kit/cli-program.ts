@@ -11,18 +11,18 @@ import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts
 
 const REGISTRY = 'default: { redis: "localhost:6379", mysql: "u:p@/app", streams: { changed: [g] } }\n';
 
-/** What the command line did. */
+/** The result of a command line. */
 export interface ProgramRun {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What consumers were opened with. */
+  /** The options with which consumers were opened. */
   readonly opened: readonly ConsumerOptions[];
   readonly exitedNow: readonly number[];
 }
 
 export interface ProgramSetting {
-  /** Takes the part of the consumer in one process. */
+  /** Replaces the drain of the consumer. */
   readonly drain?: Consumer['drain'];
   readonly deadLetters?: Partial<DeadLetterOperations>;
   readonly status?: Consumer['status'];
@@ -31,7 +31,7 @@ export interface ProgramSetting {
   readonly isTerminal?: boolean;
 }
 
-/** Runs the command line in this process. `REGISTRY` among the arguments becomes the path of a good registry. */
+/** Runs the command line in this process. The argument `REGISTRY` is replaced with the path of a valid registry. */
 export async function runConsumer(commandLine: string, setting: ProgramSetting = {}): Promise<ProgramRun> {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
   const registry = join(directory, 'registry.yaml');
