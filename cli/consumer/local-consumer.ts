@@ -11,7 +11,7 @@ import {
   SPARE_REQUESTS,
 } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
-import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './consumer.ts';
+import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 
 /** Twice as many as deployed: here no invocation is billed while it waits, and none has a deadline of its own. */
@@ -27,9 +27,9 @@ export interface LocalConsumerOverrides extends Partial<Omit<PollerOptions, 'cha
  * @throws ConfigurationError if a module that own streams are bound to cannot be used
  */
 export async function openLocalConsumer(
-  options: LocalConsumerOptions,
+  options: ConsumerOptions,
   { ownStreams: channelsOfTests, ...overrides }: LocalConsumerOverrides = {},
-): Promise<LocalConsumer> {
+): Promise<Consumer> {
   const { registry, logger } = options;
   const ownStreams = await openOwnStreams(options.bindings ?? []);
   const executor = new MysqlExecutor({
@@ -59,8 +59,7 @@ export async function openLocalConsumer(
     ...overrides,
   };
   return {
-    drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
-      drain(poller, { budgetMs, isTail: tail ?? false, signal, onProgress }),
+    drain: (drainOptions) => drain(poller, drainOptions),
     deadLetters: new RedisDeadLetters(registry),
     status: () =>
       readStatus({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ABSENT_GROUPS_RULES, ORDERING_RULES } from '../../shared/drain-rules.ts';
 
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
@@ -27,7 +28,7 @@ const settingsShape = z.strictObject({
   /** False pauses: the schedule is off, entries stay in their streams. */
   enabled: z.boolean().default(true),
   /** Which statements keep the stream's order: those of one row, or all of a pool. */
-  ordering: z.enum(['entity', 'pool']).default('entity'),
+  ordering: z.enum(ORDERING_RULES).default('entity'),
   /** Statements in one batch, at most. */
   batchItems: z.int().min(1).max(1000).default(500),
   /** Verbs to let through besides INSERT, UPDATE, DELETE and REPLACE. */
@@ -38,7 +39,7 @@ const settingsShape = z.strictObject({
     .regex(/^\w{1,64}$/, 'letters, digits and _')
     .default('background_consumer'),
   /** Whether entries stay for a group that the registry names and that doesn't exist on the stream (yet). */
-  absentGroups: z.enum(['hold', 'ignore']).default('hold'),
+  absentGroups: z.enum(ABSENT_GROUPS_RULES).default('hold'),
   /** Default: the budget and 10 seconds. */
   pollerTimeoutSeconds: seconds(10, 900).optional(),
   executorTimeoutSeconds: seconds(10, 900).default(60),

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { formatReport } from '../local/demo/report.ts';
-import { listenForInterruption, reportError } from '../local/interruption.ts';
+import { listenForInterruption, reportError } from '../local/servers/interruption.ts';
 import { describeEnd, describeUse } from './describe-stage.ts';
 import { StageBuilder } from './stage.ts';
 import { hasBegun, isDrained, Watch } from './watch.ts';

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 
 /** The environment variable that contains a deployed function's configuration, as JSON. */
 export const CONFIGURATION_VARIABLE = 'CONSUMER_CONFIGURATION';
@@ -15,17 +16,11 @@ export function readDeployedConfiguration<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const text = environment[CONFIGURATION_VARIABLE];
   if (text === undefined) throw invalid('is missing');
-  const parsed = schema.safeParse(parseJson(text));
+  const value = parseJson(text);
+  if (value === undefined) throw invalid('is not JSON');
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid('is not JSON');
-  }
 }
 
 function invalid(what: string): ConfigurationError {

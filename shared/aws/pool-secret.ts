@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import type { SecretReader } from './secret-reader.ts';
 
 /** The content of a pool's secret. It takes precedence over the registry. */
@@ -54,12 +55,4 @@ export function parsePoolSecret(text: string, id: string): PoolSecret {
   }
   const { username, user = username, ...rest } = parsed.data;
   return user === undefined ? rest : { ...rest, user };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

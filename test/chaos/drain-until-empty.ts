@@ -80,7 +80,7 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
   for (;;) {
     // Redis may be away for longer than a drain waits for it: then there is another drain.
     const summary = await consumer
-      .drain({ budgetMs: orders.budgetMs, tail: orders.isTail })
+      .drain({ budgetMs: orders.budgetMs, isTail: orders.isTail })
       .catch((error: unknown) => {
         console.error(error);
         return undefined;

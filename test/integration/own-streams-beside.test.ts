@@ -79,7 +79,7 @@ test('A slow handler holds up neither the lazy channel nor a faster handler.', a
     ownStreamChannel(binding, new ModuleHandler('test', handlers[index] ?? (() => {}), binding.timeoutMs)),
   );
   const stop = new AbortController();
-  const drain = drainScene(scene, { poller: { ownStreams }, tail: true, signal: stop.signal });
+  const drain = drainScene(scene, { poller: { ownStreams }, isTail: true, signal: stop.signal });
   await scene.add(insertThing('first', { dirty: [thingDirty(0)] }));
   while (received.length === 0) await sleep(10);
   const startedAt = Date.now();

@@ -97,7 +97,7 @@ journal:
 test('a Redis pool that goes down in the midst of a drain is drained on once it is back, the others meanwhile', async () => {
   const { scene, logs } = await openPools('--appendonly', 'yes', '--appendfsync', 'always');
   const stop = new AbortController();
-  const drain = drainScene(scene, { tail: true, budgetMs: 60_000, signal: stop.signal });
+  const drain = drainScene(scene, { isTail: true, budgetMs: 60_000, signal: stop.signal });
   await addWork(scene, logs);
   await expect.poll(() => logRows(scene), { timeout: 10_000 }).toBe(20);
   await logServer.kill();

@@ -1,6 +1,7 @@
-import type { LocalConsumer, Ordering } from '../../cli/consumer/consumer.ts';
+import type { Consumer } from '../../cli/consumer/consumer.ts';
 import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
+import type { OrderingRule } from '../../shared/drain-rules.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
@@ -14,7 +15,7 @@ import { readTestRegistry } from './test-registry.ts';
 
 /** How the consumer is set. */
 export interface Setting {
-  readonly ordering: Ordering;
+  readonly ordering: OrderingRule;
   readonly lazyConcurrency: number;
   readonly batchSize?: number;
 }
@@ -53,7 +54,7 @@ export function drain(history: LoadedHistory, setting: Setting): Promise<DrainSu
 export async function withConsumer<Result>(
   { registryYaml, databasePrefix }: LoadedHistory,
   setting: Setting,
-  use: (consumer: LocalConsumer) => Promise<Result>,
+  use: (consumer: Consumer) => Promise<Result>,
 ): Promise<Result> {
   const consumer = await openLocalConsumer({
     registry: parseRegistry(registryYaml, 'registry.yaml'),

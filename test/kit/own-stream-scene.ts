@@ -1,13 +1,13 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { LocalConsumer } from '../../cli/consumer/consumer.ts';
+import type { Consumer } from '../../cli/consumer/consumer.ts';
 import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { ModuleHandler } from '../../cli/consumer/module-handler.ts';
 import { parseBindings, type StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
 import type { EntryEvent, EntryHandler } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
 import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import type { DeadLetter } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetter } from '../../shared/dead-letter.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
@@ -71,7 +71,7 @@ export function openOwnStreams(
   { registry }: Pick<OwnStreamScene, 'registry'>,
   bound: readonly BoundHandler[],
   overrides: Partial<PollerOptions> = {},
-): Promise<LocalConsumer> {
+): Promise<Consumer> {
   const written = bound.map((settings) => ({
     stream: ORDERS,
     group: MAILER,

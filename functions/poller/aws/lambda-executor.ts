@@ -1,4 +1,5 @@
-import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { createLambdaClient, pooledConnections } from '../../../shared/aws/lambda-client.ts';
 import { packPayload, unpackPayload } from '../../../shared/aws/payload.ts';
 import {
   type ErrorReply,
@@ -9,8 +10,6 @@ import {
 } from '../../../shared/protocol.ts';
 import { classifyInvocationError, type InvocationFailure } from './invocation-errors.ts';
 import { InvocationGate } from './invocation-gate.ts';
-
-const CONNECTION_TIMEOUT_MS = 3000;
 
 /** How long after its deadline an answer is waited for: it may be on its way. */
 const LATE_ANSWER_MS = 500;
@@ -41,16 +40,7 @@ export class LambdaExecutor implements SqlExecutor {
     const { concurrency } = options;
     this.#options = options;
     this.#gate = new InvocationGate(concurrency);
-    const agent = { keepAlive: true, maxSockets: concurrency };
-    this.#client = new LambdaClient({
-      maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
-        httpAgent: agent,
-        httpsAgent: agent,
-      },
-      ...options.clientConfig,
-    });
+    this.#client = createLambdaClient(pooledConnections(concurrency), options.clientConfig);
   }
 
   /** Rejects where the function may have run without an answer: by an error of its own, a timeout, a lost socket. */

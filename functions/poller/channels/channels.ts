@@ -1,7 +1,8 @@
+import type { AbsentGroups } from '../../../shared/drain-rules.ts';
 import type { SearchSettings } from '../../../shared/search-settings.ts';
 import { DEFAULT_ALLOWED_STATEMENTS } from '../../../shared/sql/statement.ts';
 import type { Channel } from './channel.ts';
-import { type AbsentGroups, garbageChannel } from './garbage/garbage-channel.ts';
+import { garbageChannel } from './garbage/garbage-channel.ts';
 import { searchChannel } from './search/search-channel.ts';
 import { lazySource } from './statements/lazy.ts';
 import { logSource } from './statements/log.ts';

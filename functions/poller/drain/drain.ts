@@ -25,8 +25,8 @@ const UNREACHED_MS = 5000;
 export interface DrainOptions {
   /** Time for everything, in milliseconds. */
   readonly budgetMs: number;
-  /** Wait for new entries until the budget ends, instead of ending when the streams are empty. */
-  readonly isTail: boolean;
+  /** Wait for new entries until the budget ends, instead of ending when the streams are empty. Default false. */
+  readonly isTail?: boolean | undefined;
   /** Once aborted, nothing more is read; work in flight is finished. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((summary: DrainSummary) => void) | undefined;
@@ -149,7 +149,7 @@ class Drain {
         budget,
         concurrencyLimit: this.#concurrencyLimit,
         sharedLock: this.#sharedLock,
-        isTail: this.#options.isTail,
+        isTail: this.#options.isTail ?? false,
         survived,
       });
       return await poolDrain.run();

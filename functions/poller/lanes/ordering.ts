@@ -1,7 +1,6 @@
+import type { OrderingRule } from '../../../shared/drain-rules.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 import { LaneCounts, type LaneToFollow, RowLanes, sameLane, TableLanes } from './lane-counts.ts';
-
-export type OrderingRule = 'entity' | 'pool';
 
 /** What the order of a statement depends on, derived once from its shape. */
 export interface OrderedStatement {

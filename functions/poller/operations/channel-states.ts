@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../shared/dead-letter.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
-import { deadLetterStream } from '../settlement/dead-letter-entry.ts';
 
 /** What remains in the channels of one Redis pool. Reads only. Rejects with a ConnectionError. */
 export async function readChannelStates(

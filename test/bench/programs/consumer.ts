@@ -46,7 +46,7 @@ process.once('SIGTERM', () => ended.abort());
 
 const startedAt = performance.now();
 const usedBefore = process.cpuUsage();
-const summary = await consumer.drain({ budgetMs: BUDGET_MS, tail: values.tail, signal: ended.signal });
+const summary = await consumer.drain({ budgetMs: BUDGET_MS, isTail: values.tail, signal: ended.signal });
 const seconds = (performance.now() - startedAt) / 1000;
 if (!summary.complete && !values.tail) throw new Error(`the drain ended early: ${summary.reason}`);
 

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { LocalConsumerOptions } from '../../../cli/consumer/consumer.ts';
+import type { ConsumerOptions } from '../../../cli/consumer/consumer.ts';
 import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
 import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
@@ -8,9 +8,9 @@ import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { Scene } from './scene.ts';
 
-export interface DrainSetting extends Partial<LocalConsumerOptions> {
+export interface DrainSetting extends Partial<ConsumerOptions> {
   readonly budgetMs?: number;
-  readonly tail?: boolean;
+  readonly isTail?: boolean;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
   /** Puts something between the poller and the executor. */
@@ -24,7 +24,7 @@ export const silentLogger = createLogger({ level: 'error', destination: { write:
 export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
   const {
     budgetMs = 20_000,
-    tail = false,
+    isTail = false,
     signal,
     poller,
     wrap = (inner: SqlExecutor) => inner,
@@ -44,7 +44,7 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     },
     { executor: wrap(executor), ...poller },
   );
-  return consumer.drain({ budgetMs, tail, ...(signal && { signal }) });
+  return consumer.drain({ budgetMs, isTail, ...(signal && { signal }) });
 }
 
 /** An executor on the scene's MySQL pools; closed when the test is finished. */

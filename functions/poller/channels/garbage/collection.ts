@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../../shared/dead-letter.ts';
+import type { AbsentGroups } from '../../../../shared/drain-rules.ts';
 import { errorFields } from '../../../../shared/logging.ts';
 import { garbageCollectionKey, namespaced } from '../../../../shared/registry/beeorm-names.ts';
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import { connectRedis } from '../../redis/connection.ts';
-import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
 import type { ChannelContext } from '../channel.ts';
-import type { AbsentGroups } from './garbage-channel.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 
 /** Minimum time between two collections of a group, by any consumer. BeeORM's time to live for the key. */

@@ -1,3 +1,4 @@
+import type { AbsentGroups } from '../../../../shared/drain-rules.ts';
 import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeGarbageEvent, type GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
@@ -7,14 +8,6 @@ import type { Channel, ChannelContext } from '../channel.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { GarbageCollection } from './collection.ts';
 import { requestCollections } from './requests.ts';
-
-/**
- * How garbage collection treats a group that the registry names but that does not exist on the stream (yet):
- *
- * - `hold`: entries are kept, because BeeORM creates a missing group at the stream's beginning, and then they are its work.
- * - `ignore`: entries that the existing groups have handled are trimmed; a group created later never sees them.
- */
-export type AbsentGroups = 'hold' | 'ignore';
 
 export interface GarbageSettings {
   readonly absentGroups: AbsentGroups;

@@ -1,5 +1,6 @@
+import type { Unapplied } from '../../../../shared/dead-letter.ts';
 import type { WorkResult } from '../../ledger/work-item.ts';
-import { NOTHING_APPLIED, type Unapplied } from '../../settlement/dead-letter-entry.ts';
+import { NOTHING_APPLIED } from '../../settlement/dead-letter-entry.ts';
 import type { Effects, ResolvedEffect } from './effects.ts';
 
 export interface Failure {

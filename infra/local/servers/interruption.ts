@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BackgroundConsumerError, withNextStep } from '../../shared/errors.ts';
+import { BackgroundConsumerError, withNextStep } from '../../../shared/errors.ts';
 
 /** Ctrl-C, to a program that starts servers. It may come twice: from the terminal and from npm. */
 export function listenForInterruption(): AbortSignal {
