@@ -138,7 +138,7 @@ test('an account that may not touch a table of the application has a dead letter
 /** A scene on the file's own server, and the same with an account that has only these privileges, less the revoked ones. */
 async function openSceneWithAccount(privileges: string, revoked: readonly string[] = []) {
   const scene = await openScene({ mysql: placeOf(server) });
-  const user = `${scene.place.databasePrefix}user`;
+  const user = `${scene.servers.databasePrefix}user`;
   await onServer("CREATE USER ? IDENTIFIED BY 'secret'", [user]);
   await onServer(`GRANT ${privileges} TO ?`, privileges.includes('??') ? [appOf(scene), user] : [user]);
   for (const privilege of revoked) await onServer(`REVOKE ${privilege} ON *.* FROM ?`, [user]);
@@ -164,12 +164,12 @@ function placeOf({ host, port, user, password }: MariaDbServer): MysqlAddress {
   return { host, port, user, password };
 }
 
-function appOf({ place }: Scene): string {
-  return `${place.databasePrefix}app`;
+function appOf({ servers }: Scene): string {
+  return `${servers.databasePrefix}app`;
 }
 
-function shopOf({ place }: Scene): string {
-  return `${place.databasePrefix}shop`;
+function shopOf({ servers }: Scene): string {
+  return `${servers.databasePrefix}shop`;
 }
 
 function userOf({ registry }: Scene): string {

@@ -13,7 +13,7 @@ export interface LoadedFixture {
   /** Where the recording's files are, for what it is compared with. */
   readonly directory: string;
   readonly recording: Recording;
-  /** The application's registry, with the addresses and databases of this place. */
+  /** The application's registry, with the addresses and databases of the test's own servers. */
   readonly registryYaml: string;
   readonly mysql: MysqlAddress;
   /** The name here of a recorded database: `bee` may be `test7_bee`. */
@@ -30,13 +30,13 @@ export async function loadFixture(name: string): Promise<LoadedFixture> {
   const directory = fixtureDirectory(name);
   const recording = readRecording(directory);
   const pools = redisPoolCodes(recording.registryYaml);
-  const place = await takeTestDatabases(pools.length);
-  onTestFinished(() => place.remove());
-  const { mysql, databasePrefix } = place;
+  const databases = await takeTestDatabases(pools.length);
+  onTestFinished(() => databases.remove());
+  const { mysql, databasePrefix } = databases;
   const redis = (pool: string): RedisAddress => {
-    const redisAddressOf = place.redis[pools.indexOf(pool)];
-    if (redisAddressOf === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
-    return redisAddressOf;
+    const address = databases.redis[pools.indexOf(pool)];
+    if (address === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
+    return address;
   };
   const registryYaml = await loadRecording(recording, { mysql, redis, databasePrefix });
   const database = (recordedName: string): string => `${databasePrefix}${recordedName}`;

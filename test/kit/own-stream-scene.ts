@@ -37,12 +37,12 @@ export interface BoundHandler extends Partial<Omit<StreamBinding, 'handler'>> {
 
 /** `namespace`: of the Redis pool; empty: none. */
 export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene> {
-  const place = await takeTestDatabases(1);
-  const [{ host, port, database } = { host: '', port: 0, database: 0 }] = place.redis;
+  const databases = await takeTestDatabases(1);
+  const [{ host, port, database } = { host: '', port: 0, database: 0 }] = databases.redis;
   const redis = new Redis({ host, port, db: database });
   onTestFinished(async () => {
     redis.disconnect();
-    await place.remove();
+    await databases.remove();
   });
   const registryYaml = `default:
   redis: ${host}:${port}:${database}${namespace && `:${namespace}`}

@@ -52,18 +52,18 @@ export async function openSearchScene(
   namespace = '',
 ): Promise<SearchScene> {
   const directory = fixtureDirectory(fixture);
-  const place = await takeTestDatabases(1);
-  onTestFinished(() => place.remove());
+  const databases = await takeTestDatabases(1);
+  onTestFinished(() => databases.remove());
   const { host, port } = server;
   const redis = new Redis({ host, port, protocol: 2 });
   redis.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
   onTestFinished(() => redis.disconnect());
   await redis.flushall();
-  const { mysql, databasePrefix } = place;
-  const redisAddressOf = { host, port, database: 0 };
+  const { mysql, databasePrefix } = databases;
+  const redisAddress = { host, port, database: 0 };
   const yaml = await loadRecording(readRecording(directory), {
     mysql,
-    redis: () => redisAddressOf,
+    redis: () => redisAddress,
     databasePrefix,
   });
   const registryYaml = namespace === '' ? yaml : yaml.replaceAll(`:${port}:0`, `:${port}:0:${namespace}`);

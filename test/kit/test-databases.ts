@@ -24,7 +24,7 @@ export interface TestDatabases {
 export async function takeTestDatabases(redisDatabases = 2): Promise<TestDatabases> {
   const { mysql, redis } = inject('servers');
   const first = await countUp(redis, redisDatabases);
-  const places = Array.from({ length: redisDatabases }, (_, index) => ({
+  const addresses = Array.from({ length: redisDatabases }, (_, index) => ({
     ...redis,
     database: first + index,
   }));
@@ -32,9 +32,9 @@ export async function takeTestDatabases(redisDatabases = 2): Promise<TestDatabas
   return {
     mysql,
     databasePrefix,
-    redis: places,
+    redis: addresses,
     remove: async () => {
-      await Promise.all([dropDatabases(mysql, databasePrefix), ...places.map(emptyDatabase)]);
+      await Promise.all([dropDatabases(mysql, databasePrefix), ...addresses.map(emptyDatabase)]);
     },
   };
 }
@@ -47,15 +47,15 @@ async function countUp(redis: TestServers['redis'], by: number): Promise<number>
   });
 }
 
-async function emptyDatabase(place: RedisAddress): Promise<void> {
-  await withRedis(place, (client) => client.flushdb());
+async function emptyDatabase(address: RedisAddress): Promise<void> {
+  await withRedis(address, (client) => client.flushdb());
 }
 
 async function withRedis<Result>(
-  place: RedisAddress,
+  { host, port, database }: RedisAddress,
   use: (client: Redis) => Promise<Result>,
 ): Promise<Result> {
-  const client = new Redis({ host: place.host, port: place.port, db: place.database });
+  const client = new Redis({ host, port, db: database });
   try {
     return await use(client);
   } finally {

@@ -107,15 +107,15 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
   const budget = new DrainBudget(60_000);
   const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
   const lines = new SettlementOrder();
-  const places = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
-  const order = entries.map((entry, index) => ({ entry, place: places[index], at: random.integer(0, 1000) }));
+  const tickets = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
+  const order = entries.map((entry, index) => ({ entry, ticket: tickets[index], at: random.integer(0, 1000) }));
   order.sort((one, other) => one.at - other.at);
-  const runs = order.map(async ({ entry, place }, index) => {
+  const runs = order.map(async ({ entry, ticket }, index) => {
     for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     try {
-      return entry.isLeft ? 'pending' : await settleOne(settler, entry, place);
+      return entry.isLeft ? 'pending' : await settleOne(settler, entry, ticket);
     } finally {
-      if (place !== undefined) settler.leave(place);
+      if (ticket !== undefined) settler.leave(ticket);
     }
   });
   const outcomes = await Promise.all(runs);
@@ -127,13 +127,13 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
 async function settleOne(
   settler: Settler,
   { id }: Entry,
-  place: SettlementTicket | undefined,
+  ticket: SettlementTicket | undefined,
 ): Promise<string> {
   const settlement: Settlement = {
     ...{ stream: 's', group: 'g', id },
     ...{ cacheKeys: [], publications: [], deadLetter: undefined },
   };
-  let result: Settled = await settler.settle(settlement, place);
-  if (result !== 'pending' && result.kind === 'unwritable') result = await settler.settle(settlement, place);
+  let result: Settled = await settler.settle(settlement, ticket);
+  if (result !== 'pending' && result.kind === 'unwritable') result = await settler.settle(settlement, ticket);
   return result === 'pending' ? 'pending' : result.kind;
 }

@@ -40,8 +40,8 @@ test('an executor whose network swallows everything holds the next run up for se
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
-  const proxy = await startTcpProxy(scene.place.mysql);
-  const behindProxy = scene.registryYaml.replaceAll(`:${scene.place.mysql.port})`, `:${proxy.port})`);
+  const proxy = await startTcpProxy(scene.servers.mysql);
+  const behindProxy = scene.registryYaml.replaceAll(`:${scene.servers.mysql.port})`, `:${proxy.port})`);
   const gate = new Gate();
   const vanished = drainScene(
     { ...scene, registry: parseRegistry(behindProxy, 'registry.yaml') },

@@ -16,11 +16,11 @@ export interface SceneServers {
 
 /** A fresh part of the shared servers, with whatever of it a test brings itself. */
 export async function takeSceneServers(own: Partial<SceneServers>): Promise<SceneServers> {
-  const place = await takeTestDatabases(2);
-  onTestFinished(() => place.remove());
-  const [redis, otherRedis] = place.redis;
+  const databases = await takeTestDatabases(2);
+  onTestFinished(() => databases.remove());
+  const [redis, otherRedis] = databases.redis;
   if (redis === undefined || otherRedis === undefined) throw new Error('no Redis databases');
-  const { mysql, databasePrefix } = place;
+  const { mysql, databasePrefix } = databases;
   return { mysql, shopMysql: own.mysql ?? mysql, redis, otherRedis, databasePrefix, ...own };
 }
 

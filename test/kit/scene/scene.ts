@@ -15,7 +15,7 @@ export type Row = Record<string, unknown>;
 
 /** A small application of one test's own, on real servers: `Thing` in pool `default`, `Sale` in pool `shop`. */
 export interface Scene {
-  readonly place: SceneServers;
+  readonly servers: SceneServers;
   readonly registryYaml: string;
   readonly registry: Registry;
   readonly ledgerDatabase: string;
@@ -59,21 +59,21 @@ CREATE TABLE Sale (
 
 /** Everything is removed when the test is finished. */
 export async function openScene(own: Partial<SceneServers> = {}): Promise<Scene> {
-  const place = await takeSceneServers(own);
-  const { databasePrefix } = place;
-  const mysql = await createDatabase(place.mysql, `${databasePrefix}app`, SCHEMA);
-  const shopMysql = await createDatabase(place.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
-  const redis = await connectRedis(place.redis);
-  const otherRedis = await connectRedis(place.otherRedis);
-  const registryYaml = registryOf(place);
+  const servers = await takeSceneServers(own);
+  const { databasePrefix } = servers;
+  const mysql = await createDatabase(servers.mysql, `${databasePrefix}app`, SCHEMA);
+  const shopMysql = await createDatabase(servers.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
+  const redis = await connectRedis(servers.redis);
+  const otherRedis = await connectRedis(servers.otherRedis);
+  const registryYaml = registryOf(servers);
   return {
-    place,
+    servers,
     registryYaml,
     registry: parseRegistry(registryYaml, 'registry.yaml'),
     ledgerDatabase: `${databasePrefix}ledger`,
     redis,
     otherRedis,
-    connect: () => connect(place.mysql, `${databasePrefix}app`),
+    connect: () => connect(servers.mysql, `${databasePrefix}app`),
     query: (sql, values = []) => rowsOf(mysql, sql, values),
     shopQuery: (sql) => rowsOf(shopMysql, sql, []),
     add: async (event, id = '*') => String(await redis.xadd(LAZY, id, 's', encode(event))),
