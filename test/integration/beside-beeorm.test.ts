@@ -5,7 +5,7 @@ import { BeeOrmConsumer } from '../kit/scene/beeorm-consumer.ts';
 import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingLog } from '../kit/scene/events.ts';
-import { pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** What BeeORM's consumer leaves is taken over by ours, and the other way round: on the keys themselves. */

@@ -4,7 +4,7 @@ import { type RedisServer, startRedis } from '../../infra/local/servers/redis-se
 import { drainInProcess } from '../kit/scene/drain-orders.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 

@@ -5,7 +5,7 @@ import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mari
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, insertThingSql, lazyEvent } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** Servers and accounts that are at fault: nothing is judged, and all is applied once the cause is gone. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, insertThingSql, lazyEvent } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** Errors that a real server gives, and what each says of the statement that met it. */

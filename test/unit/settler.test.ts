@@ -108,7 +108,11 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
   const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
   const lines = new SettlementOrder();
   const tickets = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
-  const order = entries.map((entry, index) => ({ entry, ticket: tickets[index], at: random.integer(0, 1000) }));
+  const order = entries.map((entry, index) => ({
+    entry,
+    ticket: tickets[index],
+    at: random.integer(0, 1000),
+  }));
   order.sort((one, other) => one.at - other.at);
   const runs = order.map(async ({ entry, ticket }, index) => {
     for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));

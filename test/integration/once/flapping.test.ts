@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { deadLetters, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
 test('a connection to Redis that breaks again and again makes no entry a killer', async () => {

@@ -3,7 +3,7 @@ import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { drainInProcess } from '../../kit/scene/drain-orders.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** An entry that ends the process each time, and entries that only look as if they did. */

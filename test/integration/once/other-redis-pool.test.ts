@@ -3,7 +3,7 @@ import { drainInProcess } from '../../kit/scene/drain-orders.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty } from '../../kit/scene/events.ts';
 import { Gate } from '../../kit/scene/gate.ts';
-import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** Effects in a Redis pool other than the entry's own can't be one step with the acknowledgement: markers tell. */

@@ -3,7 +3,13 @@ import { type RedisServer, startRedis } from '../../../infra/local/servers/redis
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty, thingLog } from '../../kit/scene/events.ts';
 import { Gate } from '../../kit/scene/gate.ts';
-import { deadLetters, dirtyEvents, pendingEntries, thingCounts, thingNames } from '../../kit/scene/look.ts';
+import {
+  deadLetters,
+  dirtyEvents,
+  pendingEntries,
+  thingCounts,
+  thingNames,
+} from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** A Redis that restarts knows only what it had written to disk: acknowledged entries come back. */

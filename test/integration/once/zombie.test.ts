@@ -3,7 +3,13 @@ import type { FailpointName } from '../../../functions/poller/poller-options.ts'
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../../kit/scene/events.ts';
 import { Gate } from '../../kit/scene/gate.ts';
-import { deadLetters, dirtyEvents, pendingEntries, thingCounts, thingNames } from '../../kit/scene/look.ts';
+import {
+  deadLetters,
+  dirtyEvents,
+  pendingEntries,
+  thingCounts,
+  thingNames,
+} from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** A zombie is a poller that was paused for longer than its lock lives, and goes on as if nothing had happened. */
