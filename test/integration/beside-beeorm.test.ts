@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createLogger } from '../../shared/logging.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { BeeOrmConsumer } from '../kit/scene/beeorm-consumer.ts';
-import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
+import { drainUntilStandingStill } from '../kit/scene/drain-in-process.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingLog } from '../kit/scene/events.ts';
 import { pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
+import { Gate } from '../kit/scene/breakpoint.ts';
+import { drainUntilStandingStill } from '../kit/scene/drain-in-process.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing } from '../kit/scene/events.ts';
-import { Gate } from '../kit/scene/gate.ts';
 import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';

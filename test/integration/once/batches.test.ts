@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { Gate } from '../../kit/scene/breakpoint.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThingSql } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
 import { thingCounts, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { Requests } from '../../kit/scene/requests.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
-import { drainInProcess } from '../../kit/scene/drain-orders.ts';
+import { drainInProcess } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
 import { deadLetters, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { drainInProcess } from '../../kit/scene/drain-orders.ts';
+import { Gate } from '../../kit/scene/breakpoint.ts';
+import { drainInProcess } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
 import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type RedisServer, startRedis } from '../../../infra/local/servers/redis-server.ts';
+import { Gate } from '../../kit/scene/breakpoint.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty, thingLog } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
 import {
   deadLetters,
   dirtyEvents,

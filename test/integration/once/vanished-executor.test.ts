@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
-import { drainUntilStandingStill } from '../../kit/scene/drain-orders.ts';
+import { Gate } from '../../kit/scene/breakpoint.ts';
+import { drainUntilStandingStill } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
 import { thingCounts, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene } from '../../kit/scene/scene.ts';
 import { startTcpProxy } from '../../kit/scene/tcp-proxy.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { FailpointName } from '../../../functions/poller/poller-options.ts';
+import { Gate } from '../../kit/scene/breakpoint.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
 import {
   deadLetters,
   dirtyEvents,

@@ -5,7 +5,7 @@ import { binaryToBytes } from '../../../shared/binary-string.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
-import type { DrainOrders } from './drain-orders.ts';
+import type { DrainOrders } from './drain-in-process.ts';
 
 /** A drain in a process of its own, which tests may kill, or which kills itself where its orders say so. */
 const orders: DrainOrders = JSON.parse(readFileSync(0, 'utf8'));
