@@ -46,12 +46,12 @@ test('a server that is killed and comes back in the midst of a drain is waited f
   const scene = await openScene({ mysql: placeOf(server) });
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
   let kills = 0;
-  const atExecutorPoint = async (point: string) => {
+  const executorFailpoint = async (point: string) => {
     if (point !== 'recorded' || kills++ > 0) return;
     await server.kill();
     void server.restart();
   };
-  expect(await drainScene(scene, { atExecutorPoint })).toMatchObject({ complete: true });
+  expect(await drainScene(scene, { executorFailpoint })).toMatchObject({ complete: true });
   expect(await onServer('SELECT Name FROM ??.Thing ORDER BY ID', [appOf(scene)])).toEqual([
     { Name: 'one' },
     { Name: 'two' },

@@ -1,23 +1,23 @@
-/** Holds one passer up: the test waits until somebody stands at the gate, does something, and lets it through. */
-export class Gate {
+/** Suspends its first caller, so that a test can act at exactly that moment, and then resumes it. */
+export class Breakpoint {
   readonly #reached = Promise.withResolvers<void>();
-  readonly #opened = Promise.withResolvers<void>();
+  readonly #resumed = Promise.withResolvers<void>();
   #isUsed = false;
 
-  /** Resolves when somebody stands at the gate. */
+  /** Resolves when the first caller has reached the breakpoint. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
 
-  /** Only the first passer is held up. */
-  async pass(): Promise<void> {
+  /** Only the first caller waits; all later ones continue at once. */
+  async pause(): Promise<void> {
     if (this.#isUsed) return;
     this.#isUsed = true;
     this.#reached.resolve();
-    await this.#opened.promise;
+    await this.#resumed.promise;
   }
 
-  open(): void {
-    this.#opened.resolve();
+  resume(): void {
+    this.#resumed.resolve();
   }
 }

@@ -5,17 +5,17 @@ import { onTestFinished } from 'vitest';
 import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import type { Scene } from './scene.ts';
 
-/** What a drain in a process of its own is told. */
-export interface DrainOrders {
+/** The options of a drain that runs in a separate process; it reads them as JSON from standard input. */
+export interface DrainProcessOptions {
   readonly registryYaml: string;
   readonly ledgerDatabase: string;
   readonly budgetMs?: number;
-  /** `poller settled`, `executor committed` …: where the process ends itself with SIGKILL. */
+  /** The failpoint, such as `poller settled` or `executor committed`, at which the process kills itself with SIGKILL. */
   readonly killAt?: string;
-  /** Where it says `standing still`, and does so. */
-  readonly standStillAt?: string;
-  /** It ends itself with SIGKILL when it is to execute a statement with this word. */
-  readonly killerWord?: string;
+  /** The failpoint at which the process prints `paused` and never continues. */
+  readonly pauseAt?: string;
+  /** The process kills itself with SIGKILL before it executes a statement that contains this word. */
+  readonly poisonWord?: string;
 }
 
 export interface DrainProcessResult {
@@ -23,31 +23,31 @@ export interface DrainProcessResult {
   readonly maxMemoryBytes: number;
 }
 
-type Orders = Omit<DrainOrders, 'registryYaml' | 'ledgerDatabase'>;
+type Options = Omit<DrainProcessOptions, 'registryYaml' | 'ledgerDatabase'>;
 
-/** Runs a drain in a process of its own to its end. Undefined: it was killed. */
+/** Runs a drain in a separate process until it exits. Returns undefined if the process was killed. */
 export async function drainInProcess(
   scene: Scene,
-  orders: Orders = {},
+  options: Options = {},
 ): Promise<DrainProcessResult | undefined> {
-  const child = spawnDrain(scene, orders);
-  if (child.stdout === null) throw new Error('no output');
+  const child = spawnDrain(scene, options);
+  if (child.stdout === null) throw new Error('the drain process has no standard output');
   const [output, [, signal]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   return signal === null ? JSON.parse(output) : undefined;
 }
 
-/** Resolves once the drain stands still where its orders say. */
-export async function drainUntilStandingStill(scene: Scene, standStillAt: string): Promise<ChildProcess> {
-  const child = spawnDrain(scene, { standStillAt });
+/** Resolves when the drain has paused at the failpoint. */
+export async function drainUntilPaused(scene: Scene, pauseAt: string): Promise<ChildProcess> {
+  const child = spawnDrain(scene, { pauseAt });
   if (child.stdout !== null) await once(child.stdout, 'data');
   return child;
 }
 
-function spawnDrain({ registryYaml, ledgerDatabase }: Scene, orders: Orders): ChildProcess {
+function spawnDrain({ registryYaml, ledgerDatabase }: Scene, options: Options): ChildProcess {
   const child = spawn(process.execPath, [`${import.meta.dirname}/drain-process.ts`], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  child.stdin.end(JSON.stringify({ ...orders, registryYaml, ledgerDatabase }));
+  child.stdin.end(JSON.stringify({ ...options, registryYaml, ledgerDatabase }));
   return child;
 }

@@ -15,7 +15,7 @@ export interface DrainSetting extends Partial<LocalConsumerOptions> {
   readonly poller?: Partial<PollerOptions>;
   /** Puts something between the poller and the executor. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
-  readonly atExecutorPoint?: MysqlExecutorOptions['failpoint'];
+  readonly executorFailpoint?: MysqlExecutorOptions['failpoint'];
 }
 
 export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
@@ -28,10 +28,13 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     signal,
     poller,
     wrap = (inner: SqlExecutor) => inner,
-    atExecutorPoint,
+    executorFailpoint,
     ...options
   } = setting;
-  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { failpoint: atExecutorPoint });
+  const executor = openExecutor(
+    scene,
+    executorFailpoint === undefined ? {} : { failpoint: executorFailpoint },
+  );
   const consumer = await openLocalConsumer(
     {
       registry: scene.registry,
