@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { historyArbitrary } from '../kit/generate/history.ts';
-import { ProvingGround } from '../kit/proving-ground.ts';
+import { ProvingGround } from '../kit/history-checker.ts';
 
 const RUNS = 250;
 const MAX_OPERATIONS = 20;

@@ -3,11 +3,11 @@ import { LAZY_STREAM, LOG_STREAM, type TestRegistry } from '../kit/test-registry
 import { logValueFates, type StatementResult } from './attribution.ts';
 import { OracleDatabase } from './database.ts';
 import { entityTables } from './entity-tables.ts';
-import { judgeLazyEntry, judgeLogEntry } from './judge.ts';
 import type { ExpectedDeadLetter, FailureClass, Outcome } from './outcome.ts';
 import { RedisEffects } from './redis-effects.ts';
 import { insertedIdLiterals, isInsert, tableOf } from './statement.ts';
 import type { StreamEntry } from './stream-entry.ts';
+import { judgeLazyEntry, judgeLogEntry } from './validate.ts';
 import { decodeDirtyEvent, type LazyEvent } from './wire.ts';
 
 /**

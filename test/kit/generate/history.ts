@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import type { Recording } from '../../../infra/local/recording/recording.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
+import { World } from './application-model.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { OPERATIONS } from './operations.ts';
 import { POISON } from './poison.ts';
 import { Random } from './random.ts';
 import { generatedApplication } from './schema.ts';
 import type { Ordering } from './statements.ts';
-import { World } from './world.ts';
 
 export type HistoryOptions = {
   /**

@@ -1,8 +1,8 @@
+import type { KnownRow, World } from './application-model.ts';
 import type { LazyEvent } from './lazy-event.ts';
 import type { Random } from './random.ts';
 import { type EntityTable, MEMBER, NARROW, PARENT, TABLES } from './schema.ts';
 import { NULL, number, randomValue, text, type Value, type Values } from './values.ts';
-import type { KnownRow, World } from './world.ts';
 
 /** How statements on different rows may depend on each other: see `HistoryOptions`. */
 export type Ordering = 'entity' | 'pool';
