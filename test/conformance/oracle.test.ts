@@ -48,8 +48,8 @@ async function applyRecording(directory: string): Promise<{ outcome: Outcome; en
 /** The state of a consumer that did exactly what the oracle says. */
 function stateOf(outcome: Outcome, expected: Outcome, entries: readonly StreamEntry[]): State {
   const name = ({ pool, key }: CacheKey) => `${pool} ${key}`;
-  const gone = new Set(outcome.goneKeys.map(name));
-  const left = [...expected.goneKeys, ...outcome.keptKeys].filter((key) => !gone.has(name(key)));
+  const gone = new Set(outcome.deletedKeys.map(name));
+  const left = [...expected.deletedKeys, ...outcome.keptKeys].filter((key) => !gone.has(name(key)));
   const keys = Map.groupBy(left, ({ pool }) => pool);
   return {
     ...outcome,

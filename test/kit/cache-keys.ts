@@ -6,8 +6,11 @@ import type { TestRegistry } from './test-registry.ts';
 const NEIGHBOURS = 20;
 
 /** Sets every cache key that a history names, so that its deletion can be seen. To be called before the drain. */
-export async function plantCacheKeys(registry: TestRegistry, { goneKeys, keptKeys }: Outcome): Promise<void> {
-  const keys = [...goneKeys, ...keptKeys].flatMap(withNeighbours);
+export async function plantCacheKeys(
+  registry: TestRegistry,
+  { deletedKeys, keptKeys }: Outcome,
+): Promise<void> {
+  const keys = [...deletedKeys, ...keptKeys].flatMap(withNeighbours);
   for (const [code, pool] of registry.redis) {
     const redis = connectRedis(pool);
     const pipeline = redis.pipeline();

@@ -32,11 +32,11 @@ export function compareState(
   ];
 }
 
-function compareKeys({ goneKeys, keptKeys }: Outcome, { keys }: State, ids: IdMapping): Difference[] {
+function compareKeys({ deletedKeys, keptKeys }: Outcome, { keys }: State, ids: IdMapping): Difference[] {
   const exists = ({ pool, key }: CacheKey) => keys.get(pool)?.has(key) === true;
   const named = ({ pool, key }: CacheKey) => `deletion of cache key ${key} in Redis pool ${pool}`;
   return [
-    ...goneKeys
+    ...deletedKeys
       .map((key) => actualKey(key, ids))
       .filter(exists)
       .map((key): Difference => ({ kind: 'lost', what: named(key) })),

@@ -27,7 +27,7 @@ export function crudOutcome(directory: string): Outcome {
         its.map(({ s }) => decodeDirtyEvent(Buffer.from(s, 'base64'))),
       ]),
     ),
-    goneKeys: cacheKeysOf(entries, newIds('bee.UserEntity', before, after)),
+    deletedKeys: cacheKeysOf(entries, newIds('bee.UserEntity', before, after)),
     keptKeys: [],
     deadLetters: [],
   };

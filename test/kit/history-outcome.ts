@@ -19,7 +19,7 @@ export function historyOutcome(directory: string): Outcome {
         its.map(({ E, A, I }) => ({ entity: E, action: A, id: I })),
       ]),
     ),
-    goneKeys: [
+    deletedKeys: [
       ...Object.entries(keys.gone).flatMap(([pool, names]) => names.map((key) => ({ pool, key }))),
       ...keys.byRow.map(({ pool, key, table, id }) => ({ pool, key, row: { table, id: String(id) } })),
     ],

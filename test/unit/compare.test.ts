@@ -31,7 +31,7 @@ const expected: Outcome = {
     ['app._log_default_User', 'app.User'],
   ]),
   dirtyEvents: new Map([['changed', [event('1', 'i'), event('2', 'i'), event('2', 'u')]]]),
-  goneKeys: [{ pool: 'default', key: 'user:2', row: { table: 'app.User', id: '2' } }],
+  deletedKeys: [{ pool: 'default', key: 'user:2', row: { table: 'app.User', id: '2' } }],
   keptKeys: [{ pool: 'default', key: 'user_All' }],
   deadLetters: [{ stream: failedEntry.stream, id: failedEntry.id, kind: 'wire' }],
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dirtyEventFates, logValueFates, type StatementResult } from '../oracle/attribution.ts';
+import { attributeDirtyEvents, attributeLogValues, type StatementResult } from '../oracle/attribution.ts';
 import type { LazyEvent } from '../oracle/wire.ts';
 
 const LOG = { pool: 'default', table: '_log_default_Token', updated: new Date(0), meta: null };
@@ -23,7 +23,7 @@ function resultsWith(errno: number | undefined): StatementResult[] {
 }
 
 test('The oracle lets nobody tell of the end of a row that was never there.', () => {
-  expect(logValueFates(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
-  expect(dirtyEventFates(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
-  expect(logValueFates(EVENT, resultsWith(undefined))).toEqual([{ id: '7', applied: true }]);
+  expect(attributeLogValues(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
+  expect(attributeDirtyEvents(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
+  expect(attributeLogValues(EVENT, resultsWith(undefined))).toEqual([{ id: '7', applied: true }]);
 });
