@@ -41,7 +41,7 @@ export type ExpectedDeadLetter = {
 };
 
 /**
- * `wire`: the entry can't be decoded. `pool`: it names an unknown pool. `policy`: it contains a statement that the policy
- * refuses. `mysql`: MySQL refused a statement.
+ * `wire`: the entry can't be decoded. `pool`: it names an unknown pool. `policy`: the policy refuses one of its
+ * statements. `mysql`: MySQL refused a statement.
  */
 export type FailureClass = 'wire' | 'pool' | 'policy' | 'mysql';

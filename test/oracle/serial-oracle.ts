@@ -11,9 +11,9 @@ import { validateLazyEntry, validateLogEntry } from './validate.ts';
 import { decodeDirtyEvent, type LazyEvent } from './wire.ts';
 
 /**
- * Applies a history in the simplest way possible, one entry and one statement at a time, and returns the state that must
- * result from it. The oracle shares no code with the consumer that it is compared with, so that both can't have the same
- * bug.
+ * Applies a history in the simplest way possible, one entry and one statement at a time, and returns the state that
+ * must result from it. The oracle shares no code with the consumer that it checks, so a bug in one can't hide in the
+ * other.
  *
  * The databases of `registry` contain the state before the history, and afterwards the state after it. All log entries
  * are applied after all lazy entries: they only add log rows, which have no order.
