@@ -7,8 +7,8 @@ const RUNS = 250;
 const MAX_OPERATIONS = 20;
 const TIMEOUT_MS = 300_000;
 
-/** A history that fails is shrunk to fewer operations; fast-check tells the seed and path to run it again with. */
-describe('random histories come out as if applied serially', () => {
+/** fast-check shrinks a failing history to fewer operations, and reports the seed and path that reproduce it. */
+describe('random histories result in the same state as if applied serially', () => {
   test.each(['entity', 'pool'] as const)(
     'ordering %s',
     async (ordering) => {

@@ -1,7 +1,7 @@
 /** One difference between the actual state and the expected state. */
 export type Difference = {
   /** `unfinished`: entries are pending or unread. */
-  readonly kind: 'lost' | 'doubled' | 'changed' | 'out of order' | 'unexpected' | 'unfinished';
+  readonly kind: 'lost' | 'duplicated' | 'changed' | 'out of order' | 'unexpected' | 'unfinished';
   readonly what: string;
 };
 
@@ -26,7 +26,7 @@ export function compareCounts(expected: readonly string[], actual: readonly stri
     const what =
       before + after === 1 ? shortened(item) : `${shortened(item)} (${after} instead of ${before})`;
     if (after < before) return [{ kind: 'lost', what }];
-    return [{ kind: before === 0 ? 'unexpected' : 'doubled', what }];
+    return [{ kind: before === 0 ? 'unexpected' : 'duplicated', what }];
   });
 }
 
