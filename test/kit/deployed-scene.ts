@@ -47,8 +47,8 @@ export interface Deployed {
 }
 
 /**
- * Runs the code of both functions against real servers. They call each other through a local endpoint of Lambda's API.
- * `before` can fail an invocation of the SQL executor instead of running it.
+ * Runs the code of both functions against real servers. The poller invokes the SQL executor through a local endpoint of
+ * Lambda's API. If `before` returns an answer, the endpoint sends it instead of running the executor.
  */
 export async function deploy(
   fixture: LoadedFixture,

@@ -19,7 +19,7 @@ export async function takeSceneServers(own: Partial<SceneServers>): Promise<Scen
   const databases = await takeTestDatabases(2);
   onTestFinished(() => databases.remove());
   const [redis, otherRedis] = databases.redis;
-  if (redis === undefined || otherRedis === undefined) throw new Error('no Redis databases');
+  if (redis === undefined || otherRedis === undefined) throw new Error('a scene needs two Redis databases');
   const { mysql, databasePrefix } = databases;
   return { mysql, shopMysql: own.mysql ?? mysql, redis, otherRedis, databasePrefix, ...own };
 }
