@@ -28,7 +28,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // The first run may have to install LocalStack.
           hookTimeout: 600_000,
-          // These tests measure how long functions take, so they run one at a time, after all other tests.
+          // These tests measure how long functions take, so they run one at a time, after the tests above.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
