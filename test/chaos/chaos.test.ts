@@ -22,7 +22,7 @@ describe.concurrent('a consumer whose processes are killed, paused and cut off',
         ...['--ordering', ordering],
       ]);
       console.log(output);
-      expect(output).toMatch(/^seed .*, lost 0, doubled 0, out of order 0, otherwise different 0$/m);
+      expect(output).toMatch(/^seed .*, lost 0, duplicated 0, out of order 0, otherwise different 0$/m);
       expect(exitCode).toBe(0);
       expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(8);
       expect(countIn(output, 'in tail mode')).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ describe.concurrent('a consumer whose processes are killed, paused and cut off',
     { timeout: 3 * MINUTE_MS },
     async (mechanism) => {
       const { exitCode, output } = await runChaos(['--kills', '5', '--break', mechanism, '--minutes', '1']);
-      expect(output).toMatch(/^statements: .*(lost|doubled|out of order|different) [1-9]/m);
+      expect(output).toMatch(/^statements: .*(lost|duplicated|out of order|different) [1-9]/m);
       expect(exitCode).toBe(1);
     },
   );

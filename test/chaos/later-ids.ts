@@ -8,10 +8,10 @@ const LATER_IDS = 2500;
 /** Sets the cache keys of rows to come under every id that they may get, so that their deletion can be seen. */
 export async function plantKeysOfLaterIds(
   registry: TestRegistry,
-  { goneKeys, autoIds }: Outcome,
+  { deletedKeys, autoIds }: Outcome,
 ): Promise<void> {
   const prefixes = new Map<string, Set<string>>();
-  for (const { pool, key, row } of goneKeys) {
+  for (const { pool, key, row } of deletedKeys) {
     if (row === undefined || autoIds.get(row.table)?.has(row.id) !== true) continue;
     const ofPool = prefixes.get(pool) ?? new Set();
     prefixes.set(pool, ofPool.add(key.slice(0, -row.id.length)));

@@ -26,7 +26,7 @@ export function allDifferences({ failures, subjects }: ChaosReport): Difference[
 }
 
 function differencesBriefly(differences: readonly Difference[]): string {
-  const kinds = ['lost', 'doubled', 'out of order'] as const;
+  const kinds = ['lost', 'duplicated', 'out of order'] as const;
   const counts = kinds.map(
     (kind) => `${kind} ${differences.filter((difference) => difference.kind === kind).length}`,
   );

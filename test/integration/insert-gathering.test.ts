@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { WireValue } from '../kit/generate/messagepack.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThingSql, lazyEvent, thingDirty } from '../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene, sceneWithIncrement } from '../kit/scene/scene.ts';
 
 const THINGS = 40;

@@ -14,7 +14,7 @@ import {
 } from '../kit/own-stream-scene.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty } from '../kit/scene/events.ts';
-import { thingNames } from '../kit/scene/look.ts';
+import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
 test('Two groups of one stream each get every entry, whatever becomes of it in the other.', async () => {

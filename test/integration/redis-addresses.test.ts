@@ -7,7 +7,7 @@ import { makeCertificate } from '../kit/certificates.ts';
 import { MASTER, startSentinelRedis } from '../kit/redis-sentinel.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty, thingLog } from '../kit/scene/events.ts';
-import { thingNames } from '../kit/scene/look.ts';
+import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumerIn } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';

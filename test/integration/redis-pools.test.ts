@@ -4,7 +4,7 @@ import { type RedisServer, startRedis } from '../../infra/local/servers/redis-se
 import { encode, type WireValue } from '../kit/generate/messagepack.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty, thingLog } from '../kit/scene/events.ts';
-import { dirtyEvents, thingNames } from '../kit/scene/look.ts';
+import { dirtyEvents, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { GROUP, LOCK_KEY, type Scene } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';

@@ -111,7 +111,7 @@ export class OwnStreams implements Subject {
     const ofEntries = this.#added.flatMap(({ id, number, behaviour }): Difference[] => {
       const what = `entry ${number} of group ${group}, which ${behaviour}`;
       const its = lettersOf.get(id) ?? [];
-      if (its.length > 1) return [{ kind: 'doubled', what: `dead letter of ${what}` }];
+      if (its.length > 1) return [{ kind: 'duplicated', what: `dead letter of ${what}` }];
       const isHopeless = behaviour === 'fails' || behaviour === 'throws';
       if (its.length === 0) return times.has(number) ? [] : [{ kind: 'lost', what }];
       // An attempt that was begun and never answered may have been one that nobody else knows of.

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
-import { drainInProcess } from '../../kit/scene/drain-orders.ts';
+import { drainInProcess } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** An entry that ends the process each time, and entries that only look as if they did. */
@@ -53,11 +53,11 @@ test('an executor that cannot be used until somebody changes something makes no 
 });
 
 /** How often the process was killed until the streams were empty. */
-async function runUntilDone(scene: Scene, killerWord: string): Promise<number> {
+async function runUntilDone(scene: Scene, poisonWord: string): Promise<number> {
   for (let kills = 0; kills < 20; kills++) {
     // What a killed poller leaves ends by itself after a while.
     await scene.redis.del('orm-async-consumer_consumer-1');
-    const result = await drainInProcess(scene, { killerWord });
+    const result = await drainInProcess(scene, { poisonWord });
     if (result?.summary.complete === true) return kills;
   }
   throw new Error('it never ends');

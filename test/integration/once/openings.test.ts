@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LedgerSql } from '../../../functions/sql-executor/ledger-sql.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { insertThingSql } from '../../kit/scene/events.ts';
-import { thingNames } from '../../kit/scene/look.ts';
+import { thingNames } from '../../kit/scene/inspect-scene.ts';
 import { Requests } from '../../kit/scene/requests.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 

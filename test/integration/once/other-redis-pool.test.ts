@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { drainInProcess } from '../../kit/scene/drain-orders.ts';
+import { Breakpoint } from '../../kit/scene/breakpoint.ts';
+import { drainInProcess } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
-import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** Effects in a Redis pool other than the entry's own can't be one step with the acknowledgement: markers tell. */
@@ -42,17 +42,17 @@ test('a poller that is killed before its effect in another pool leaves it to the
 test('a paused poller that wakes after its marker was swept away does not repeat the effect', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0, [ELSEWHERE])] }));
-  const gate = new Gate();
-  const failpoint = (point: string) => (point === 'logged' ? gate.pass() : undefined);
+  const breakpoint = new Breakpoint();
+  const failpoint = (point: string) => (point === 'logged' ? breakpoint.pause() : undefined);
   const zombie = drainScene(scene, { poller: { failpoint } });
-  await gate.reached;
+  await breakpoint.reached;
   await scene.redis.del(LOCK_KEY);
   await drainScene(scene);
   await ageMarkers(scene);
   await scene.add(insertThing('two', { dirty: [thingDirty(0, [ELSEWHERE])] }));
   await drainScene(scene);
   expect(await markers(scene)).toHaveLength(1);
-  gate.open();
+  breakpoint.resume();
   await zombie;
   expect(await dirtyEvents(scene.otherRedis, ELSEWHERE)).toEqual(['main.Thing i 1', 'main.Thing i 2']);
 });

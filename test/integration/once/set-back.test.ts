@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { thingNames } from '../../kit/scene/look.ts';
+import { thingNames } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 test('a group that was set back below what is forgotten stops with a word that says what to do', async () => {

@@ -13,14 +13,14 @@ export interface DrainSetting extends Partial<ConsumerOptions> {
   readonly isTail?: boolean;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
-  /** Puts something between the poller and the executor. */
+  /** Wraps the executor that the poller uses. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
-  readonly atExecutorPoint?: MysqlExecutorOptions['failpoint'];
+  readonly executorFailpoint?: MysqlExecutorOptions['failpoint'];
 }
 
 export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
 
-/** Drains the scene once, with a poller and an executor of its own. */
+/** Drains the scene once, with a new poller and a new executor. */
 export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
   const {
     budgetMs = 20_000,
@@ -28,10 +28,13 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     signal,
     poller,
     wrap = (inner: SqlExecutor) => inner,
-    atExecutorPoint,
+    executorFailpoint,
     ...options
   } = setting;
-  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { failpoint: atExecutorPoint });
+  const executor = openExecutor(
+    scene,
+    executorFailpoint === undefined ? {} : { failpoint: executorFailpoint },
+  );
   const consumer = await openLocalConsumer(
     {
       registry: scene.registry,
@@ -47,7 +50,7 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
   return consumer.drain({ budgetMs, isTail, ...(signal && { signal }) });
 }
 
-/** An executor on the scene's MySQL pools; closed when the test is finished. */
+/** Opens an executor for the scene's MySQL pools. It is closed when the test is finished. */
 export function openExecutor(
   { registry, ledgerDatabase }: Scene,
   options: Partial<MysqlExecutorOptions> = {},

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 import { type EntityTable, emailBefore, PINNED_ID, ROWS_BEFORE, TABLES } from './schema.ts';
 
-/** A row whose id the application knows: one from before, or one with a uuid. */
+/** A row whose id the application knows: it existed before the history, or its id is a uuid. */
 export type KnownRow = {
   readonly table: EntityTable;
   readonly id: bigint;
@@ -9,8 +9,8 @@ export type KnownRow = {
   parent: bigint | undefined;
 };
 
-/** What a serial application of the history so far has come to, as far as the generator must know it. */
-export class World {
+/** The application's state if the history so far were applied serially: the part that the generator needs. */
+export class ApplicationModel {
   readonly #rows = new Map<EntityTable, KnownRow[]>();
   readonly #freedEmails = new Map<EntityTable, string[]>();
   readonly #unknownChildren = new Set<bigint>();
@@ -39,18 +39,18 @@ export class World {
     return this.#uuids;
   }
 
-  /** Never used before for a `Nr`. */
+  /** Returns a number that no `Nr` has had before. */
   nextNumber(): bigint {
     this.#numbers += 1;
     return BigInt(this.#numbers);
   }
 
-  /** Rows that may be changed or deleted: all but the pinned one. */
+  /** Rows that a statement may change or delete: all except the pinned one. */
   rows(table: EntityTable): readonly KnownRow[] {
     return (this.#rows.get(table) ?? []).filter(({ id }) => id !== PINNED_ID);
   }
 
-  /** The pinned one included: rows that may be referred to. */
+  /** Rows that a foreign key may refer to, including the pinned one. */
   parents(table: EntityTable): readonly KnownRow[] {
     return this.#rows.get(table) ?? [];
   }
@@ -59,7 +59,7 @@ export class World {
     this.#rows.get(row.table)?.push(row);
   }
 
-  /** A row refers to it whose id is not known, so that it can't be deleted any more. */
+  /** Records that a row with an unknown id refers to this parent, which therefore can't be deleted any more. */
   addUnknownChild(parent: bigint): void {
     this.#unknownChildren.add(parent);
   }
@@ -80,7 +80,7 @@ export class World {
       this.#deletedIds.set(table, [...(this.#deletedIds.get(table) ?? []), id]);
   }
 
-  /** Its email may be taken by one other row. */
+  /** Releases the row's email, so that one other row may take it. */
   free(row: KnownRow): void {
     const { table, email } = row;
     row.email = undefined;
@@ -88,8 +88,8 @@ export class World {
   }
 
   /**
-   * An email that a row gave up, to be taken at most once: with the order of entities, two rows that take the same
-   * value one after the other may come in either order.
+   * Takes an email that a row has released. Each can be taken only once: if two rows took the same value, ordering by
+   * entity would allow either of them to run first.
    */
   takeFreedEmail(table: EntityTable): string | undefined {
     const [email, ...rest] = this.#freedEmails.get(table) ?? [];
@@ -97,7 +97,7 @@ export class World {
     return email;
   }
 
-  /** The id of a deleted row, for a new one. */
+  /** Takes the id of a deleted row, for a new row to reuse. */
   takeDeletedId(table: EntityTable, random: Random): bigint | undefined {
     const ids = this.#deletedIds.get(table) ?? [];
     const id = random.maybePick(ids);
