@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { startBenchServers } from './bench-servers.ts';
-import type { PeerCommand } from './contestants/command.ts';
-import { type RsyslogProgram, unpackRsyslog } from './contestants/rsyslog-package.ts';
-import { Stage } from './stage.ts';
+import type { PeerCommand } from './candidates/peer-command.ts';
+import { type RsyslogProgram, unpackRsyslog } from './candidates/rsyslog-package.ts';
+import { Stage } from './testbed.ts';
 import type { Bench } from './workloads/workload.ts';
 
 /** Lends `work` servers and all else that workloads need, and removes it afterwards. */

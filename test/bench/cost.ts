@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { formatNumber, formatTable } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
-import { drainOnce } from './contestants/ours.ts';
+import { drainOnce } from './candidates/background-consumer.ts';
 import { costOfMillion, type MeasuredDurations } from './cost-model.ts';
 import { mixed } from './loads/mixed.ts';
 

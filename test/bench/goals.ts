@@ -1,4 +1,4 @@
-import type { MetricName } from './contestants/contestant.ts';
+import type { MetricName } from './candidates/candidate.ts';
 
 /** What must be reached: of a contestant's median, alone or as a share of another one's in the same run. */
 export interface Goal {

@@ -4,7 +4,7 @@ import {
   METRIC_NAMES,
   METRICS,
   type MetricName,
-} from './contestants/contestant.ts';
+} from './candidates/candidate.ts';
 import { format, type Goal, isReached } from './goals.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Bench, Workload } from './workloads/workload.ts';

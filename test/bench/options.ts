@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import type { PeerCommand } from './contestants/command.ts';
+import type { PeerCommand } from './candidates/peer-command.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
 export interface BenchOptions {

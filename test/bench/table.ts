@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { METRICS, type MetricName } from './contestants/contestant.ts';
+import { METRICS, type MetricName } from './candidates/candidate.ts';
 import { describeGoal, format } from './goals.ts';
 import type { GoalResult, Measurement, WorkloadResult } from './measure.ts';
 

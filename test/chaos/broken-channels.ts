@@ -4,8 +4,8 @@ import { connectRedis } from '../../functions/poller/redis/connection.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
-import { PACKERS, PARCELS } from './subjects/garbage.ts';
-import { PROGRESS_KEY } from './subjects/search.ts';
+import { PACKERS, PARCELS } from './workloads/garbage.ts';
+import { PROGRESS_KEY } from './workloads/search.ts';
 
 /** Does to the keys what consumers would do that lacked a mechanism, beside the consumer that has it. */
 export class BrokenChannels {

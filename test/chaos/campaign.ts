@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../kit/generate/random.ts';
 import type { Servers } from './chaos-servers.ts';
+import type { Orders } from './child-instructions.ts';
 import type { ConsumerProcess } from './consumer-process.ts';
 import { Consumers, type ConsumersOptions } from './consumers.ts';
+import type { Trouble } from './faults.ts';
 import { isSlowPoint, type Kill } from './kills.ts';
 import { MAX_DELAY_MS, mysqlFaults, redisFaults } from './network-faults.ts';
-import type { Orders } from './orders.ts';
-import type { Subject } from './subjects/subject.ts';
-import type { Trouble } from './troubles.ts';
+import type { Subject } from './workloads/workload.ts';
 
 const ENTRIES_A_KILL = 7;
 const ENTRIES_A_TROUBLE = 30;

@@ -5,7 +5,7 @@ import { retargetRegistry, type TargetServers } from '../../infra/local/recordin
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { readTestRegistry, type TestRegistry } from '../kit/test-registry.ts';
-import { NetworkProxy } from './proxy.ts';
+import { NetworkProxy } from './network-proxy.ts';
 
 /** Nothing that was acknowledged is lost when the server is killed. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];

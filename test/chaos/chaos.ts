@@ -4,15 +4,15 @@ import { Random } from '../kit/generate/random.ts';
 import { runOracle } from '../kit/run-oracle.ts';
 import { Campaign, type Casualties } from './campaign.ts';
 import { directServers, loadApplication, type Servers, startServers, stopServers } from './chaos-servers.ts';
+import type { Orders } from './child-instructions.ts';
+import { otherTroubles, type Trouble } from './faults.ts';
 import { KillSequence } from './kills.ts';
-import { MECHANISM_FACTS, type Mechanism, type SubjectName } from './mechanisms.ts';
-import type { Orders } from './orders.ts';
-import { GARBAGE_POOLS, Garbage } from './subjects/garbage.ts';
-import { OWN_POOLS, OwnStreams } from './subjects/own-streams.ts';
-import { SEARCH_POOLS, Search } from './subjects/search.ts';
-import { Statements } from './subjects/statements.ts';
-import type { Examination, Subject } from './subjects/subject.ts';
-import { otherTroubles, type Trouble } from './troubles.ts';
+import { MECHANISM_FACTS, type Mechanism, type SubjectName } from './safeguards.ts';
+import { GARBAGE_POOLS, Garbage } from './workloads/garbage.ts';
+import { OWN_POOLS, OwnStreams } from './workloads/own-streams.ts';
+import { SEARCH_POOLS, Search } from './workloads/search.ts';
+import { Statements } from './workloads/statements.ts';
+import type { Examination, Subject } from './workloads/workload.ts';
 
 export interface ChaosOptions {
   /** Decides what there is to do and what happens to the consumer; when exactly it happens is up to the machine. */

@@ -1,5 +1,5 @@
 import { enableCompileCache } from 'node:module';
-import { ordersSchema } from './orders.ts';
+import { ordersSchema } from './child-instructions.ts';
 
 /**
  * A consumer process to be killed. It begins with its first message, its orders, and exits with 0 when it has drained

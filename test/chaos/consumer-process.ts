@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Orders } from './orders.ts';
+import type { Orders } from './child-instructions.ts';
 
 const LAST_WORDS = 4000;
 

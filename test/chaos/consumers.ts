@@ -1,6 +1,6 @@
 import type { Difference } from '../kit/difference.ts';
+import type { Orders } from './child-instructions.ts';
 import { ConsumerProcess, type ProcessEnd } from './consumer-process.ts';
-import type { Orders } from './orders.ts';
 
 const END_WITHIN_MS = 60_000;
 const BUDGET_MS = 20_000;

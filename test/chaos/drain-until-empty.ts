@@ -11,13 +11,13 @@ import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { Random } from '../kit/generate/random.ts';
 import { BrokenChannels } from './broken-channels.ts';
-import { breakExecutor, UNORDERED } from './broken-mechanisms.ts';
+import { breakExecutor, UNORDERED } from './broken-executor.ts';
 import { brokenSettle } from './broken-settle.ts';
+import type { Orders } from './child-instructions.ts';
 import { LossyExecutor } from './lossy-executor.ts';
-import type { Orders } from './orders.ts';
 import { setHandler } from './own-handler.ts';
-import { BINDINGS } from './subjects/own-streams.ts';
-import { SEARCH } from './subjects/search.ts';
+import { BINDINGS } from './workloads/own-streams.ts';
+import { SEARCH } from './workloads/search.ts';
 
 const LEDGER_DATABASE = 'background_consumer';
 /** Short, so that a killed poller keeps nobody out for long; longer than a busy machine holds a process up. */

@@ -1,6 +1,6 @@
 import type { Random } from '../kit/generate/random.ts';
-import type { Mechanism } from './mechanisms.ts';
-import { POINTS, type Point } from './orders.ts';
+import { POINTS, type Point } from './child-instructions.ts';
+import type { Mechanism } from './safeguards.ts';
 
 /**
  * Of a process: at a labelled point, or an instant after it began to drain. In tail mode entries are added while it

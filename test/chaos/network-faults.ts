@@ -1,5 +1,5 @@
 import type { Random } from '../kit/generate/random.ts';
-import type { ChooseFault, Fault } from './proxy.ts';
+import type { ChooseFault, Fault } from './network-proxy.ts';
 
 /** The request whose lost reply leaves most in doubt: whether a transaction was committed, whether a script ran. */
 const COMMIT = Buffer.from('\u0003COMMIT');

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ChaosOptions, runChaos } from './chaos.ts';
-import { MECHANISM_FACTS, MECHANISMS } from './mechanisms.ts';
 import { allDifferences, describeReport } from './report.ts';
+import { MECHANISM_FACTS, MECHANISMS } from './safeguards.ts';
 
 interface CommandOptions {
   readonly kills: number;

@@ -6,7 +6,7 @@ import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { CONFIGURATION_VARIABLE } from '../../../shared/aws/deployed-configuration.ts';
-import type { Contestant } from '../contestants/contestant.ts';
+import type { Contestant } from '../candidates/candidate.ts';
 import type { Workload } from './workload.ts';
 
 const projectRoot = `${import.meta.dirname}/../../..`;

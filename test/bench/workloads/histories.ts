@@ -1,6 +1,6 @@
-import { commandPeer } from '../contestants/command.ts';
-import { limitProgram } from '../contestants/limit-program.ts';
-import { OURS, ours } from '../contestants/ours.ts';
+import { OURS, ours } from '../candidates/background-consumer.ts';
+import { limitProgram } from '../candidates/limit-program.ts';
+import { commandPeer } from '../candidates/peer-command.ts';
 import { inserts } from '../loads/inserts.ts';
 import { logs } from '../loads/logs.ts';
 import { mixed } from '../loads/mixed.ts';

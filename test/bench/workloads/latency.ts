@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { OURS } from '../candidates/background-consumer.ts';
 import { startProgram } from '../child-program.ts';
-import { OURS } from '../contestants/ours.ts';
 import { inserts } from '../loads/inserts.ts';
 import type { Load } from '../loads/load.ts';
 import { quantile } from '../statistics.ts';

@@ -1,9 +1,9 @@
-import { bullmq } from '../contestants/bullmq.ts';
-import { commandPeer } from '../contestants/command.ts';
-import type { Absentee, Contestant } from '../contestants/contestant.ts';
-import { limitProgram } from '../contestants/limit-program.ts';
-import { OURS, ours } from '../contestants/ours.ts';
-import { RSYSLOG, rsyslog } from '../contestants/rsyslog.ts';
+import { OURS, ours } from '../candidates/background-consumer.ts';
+import { bullmq } from '../candidates/bullmq.ts';
+import type { Absentee, Contestant } from '../candidates/candidate.ts';
+import { limitProgram } from '../candidates/limit-program.ts';
+import { commandPeer } from '../candidates/peer-command.ts';
+import { RSYSLOG, rsyslog } from '../candidates/rsyslog.ts';
 import { inserts } from '../loads/inserts.ts';
 import type { Load } from '../loads/load.ts';
 import { updates } from '../loads/updates.ts';

@@ -1,9 +1,9 @@
 import type { BenchServers } from '../bench-servers.ts';
-import type { PeerCommand } from '../contestants/command.ts';
-import type { Absentee, Contestant } from '../contestants/contestant.ts';
-import type { RsyslogProgram } from '../contestants/rsyslog-package.ts';
+import type { Absentee, Contestant } from '../candidates/candidate.ts';
+import type { PeerCommand } from '../candidates/peer-command.ts';
+import type { RsyslogProgram } from '../candidates/rsyslog-package.ts';
 import type { Goal } from '../goals.ts';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../testbed.ts';
 
 /** What a workload can build its contestants from. */
 export interface Bench {

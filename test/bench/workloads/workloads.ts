@@ -1,7 +1,7 @@
 import { coldImportWorkload } from './cold-import.ts';
 import { logWorkload, mixedWorkload } from './histories.ts';
 import { latencyWorkload } from './latency.ts';
-import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } from './ourselves.ts';
+import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } from './own-variants.ts';
 import { insertsWorkload, updatesWorkload } from './statements.ts';
 import type { Workload } from './workload.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { MECHANISMS } from './mechanisms.ts';
+import { MECHANISMS } from './safeguards.ts';
 
 /**
  * Labelled moments at which a consumer can be ended or held up: of its poller (`FailpointName`), of its executor

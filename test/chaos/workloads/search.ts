@@ -4,7 +4,7 @@ import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
-import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
+import { type Examination, type Subject, unfinished, withRedis } from './workload.ts';
 
 const STREAM = 'orm-redis-search-channel';
 const INDEX = 'main.Article';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_LANE } from '../../functions/poller/lanes/lane-counts.ts';
 import type { Ordering } from '../../functions/poller/lanes/ordering.ts';
 import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
-import type { Mechanism } from './mechanisms.ts';
+import type { Mechanism } from './safeguards.ts';
 
 /** An ordering that knows of no order. */
 export const UNORDERED: Ordering = {

@@ -3,9 +3,9 @@ import { encode } from '../../kit/generate/messagepack.ts';
 import type { Random } from '../../kit/generate/random.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
-import { GroupOfReaders } from './group-of-readers.ts';
 import { OWN_GROUPS } from './own-streams.ts';
-import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
+import { GroupOfReaders } from './reader-group.ts';
+import { type Examination, type Subject, unfinished, withRedis } from './workload.ts';
 
 const REQUESTS = 'orm-stream-garbage-collector';
 export const PARCELS = 'parcels';

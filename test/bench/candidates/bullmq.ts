@@ -1,8 +1,8 @@
 import { startProgram } from '../child-program.ts';
 import type { Load } from '../loads/load.ts';
 import { secondsReport } from '../programs/seconds-report.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Stage } from '../testbed.ts';
+import type { Contestant } from './candidate.ts';
 
 export const BULLMQ = 'BullMQ';
 

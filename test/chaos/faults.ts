@@ -1,7 +1,7 @@
 import type { Random } from '../kit/generate/random.ts';
+import type { Point } from './child-instructions.ts';
 import type { Kill } from './kills.ts';
-import type { Mechanism } from './mechanisms.ts';
-import type { Point } from './orders.ts';
+import type { Mechanism } from './safeguards.ts';
 
 /** What happens to the consumer while it drains a part of what there is. */
 export type Trouble =

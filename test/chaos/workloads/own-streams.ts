@@ -4,7 +4,7 @@ import type { Difference } from '../../kit/difference.ts';
 import type { Random } from '../../kit/generate/random.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
 import { handledSchema, type Order } from '../own-handler.ts';
-import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
+import { type Examination, type Subject, unfinished, withRedis } from './workload.ts';
 
 const ORDERS = 'order-placed';
 /** Its entries of one tenant come one after another. */

@@ -8,8 +8,8 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { BenchServers } from '../bench-servers.ts';
 import type { Load } from '../loads/load.ts';
 import { DATABASE } from '../loads/schema.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Stage } from '../testbed.ts';
+import type { Contestant } from './candidate.ts';
 import type { RsyslogProgram } from './rsyslog-package.ts';
 
 export const RSYSLOG = 'rsyslog';

@@ -1,8 +1,8 @@
 import { startProgram } from '../child-program.ts';
 import type { Load } from '../loads/load.ts';
 import { type ConsumerReport, consumerReport, type ExecutorName } from '../programs/consumer-parameters.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant, Figures } from './contestant.ts';
+import type { Stage } from '../testbed.ts';
+import type { Contestant, Figures } from './candidate.ts';
 
 export interface OursOptions {
   readonly stage: Stage;

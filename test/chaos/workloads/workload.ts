@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Difference } from '../../kit/difference.ts';
 import { connectRedis } from '../../kit/state.ts';
 import type { Application } from '../chaos-servers.ts';
-import type { SubjectName } from '../mechanisms.ts';
+import type { SubjectName } from '../safeguards.ts';
 
 /** One kind of what consumers do: adds it to the streams bit by bit, and checks in the end what is promised of it. */
 export interface Subject {

@@ -1,4 +1,4 @@
-import { OURS, ours } from '../contestants/ours.ts';
+import { OURS, ours } from '../candidates/background-consumer.ts';
 import { startDelayProxy } from '../delay-proxy.ts';
 import { inserts } from '../loads/inserts.ts';
 import type { Bench, Workload } from './workload.ts';

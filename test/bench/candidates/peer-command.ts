@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { BenchServers } from '../bench-servers.ts';
 import type { Load } from '../loads/load.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Stage } from '../testbed.ts';
+import type { Contestant } from './candidate.ts';
 
 /** `--peer NAME=COMMAND`. */
 export interface PeerCommand {

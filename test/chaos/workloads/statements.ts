@@ -6,7 +6,7 @@ import type { Outcome } from '../../oracle/outcome.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
 import type { Application } from '../chaos-servers.ts';
 import { plantKeysOfLaterIds } from '../later-ids.ts';
-import { type Examination, type Subject, withRedis } from './subject.ts';
+import { type Examination, type Subject, withRedis } from './workload.ts';
 
 /** Lazy and log entries of a generated history: the outcome is that of a serial application. */
 export class Statements implements Subject {
