@@ -1,49 +1,27 @@
 import * as z from 'zod';
-import { MECHANISMS } from './safeguards.ts';
+import { FAILPOINTS } from './failpoints.ts';
+import { SAFEGUARDS } from './safeguards.ts';
 
-/**
- * Labelled moments at which a consumer can be ended or held up: of its poller (`FailpointName`), of its executor
- * (`ExecutorFailpoint`), between the two (`executor:page`: a page of rows has been read), and of the handler of own streams.
- */
-export const POINTS = [
-  'poller:locked',
-  'poller:read',
-  'poller:executed',
-  'poller:logged',
-  'poller:cross-pool',
-  'poller:settled',
-  'poller:indexed',
-  'poller:trimmed',
-  'poller:pruned',
-  'poller:releasing',
-  'executor:sent',
-  'executor:claimed',
-  'executor:executed',
-  'executor:recorded',
-  'executor:committed',
-  'executor:answered',
-  'executor:page',
-  'handler:called',
-  'handler:done',
-] as const;
-export type Point = (typeof POINTS)[number];
-
-/** What a consumer process is told to do: sent to it as its first message. */
-export const ordersSchema = z.object({
+/** Tells a consumer process what to do. The campaign sends it as the first message to the process. */
+export const childInstructionsSchema = z.object({
   registryYaml: z.string(),
   ordering: z.enum(['entity', 'pool']),
-  /** Mechanisms that are switched off. */
-  broken: z.array(z.enum(MECHANISMS)),
-  /** The file in which the handler of own streams writes down what it has handled. */
+  /** Safeguards that are switched off. */
+  broken: z.array(z.enum(SAFEGUARDS)),
+  /** The file to which the handler of own streams appends each entry that it has handled. */
   handledFile: z.string(),
-  /** The signal that the process sends itself when it comes to the point for the `hit`th time. */
-  end: z
-    .object({ signal: z.enum(['SIGKILL', 'SIGSTOP']), point: z.enum(POINTS), hit: z.int().positive() })
+  /** The process sends itself this signal when it reaches the failpoint for the `hit`th time. */
+  selfSignal: z
+    .object({
+      signal: z.enum(['SIGKILL', 'SIGSTOP']),
+      failpoint: z.enum(FAILPOINTS),
+      hit: z.int().positive(),
+    })
     .nullable(),
-  /** Seed of lost invocations between poller and executor; null: none is lost. */
+  /** Seed for losing invocations between poller and executor; null loses none. */
   lossSeed: z.int().nullable(),
-  /** Wait for new entries until the budget ends, rather than ending when the streams are empty. */
+  /** Wait for new entries until the budget ends, instead of stopping once the streams are empty. */
   isTail: z.boolean(),
   budgetMs: z.int().positive(),
 });
-export type Orders = z.infer<typeof ordersSchema>;
+export type ChildInstructions = z.infer<typeof childInstructionsSchema>;

@@ -1,26 +1,30 @@
 import type { Random } from '../kit/generate/random.ts';
-import type { Point } from './child-instructions.ts';
+import type { Failpoint } from './failpoints.ts';
 import type { Kill } from './kills.ts';
-import type { Mechanism } from './safeguards.ts';
+import type { Safeguard } from './safeguards.ts';
 
-/** What happens to the consumer while it drains a part of what there is. */
-export type Trouble =
-  /** The process is killed, again and again, and then left alone to finish. */
+/** What happens to the consumer while it drains one part of the entries. */
+export type Fault =
+  /** Processes are killed one after another; the one after them may finish. */
   | { readonly kind: 'kills'; readonly kills: readonly Kill[] }
-  /** The process is stopped past its lock's time to live; another one takes over; the first one goes on. */
-  | { readonly kind: 'pause'; readonly point: Point; readonly hit: number; readonly maxMs: number }
+  /** A process is paused until its lock has expired; another process takes over; then the first one resumes. */
+  | { readonly kind: 'pause'; readonly failpoint: Failpoint; readonly hit: number; readonly maxMs: number }
   /** Connections to the servers fail. */
   | { readonly kind: 'network'; readonly to: 'mysql' | 'redis'; readonly isTail?: boolean }
   /** Invocations of the executor are lost. */
   | { readonly kind: 'invocations' }
-  /** A server is stopped in the middle, orderly or by a crash, and started again. */
-  | { readonly kind: 'restart'; readonly of: 'mysql' | 'redis' | 'shop'; readonly how: 'crash' | 'orderly' };
+  /** A server is stopped in the middle of a drain, cleanly or by SIGKILL, and started again. */
+  | {
+      readonly kind: 'restart';
+      readonly server: 'mysql' | 'redis' | 'shop';
+      readonly how: 'crash' | 'orderly';
+    };
 
 /**
- * Points, hits, and how long a pause lasts unless the other process is done before. The first one holds a transaction
- * open for longer than the server lets it.
+ * Failpoints, hits, and the maximum length of the pause: it ends earlier if the other process finishes earlier. The
+ * first pause holds a transaction open for longer than the server allows.
  */
-const PAUSES: readonly (readonly [point: Point, hit: number, maxMs: number])[] = [
+const PAUSES: readonly (readonly [failpoint: Failpoint, hit: number, maxMs: number])[] = [
   ['executor:executed', 1, 30_000],
   ['executor:executed', 2, 2000],
   ['executor:recorded', 1, 1500],
@@ -40,31 +44,31 @@ const PAUSES: readonly (readonly [point: Point, hit: number, maxMs: number])[] =
   ['handler:done', 2, 1500],
 ];
 
-/** Pauses after which it shows that the mechanism is missing, several times over. */
-const TELLING_PAUSES: Partial<Readonly<Record<Mechanism, readonly Point[]>>> = {
+/** Failpoints at which a pause reveals that the safeguard is missing; some are repeated to make sure. */
+const REVEALING_PAUSES: Partial<Readonly<Record<Safeguard, readonly Failpoint[]>>> = {
   fence: ['executor:sent', 'executor:sent', 'executor:sent'],
   settle: ['poller:cross-pool'],
 };
 
-/** Every trouble beside the kills, in an order of the seed's; with broken mechanisms only those that may show it. */
-export function otherTroubles(random: Random, broken: readonly Mechanism[]): Trouble[] {
-  const pauses = PAUSES.map(([point, hit, maxMs]) => ({ kind: 'pause', point, hit, maxMs }) as const);
-  if (broken.length === 0) return random.shuffled<Trouble>([...pauses, ...FAULTS]);
+/** Every fault other than kills, in an order that the seed decides; with broken safeguards only the revealing ones. */
+export function otherFaults(random: Random, broken: readonly Safeguard[]): Fault[] {
+  const pauses = PAUSES.map(([failpoint, hit, maxMs]) => ({ kind: 'pause', failpoint, hit, maxMs }) as const);
+  if (broken.length === 0) return random.shuffled<Fault>([...pauses, ...SERVER_FAULTS]);
   return broken
-    .flatMap((mechanism) => TELLING_PAUSES[mechanism] ?? [])
-    .flatMap((point) => pauses.filter((pause) => pause.point === point));
+    .flatMap((safeguard) => REVEALING_PAUSES[safeguard] ?? [])
+    .flatMap((failpoint) => pauses.filter((pause) => pause.failpoint === failpoint));
 }
 
-const FAULTS: readonly Trouble[] = [
+const SERVER_FAULTS: readonly Fault[] = [
   { kind: 'network', to: 'mysql' },
   { kind: 'network', to: 'mysql', isTail: true },
   { kind: 'network', to: 'redis' },
   { kind: 'network', to: 'redis', isTail: true },
   { kind: 'invocations' },
   { kind: 'invocations' },
-  { kind: 'restart', of: 'mysql', how: 'crash' },
-  { kind: 'restart', of: 'mysql', how: 'orderly' },
-  { kind: 'restart', of: 'redis', how: 'crash' },
-  { kind: 'restart', of: 'redis', how: 'orderly' },
-  { kind: 'restart', of: 'shop', how: 'crash' },
+  { kind: 'restart', server: 'mysql', how: 'crash' },
+  { kind: 'restart', server: 'mysql', how: 'orderly' },
+  { kind: 'restart', server: 'redis', how: 'crash' },
+  { kind: 'restart', server: 'redis', how: 'orderly' },
+  { kind: 'restart', server: 'shop', how: 'crash' },
 ];

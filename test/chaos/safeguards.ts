@@ -1,5 +1,5 @@
-/** Mechanisms that can be switched off, to see that the absence of each is noticed. */
-export const MECHANISMS = [
+/** Safeguards that `--break` can switch off, to prove that the checks notice when one is missing. */
+export const SAFEGUARDS = [
   'ledger',
   'fence',
   'settle',
@@ -10,25 +10,25 @@ export const MECHANISMS = [
   'acknowledgement',
   'lines',
 ] as const;
-export type Mechanism = (typeof MECHANISMS)[number];
+export type Safeguard = (typeof SAFEGUARDS)[number];
 
-/** What consumers do; each has promises of its own. */
-export type SubjectName = 'statements' | 'search' | 'garbage' | 'own streams';
+export type WorkloadName = 'statements' | 'search' | 'garbage' | 'own streams';
 
 interface Facts {
-  readonly subject: SubjectName;
-  /** What happens without the mechanism. */
+  /** The workload whose checks must fail without the safeguard. */
+  readonly workload: WorkloadName;
+  /** What goes wrong without the safeguard. */
   readonly without: string;
 }
 
-export const MECHANISM_FACTS: Readonly<Record<Mechanism, Facts>> = {
-  ledger: { subject: 'statements', without: 'nobody knows what was executed before' },
-  fence: { subject: 'statements', without: 'who was overtaken may go on' },
-  settle: { subject: 'statements', without: 'an entry is settled in many steps' },
-  order: { subject: 'statements', without: 'statements overtake each other' },
-  position: { subject: 'statements', without: 'tail mode begins at the end of its streams' },
-  progress: { subject: 'search', without: 'a page counts as written before it is' },
-  groups: { subject: 'garbage', without: 'garbage is what one group alone has read' },
-  acknowledgement: { subject: 'own streams', without: 'entries are acknowledged before they are handled' },
-  lines: { subject: 'own streams', without: 'entries of one key overtake each other' },
+export const SAFEGUARD_FACTS: Readonly<Record<Safeguard, Facts>> = {
+  ledger: { workload: 'statements', without: 'a poller does not know what earlier epochs executed' },
+  fence: { workload: 'statements', without: 'a poller that has lost its lock can still write' },
+  settle: { workload: 'statements', without: 'an entry is settled in several steps, not atomically' },
+  order: { workload: 'statements', without: 'statements overtake each other' },
+  position: { workload: 'statements', without: 'tail mode starts at the end of its streams' },
+  progress: { workload: 'search', without: 'a page of documents counts as written before it is' },
+  groups: { workload: 'garbage', without: 'entries are trimmed once a single group has read them' },
+  acknowledgement: { workload: 'own streams', without: 'entries are acknowledged before they are handled' },
+  lines: { workload: 'own streams', without: 'entries with the same key overtake each other' },
 };

@@ -3,38 +3,38 @@ import type { Redis } from 'ioredis';
 import type { Difference } from '../../kit/difference.ts';
 import type { Random } from '../../kit/generate/random.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
-import { handledSchema, type Order } from '../own-handler.ts';
-import { type Examination, type Subject, unfinished, withRedis } from './workload.ts';
+import { type EntryBody, handledSchema } from '../own-handler.ts';
+import { type CheckResult, findUnfinished, type Workload, withRedis } from './workload.ts';
 
 const ORDERS = 'order-placed';
-/** Its entries of one tenant come one after another. */
+/** Handles the entries of each tenant in order. */
 const MAILER = 'mailer';
 const AUDITOR = 'auditor';
 export const OWN_GROUPS = [MAILER, AUDITOR] as const;
 
 export const OWN_POOLS: MorePools = { streams: { shop: { [ORDERS]: OWN_GROUPS } } };
 
-const ORDER_FIELD = 'tenant';
+const ORDERING_FIELD = 'tenant';
 const TENANTS = 6;
 
-const common = {
+const COMMON = {
   stream: ORDERS,
   handler: { kind: 'module', path: `${import.meta.dirname}/../own-handler.ts` },
   batchSize: 4,
   concurrency: 3,
-  // More than kills between two quiet drains can use up: what succeeds is never given up.
+  // More than kills in a row can use up, so that an entry whose handler succeeds never becomes a dead letter.
   retries: 12,
   backoffMs: 0,
 };
-/** To be checked as any file of bindings is. */
+/** Validated by the consumer like any file of bindings. */
 export const BINDINGS = {
   bindings: [
-    { ...common, group: MAILER, ordering: { field: ORDER_FIELD } },
-    { ...common, group: AUDITOR, windowMs: 5 },
+    { ...COMMON, group: MAILER, ordering: { field: ORDERING_FIELD } },
+    { ...COMMON, group: AUDITOR, windowMs: 5 },
   ],
 };
 
-const BEHAVIOURS: readonly (readonly [weight: number, behaviour: Order['behaviour']])[] = [
+const BEHAVIORS: readonly (readonly [weight: number, behavior: EntryBody['behavior']])[] = [
   [84, 'succeeds'],
   [7, 'fails once'],
   [5, 'throws once'],
@@ -42,19 +42,20 @@ const BEHAVIOURS: readonly (readonly [weight: number, behaviour: Order['behaviou
   [2, 'throws'],
 ];
 
-interface Added extends Order {
+interface AddedEntry {
   readonly id: string;
   readonly tenant: string;
+  readonly body: EntryBody;
 }
 
-/** A stream whose two groups are bound to a module. */
-export class OwnStreams implements Subject {
+/** A stream of the application, with two groups that are bound to a module. */
+export class OwnStreams implements Workload {
   readonly name = 'own streams';
   readonly hasMore = true;
   readonly #application: Application;
   readonly #random: Random;
   readonly #handledFile: string;
-  readonly #added: Added[] = [];
+  readonly #added: AddedEntry[] = [];
 
   constructor(application: Application, random: Random, handledFile: string) {
     this.#application = application;
@@ -64,84 +65,93 @@ export class OwnStreams implements Subject {
 
   async add(count: number): Promise<void> {
     await withRedis(this.#application, 'shop', async (redis) => {
-      for (let left = count; left > 0; left--) this.#added.push(await this.#addOne(redis));
+      for (let added = 0; added < count; added++) this.#added.push(await this.#addOne(redis));
     });
   }
 
-  addLast(): Promise<void> {
+  addRemaining(): Promise<void> {
     return this.add(1);
   }
 
-  examine(): Promise<Examination> {
+  check(): Promise<CheckResult> {
     return withRedis(this.#application, 'shop', async (redis) => {
-      const letters = await readLetters(redis);
+      const deadLetters = await readDeadLetters(redis);
       const handled = readHandled(this.#handledFile);
-      const ofGroups = OWN_GROUPS.map((group) => {
+      const byGroup = OWN_GROUPS.map((group) => {
         const numbers = handled
           .filter(({ source }) => source.endsWith(`:${group}`))
           .map(({ number }) => number);
         return this.#differencesOf(
           group,
           numbers,
-          letters.filter((letter) => letter.group === group),
+          deadLetters.filter((deadLetter) => deadLetter.group === group),
         );
       });
       return {
-        counts: { entries: this.#added.length, handled: handled.length, 'dead letters': letters.length },
+        counts: {
+          entries: this.#added.length,
+          handled: handled.length,
+          'dead letters': deadLetters.length,
+        },
         differences: [
-          ...ofGroups.flat(),
-          ...(await Promise.all(OWN_GROUPS.map((group) => unfinished(redis, ORDERS, group)))).flat(),
+          ...byGroup.flat(),
+          ...(await Promise.all(OWN_GROUPS.map((group) => findUnfinished(redis, ORDERS, group)))).flat(),
         ],
       };
     });
   }
 
-  async #addOne(redis: Redis): Promise<Added> {
+  async #addOne(redis: Redis): Promise<AddedEntry> {
     const number = this.#added.length;
-    const behaviour = this.#random.pickWeighted(BEHAVIOURS);
+    const behavior = this.#random.pickWeighted(BEHAVIORS);
     const tenant = String(this.#random.integer(1, TENANTS));
-    const id = await redis.xadd(ORDERS, '*', 's', JSON.stringify({ number, behaviour }), ORDER_FIELD, tenant);
-    return { number, behaviour, tenant, id: String(id) };
+    const body = { number, behavior };
+    const id = await redis.xadd(ORDERS, '*', 's', JSON.stringify(body), ORDERING_FIELD, tenant);
+    return { id: String(id), tenant, body };
   }
 
-  /** `handled`: numbers, in the order in which they were handled, some of them again. */
-  #differencesOf(group: string, handled: readonly number[], letters: readonly Letter[]): Difference[] {
-    const lettersOf = Map.groupBy(letters, ({ entry }) => entry);
-    const times = new Set(handled);
-    const ofEntries = this.#added.flatMap(({ id, number, behaviour }): Difference[] => {
-      const what = `entry ${number} of group ${group}, which ${behaviour}`;
-      const its = lettersOf.get(id) ?? [];
-      if (its.length > 1) return [{ kind: 'doubled', what: `dead letter of ${what}` }];
-      const isHopeless = behaviour === 'fails' || behaviour === 'throws';
-      if (its.length === 0) return times.has(number) ? [] : [{ kind: 'lost', what }];
-      // An attempt that was begun and never answered may have been one that nobody else knows of.
-      if (isHopeless || its[0]?.code === 'no-answer') return [];
+  /** `handled`: entry numbers in the order in which they were handled. Some entries are handled repeatedly. */
+  #differencesOf(
+    group: string,
+    handled: readonly number[],
+    deadLetters: readonly DeadLetter[],
+  ): Difference[] {
+    const deadLettersById = Map.groupBy(deadLetters, ({ entry }) => entry);
+    const handledNumbers = new Set(handled);
+    const differences = this.#added.flatMap(({ id, body: { number, behavior } }): Difference[] => {
+      const what = `entry ${number} of group ${group}, which ${behavior}`;
+      const [deadLetter, ...duplicates] = deadLettersById.get(id) ?? [];
+      if (duplicates.length > 0) return [{ kind: 'doubled', what: `dead letter of ${what}` }];
+      if (deadLetter === undefined) return handledNumbers.has(number) ? [] : [{ kind: 'lost', what }];
+      const alwaysFails = behavior === 'fails' || behavior === 'throws';
+      // Attempts that never got an answer are counted too. The kills cause them, not the behavior of the entry.
+      if (alwaysFails || deadLetter.code === 'no-answer') return [];
       return [{ kind: 'unexpected', what: `dead letter of ${what}` }];
     });
-    return [...ofEntries, ...(group === MAILER ? this.#outOfOrder(handled) : [])];
+    return [...differences, ...(group === MAILER ? this.#outOfOrder(handled) : [])];
   }
 
-  /** By when each entry was handled first: what comes again after that is the same work. */
+  /** Compares when each entry was handled first. Handling it again later is a retry and no violation of the order. */
   #outOfOrder(handled: readonly number[]): Difference[] {
     const firsts = [...new Set(handled)];
     return [...Map.groupBy(firsts, (number) => this.#added[number]?.tenant).entries()].flatMap(
       ([tenant, numbers]) =>
-        numbers.flatMap((number, place): Difference[] => {
-          const before = numbers[place - 1] ?? -1;
-          if (before < number) return [];
-          return [{ kind: 'out of order', what: `entry ${number} of tenant ${tenant} after ${before}` }];
+        numbers.flatMap((number, index): Difference[] => {
+          const previous = numbers[index - 1] ?? -1;
+          if (previous < number) return [];
+          return [{ kind: 'out of order', what: `entry ${number} of tenant ${tenant} after ${previous}` }];
         }),
     );
   }
 }
 
-interface Letter {
+interface DeadLetter {
   readonly group: string;
   readonly entry: string;
   readonly code: string;
 }
 
-async function readLetters(redis: Redis): Promise<Letter[]> {
+async function readDeadLetters(redis: Redis): Promise<DeadLetter[]> {
   const entries = await redis.xrange(`${ORDERS}:dead-letters`, '-', '+');
   return entries.map(([, fields]) => {
     const value = (name: string) => fields[fields.indexOf(name) + 1] ?? '';

@@ -3,48 +3,48 @@ import * as z from 'zod';
 import type { Difference } from '../../kit/difference.ts';
 import { connectRedis } from '../../kit/state.ts';
 import type { Application } from '../chaos-servers.ts';
-import type { SubjectName } from '../safeguards.ts';
+import type { WorkloadName } from '../safeguards.ts';
 
-/** One kind of what consumers do: adds it to the streams bit by bit, and checks in the end what is promised of it. */
-export interface Subject {
-  readonly name: SubjectName;
-  /** False once there is nothing more to add. */
+/** Adds entries of one kind bit by bit, and checks at the end that the consumer has processed them as promised. */
+export interface Workload {
+  readonly name: WorkloadName;
+  /** False once there are no more entries to add. */
   readonly hasMore: boolean;
-  /** Adds about so many entries. */
+  /** Adds about this many entries. */
   add(count: number): Promise<void>;
-  /** Adds what makes out of date what a consumer has in hand; without, it is one more entry. */
-  overtake?(): Promise<void>;
-  /** Adds what is left; then all is drained once more. */
-  addLast(): Promise<void>;
-  /** Called whenever all is drained: looks at what later entries would cover up. */
-  rest?(): Promise<void>;
-  examine(): Promise<Examination>;
+  /** Makes what a paused consumer has read out of date. A workload without this method gets one more entry instead. */
+  supersede?(): Promise<void>;
+  /** Adds the remaining entries. Afterwards everything is drained a last time. */
+  addRemaining(): Promise<void>;
+  /** Called whenever everything is drained: checks what later entries would cover up. */
+  checkDrained?(): Promise<void>;
+  check(): Promise<CheckResult>;
 }
 
-export interface Examination {
-  /** For people, by name. */
+export interface CheckResult {
+  /** Counts for the report, by name. */
   readonly counts: Readonly<Record<string, number>>;
   readonly differences: readonly Difference[];
 }
 
-/** Connects for a while only: servers are restarted in between. */
+/** Connects for one task only, because servers are restarted between tasks. */
 export async function withRedis<Result>(
   { registry }: Application,
   code: 'default' | 'shop',
-  use: (redis: Redis) => Promise<Result>,
+  task: (redis: Redis) => Promise<Result>,
 ): Promise<Result> {
   const pool = registry.redis.get(code);
-  if (pool === undefined) throw new Error(`the registry has no Redis pool ${code}`);
+  if (pool === undefined) throw new Error(`the registry has no Redis pool '${code}'`);
   const redis = connectRedis(pool);
   try {
-    return await use(redis);
+    return await task(redis);
   } finally {
     redis.disconnect();
   }
 }
 
-/** What a group has not read or not acknowledged, as a difference; nothing where it is done. */
-export async function unfinished(redis: Redis, stream: string, group: string): Promise<Difference[]> {
+/** A difference if the group has unread or pending entries, otherwise an empty list. */
+export async function findUnfinished(redis: Redis, stream: string, group: string): Promise<Difference[]> {
   const [pending] = await redis.xpending(stream, group);
   const groups = z.array(z.array(z.unknown())).parse(await redis.xinfo('GROUPS', stream));
   const facts = groups.find((fact) => fact[fact.indexOf('name') + 1] === group) ?? [];
