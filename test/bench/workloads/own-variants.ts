@@ -1,4 +1,4 @@
-import { OURS, ours } from '../candidates/background-consumer.ts';
+import { BACKGROUND_CONSUMER, backgroundConsumer } from '../candidates/background-consumer.ts';
 import { startDelayProxy } from '../delay-proxy.ts';
 import { inserts } from '../loads/inserts.ts';
 import type { Bench, Workload } from './workload.ts';
@@ -8,19 +8,19 @@ const FAR = '1 ms added';
 const WITHOUT_LEDGER = 'ledger off';
 const WITH_LEDGER = 'ledger on';
 
-/** Both through a proxy, so that the delay is all that differs. */
+/** Both variants use a proxy, so that they differ in the delay only. */
 export const roundTripWorkload: Workload = {
   name: 'round-trip',
   title: 'inserts with 1 ms added to each round trip to MySQL',
-  contestants: async ({ stage, servers, entries }) => {
+  candidates: async ({ testbed, servers, entries }) => {
     const load = inserts(entries);
     const [near, far] = await Promise.all([
       startDelayProxy(servers.mysql.port, 0),
       startDelayProxy(servers.mysql.port, 1),
     ]);
     return [
-      ours({ stage, load, name: NEAR, registryFile: servers.writeRegistry(near) }),
-      ours({ stage, load, name: FAR, registryFile: servers.writeRegistry(far) }),
+      backgroundConsumer({ testbed, load, name: NEAR, registryFile: servers.writeRegistry(near) }),
+      backgroundConsumer({ testbed, load, name: FAR, registryFile: servers.writeRegistry(far) }),
     ];
   },
   goals: [{ metric: 'rate', of: FAR, against: NEAR, atLeast: 0.7 }],
@@ -29,11 +29,11 @@ export const roundTripWorkload: Workload = {
 export const ledgerWorkload: Workload = {
   name: 'ledger',
   title: 'inserts with and without the ledger',
-  contestants: async ({ stage, servers: { registryFile }, entries }) => {
+  candidates: async ({ testbed, servers: { registryFile }, entries }) => {
     const load = inserts(entries);
     return [
-      ours({ stage, registryFile, load, name: WITHOUT_LEDGER, executor: 'without-ledger' }),
-      ours({ stage, registryFile, load, name: WITH_LEDGER }),
+      backgroundConsumer({ testbed, registryFile, load, name: WITHOUT_LEDGER, executor: 'without-ledger' }),
+      backgroundConsumer({ testbed, registryFile, load, name: WITH_LEDGER }),
     ];
   },
   goals: [{ metric: 'time per entry', of: WITH_LEDGER, against: WITHOUT_LEDGER, atMost: 1.15 }],
@@ -42,13 +42,13 @@ export const ledgerWorkload: Workload = {
 const SHORT = 'short backlog';
 const LONG = 'long backlog';
 
-/** With the default of 200,000 entries: 10,000 and 1,000,000. */
+/** With the default of 200,000 entries, the backlogs are 10,000 and 1,000,000 entries long. */
 export const backlogWorkload: Workload = {
   name: 'backlog',
-  title: 'a backlog a hundred times as long',
-  contestants: async ({ stage, servers: { registryFile }, entries }: Bench) => [
-    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 20)), name: SHORT }),
-    ours({ stage, registryFile, load: inserts(Math.ceil(entries / 20) * 100), name: LONG }),
+  title: 'a backlog that is a hundred times as long',
+  candidates: async ({ testbed, servers: { registryFile }, entries }: Bench) => [
+    backgroundConsumer({ testbed, registryFile, load: inserts(Math.ceil(entries / 20)), name: SHORT }),
+    backgroundConsumer({ testbed, registryFile, load: inserts(Math.ceil(entries / 20) * 100), name: LONG }),
   ],
   goals: [
     { metric: 'time per entry', of: LONG, against: SHORT, atMost: 1.1 },
@@ -59,9 +59,9 @@ export const backlogWorkload: Workload = {
 
 export const pollerWorkload: Workload = {
   name: 'poller',
-  title: 'poller alone: the executor answers at once',
-  contestants: async ({ stage, servers: { registryFile }, entries }) => [
-    ours({ stage, registryFile, load: inserts(entries), executor: 'instant' }),
+  title: 'poller alone, with an executor that replies at once',
+  candidates: async ({ testbed, servers: { registryFile }, entries }) => [
+    backgroundConsumer({ testbed, registryFile, load: inserts(entries), executor: 'instant' }),
   ],
-  goals: [{ metric: 'rate', of: OURS, atLeast: 60_000 }],
+  goals: [{ metric: 'rate', of: BACKGROUND_CONSUMER, atLeast: 60_000 }],
 };

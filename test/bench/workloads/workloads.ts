@@ -5,7 +5,7 @@ import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } fr
 import { insertsWorkload, updatesWorkload } from './statements.ts';
 import type { Workload } from './workload.ts';
 
-/** In the order of the table of targets. */
+/** All workloads, in the order in which they run and are reported. */
 export const WORKLOADS: readonly Workload[] = [
   insertsWorkload,
   updatesWorkload,
