@@ -14,7 +14,7 @@ interface Run {
  */
 describe.concurrent('A consumer whose processes are killed, paused and disconnected', () => {
   test.each(['entity', 'pool'])(
-    'loses, doubles and reorders nothing on any channel or in tail mode, with ordering %s',
+    'loses, duplicates and reorders nothing on any channel or in tail mode, with ordering %s',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
       const { exitCode, output } = await runChaos([
@@ -22,7 +22,7 @@ describe.concurrent('A consumer whose processes are killed, paused and disconnec
         ...['--ordering', ordering],
       ]);
       console.log(output);
-      expect(output).toMatch(/^seed .*, lost 0, doubled 0, out of order 0, other differences 0$/m);
+      expect(output).toMatch(/^seed .*, lost 0, duplicated 0, out of order 0, other differences 0$/m);
       expect(exitCode).toBe(0);
       expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(8);
       expect(countIn(output, 'in tail mode')).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ describe.concurrent('A consumer whose processes are killed, paused and disconnec
     { timeout: 3 * MINUTE_MS },
     async (safeguard) => {
       const { exitCode, output } = await runChaos(['--kills', '5', '--break', safeguard, '--minutes', '1']);
-      expect(output).toMatch(/^statements: .*(lost|doubled|out of order|other differences) [1-9]/m);
+      expect(output).toMatch(/^statements: .*(lost|duplicated|out of order|other differences) [1-9]/m);
       expect(exitCode).toBe(1);
     },
   );

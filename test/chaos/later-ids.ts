@@ -8,10 +8,10 @@ const MAX_ID = 2500;
 /** Sets the cache keys of rows that are yet to be inserted, for every id that they may get, to see them deleted. */
 export async function plantKeysOfLaterIds(
   registry: TestRegistry,
-  { goneKeys, autoIds }: Outcome,
+  { deletedKeys, autoIds }: Outcome,
 ): Promise<void> {
   const prefixes = new Map<string, Set<string>>();
-  for (const { pool, key, row } of goneKeys) {
+  for (const { pool, key, row } of deletedKeys) {
     if (row === undefined || autoIds.get(row.table)?.has(row.id) !== true) continue;
     const poolPrefixes = prefixes.get(pool) ?? new Set();
     prefixes.set(pool, poolPrefixes.add(key.slice(0, -row.id.length)));

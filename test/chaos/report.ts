@@ -27,7 +27,7 @@ export function allDifferences({ failures, workloads }: ChaosReport): Difference
 }
 
 function countDifferences(differences: readonly Difference[]): string {
-  const kinds = ['lost', 'doubled', 'out of order'] as const;
+  const kinds = ['lost', 'duplicated', 'out of order'] as const;
   const counts = kinds.map(
     (kind) => `${kind} ${differences.filter((difference) => difference.kind === kind).length}`,
   );

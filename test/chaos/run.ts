@@ -29,7 +29,7 @@ function parseMinutes(text: string): number {
 }
 
 const DESCRIPTION =
-  'Run consumer processes under faults, then check that no entry was lost, doubled or applied out of order. ' +
+  'Run consumer processes under faults, then check that no entry was lost, duplicated or applied out of order. ' +
   'The run starts its own servers. It kills consumers with SIGKILL, pauses them until their lock has expired, ' +
   'cuts and delays their connections, loses invocations of the executor, and restarts servers. Some consumers run ' +
   'in tail mode and receive entries while they wait. The exit code is 1 if a check fails.';

@@ -10,8 +10,8 @@ import { connectRedis } from './state.ts';
 import { takeTestDatabases } from './test-databases.ts';
 import { readTestRegistry } from './test-registry.ts';
 
-/** A place for generated histories, one after the other: each is drained, and judged by the oracle. */
-export class ProvingGround {
+/** Drains generated histories, one after another in the same databases, and compares each result with the oracle's. */
+export class HistoryChecker {
   readonly #registryYaml: string;
   readonly #databasePrefix: string;
   readonly #oracleYaml: string;
@@ -22,25 +22,25 @@ export class ProvingGround {
     this.#oracleYaml = oracleYaml;
   }
 
-  /** Removed when the test is finished. */
-  static async open(): Promise<ProvingGround> {
+  /** Its databases are removed when the test is finished. */
+  static async open(): Promise<HistoryChecker> {
     const application = { ...generatedApplication(), entries: [] };
     const codes = redisPoolCodes(application.registryYaml);
-    const { redis, ...place } = await takeTestDatabases(codes.length);
-    onTestFinished(place.remove);
+    const { redis, ...databases } = await takeTestDatabases(codes.length);
+    onTestFinished(databases.remove);
     const targets: TargetServers = {
-      ...place,
+      ...databases,
       redis: (pool) => redis[codes.indexOf(pool)] ?? { host: '', port: 0, database: 0 },
     };
-    const oracle = { ...targets, databasePrefix: oraclePrefix(place.databasePrefix) };
-    return new ProvingGround(
+    const oracle = { ...targets, databasePrefix: oraclePrefix(databases.databasePrefix) };
+    return new HistoryChecker(
       await loadRecording(application, targets),
-      place.databasePrefix,
+      databases.databasePrefix,
       await loadRecording(application, oracle),
     );
   }
 
-  /** @returns how what the consumer did differs from what the oracle says, as text: nothing where it doesn't */
+  /** @returns the differences between the consumer's result and the oracle's as text, empty if there are none */
   async differences({ recording, entries }: History, setting: Setting): Promise<string> {
     const oracleRegistry = readTestRegistry(this.#oracleYaml, oraclePrefix(this.#databasePrefix));
     await rewindDatabases(oracleRegistry, recording.rows);

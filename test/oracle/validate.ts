@@ -4,13 +4,13 @@ import { isAllowedStatement } from './statement.ts';
 import type { StreamEntry } from './stream-entry.ts';
 import { decodeLazyEvent, decodeLogValue, type LazyEvent, type LogValue } from './wire.ts';
 
-/** What can be judged before MySQL is asked: such an entry has no effect at all. */
-export type Judged<T> =
+/** The result of the checks that need no MySQL. An entry that fails one of them has no effect at all. */
+export type Validated<T> =
   | { readonly value: T }
   | { readonly refused: FailureClass; readonly withoutEffect: T | undefined };
 
-export function judgeLazyEntry(entry: StreamEntry, registry: TestRegistry): Judged<LazyEvent> {
-  return decoded(entry, decodeLazyEvent, (event) => {
+export function validateLazyEntry(entry: StreamEntry, registry: TestRegistry): Validated<LazyEvent> {
+  return decodeAndCheck(entry, decodeLazyEvent, (event) => {
     const mysqlPools = [...event.statements, ...event.logValues].map(({ pool }) => pool);
     if (!mysqlPools.every((pool) => registry.mysql.has(pool))) return 'pool';
     if (!event.cacheKeys.every(({ pool }) => registry.redis.has(pool))) return 'pool';
@@ -20,15 +20,15 @@ export function judgeLazyEntry(entry: StreamEntry, registry: TestRegistry): Judg
   });
 }
 
-export function judgeLogEntry(entry: StreamEntry, registry: TestRegistry): Judged<LogValue> {
-  return decoded(entry, decodeLogValue, ({ pool }) => (registry.mysql.has(pool) ? undefined : 'pool'));
+export function validateLogEntry(entry: StreamEntry, registry: TestRegistry): Validated<LogValue> {
+  return decodeAndCheck(entry, decodeLogValue, ({ pool }) => (registry.mysql.has(pool) ? undefined : 'pool'));
 }
 
-function decoded<T>(
+function decodeAndCheck<T>(
   { fields }: StreamEntry,
   decode: (body: Buffer) => T,
   refusal: (value: T) => FailureClass | undefined,
-): Judged<T> {
+): Validated<T> {
   const body = fields['s'];
   if (body === undefined) return { refused: 'wire', withoutEffect: undefined };
   let value: T;

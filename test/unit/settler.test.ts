@@ -13,7 +13,7 @@ import { silentLogger } from '../kit/scene/drain-scene.ts';
 const TRIALS = 300;
 const NAMES = ['User', 'Order', 'Blob'];
 
-/** Redis as the settlement knows it: an entry may be unwritable a first time, and holds up those after it in its lines. */
+/** Fakes the settlement in Redis. An entry can be unwritable once, and then defers the later entries of its lines. */
 class FakeRedis {
   readonly settled: string[] = [];
   readonly #unwritable: Set<string>;
@@ -40,7 +40,7 @@ class FakeRedis {
   };
 }
 
-test('a call carries a bounded number of effects, and an entry of more goes with what is already in it', async () => {
+test('a call contains a limited number of effects, but an entry that exceeds the limit still joins the current call', async () => {
   const sizes = [1, 40_000, ...Array.from({ length: 30 }, () => 1000)];
   const calls: number[] = [];
   const budget = new DrainBudget(60_000);
@@ -63,15 +63,15 @@ test('a call carries a bounded number of effects, and an entry of more goes with
 interface Entry {
   readonly id: string;
   readonly names: ReadonlySet<string>;
-  /** It never comes to be settled. */
-  readonly isLeft: boolean;
+  /** The entry never reaches its settlement. */
+  readonly staysPending: boolean;
 }
 
-test('entries are settled in the order of their lines, whenever they come, and one that is left leaves those after it', async () => {
+test('entries settle in the order of their lines, whenever they arrive, and a pending entry keeps all later ones pending', async () => {
   const seed = Date.now() & 0x7fffffff;
   const random = new Random(seed);
   let settledInAll = 0;
-  let leftInAll = 0;
+  let pendingInAll = 0;
   for (let trial = 0; trial < TRIALS; trial++) {
     const entries = generate(random, trial % 2 === 0);
     const fake = new FakeRedis(entries.filter(() => random.chance(0.1)).map(({ id }) => id));
@@ -79,29 +79,29 @@ test('entries are settled in the order of their lines, whenever they come, and o
     for (const name of NAMES) {
       const inLine = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
       const settled = fake.settled.filter((id) => inLine.includes(id));
-      // Without a gap: the first ones of the line, in its order, and nothing behind one that was left.
+      // The settled entries are the first ones of the line, in its order, without a gap: none follows a pending entry.
       expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inLine.slice(0, settled.length));
     }
-    const free = entries.filter(({ names, isLeft }) => names.size === 0 && !isLeft);
+    const free = entries.filter(({ names, staysPending }) => names.size === 0 && !staysPending);
     for (const { id } of free) expect(fake.settled).toContain(id);
     expect(fake.settled.length).toBe(outcomes.filter((outcome) => outcome === 'settled').length);
-    if (entries.every(({ isLeft }) => !isLeft)) expect(fake.settled).toHaveLength(entries.length);
+    if (entries.every(({ staysPending }) => !staysPending)) expect(fake.settled).toHaveLength(entries.length);
     settledInAll += fake.settled.length;
-    leftInAll += entries.length - fake.settled.length;
+    pendingInAll += entries.length - fake.settled.length;
   }
-  console.log(`settler: seed ${seed}, ${TRIALS} trials, ${settledInAll} settled, ${leftInAll} left`);
-  expect(leftInAll).toBeGreaterThan(0);
+  console.log(`settler: seed ${seed}, ${TRIALS} trials, ${settledInAll} settled, ${pendingInAll} pending`);
+  expect(pendingInAll).toBeGreaterThan(0);
 });
 
-function generate(random: Random, hasLeft: boolean): Entry[] {
+function generate(random: Random, somePending: boolean): Entry[] {
   return Array.from({ length: random.integer(1, 30) }, (_, index) => ({
     id: `${index + 1}-0`,
     names: new Set(NAMES.filter(() => random.chance(0.3))),
-    isLeft: hasLeft && random.chance(0.1),
+    staysPending: somePending && random.chance(0.1),
   }));
 }
 
-/** Lets entries come to their settlement in a random order, each as EntryEffects does. */
+/** Settles the entries in a random order, each in the same way as `EntryEffects`. */
 async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Random): Promise<string[]> {
   const redis = new Redis({ lazyConnect: true });
   const budget = new DrainBudget(60_000);
@@ -117,7 +117,7 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
   const runs = order.map(async ({ entry, ticket }, index) => {
     for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     try {
-      return entry.isLeft ? 'pending' : await settleOne(settler, entry, ticket);
+      return entry.staysPending ? 'pending' : await settleOne(settler, entry, ticket);
     } finally {
       if (ticket !== undefined) settler.leave(ticket);
     }

@@ -121,7 +121,7 @@ export class OwnStreams implements Workload {
     const differences = this.#added.flatMap(({ id, body: { number, behavior } }): Difference[] => {
       const what = `entry ${number} of group ${group}, which ${behavior}`;
       const [deadLetter, ...duplicates] = deadLettersById.get(id) ?? [];
-      if (duplicates.length > 0) return [{ kind: 'doubled', what: `dead letter of ${what}` }];
+      if (duplicates.length > 0) return [{ kind: 'duplicated', what: `dead letter of ${what}` }];
       if (deadLetter === undefined) return handledNumbers.has(number) ? [] : [{ kind: 'lost', what }];
       const alwaysFails = behavior === 'fails' || behavior === 'throws';
       // Attempts that never got an answer are counted too. The kills cause them, not the behavior of the entry.

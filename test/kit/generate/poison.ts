@@ -18,7 +18,7 @@ import {
 import { addAnyUpdate, addStatement, type GenerationContext, harmlessValues } from './statements.ts';
 import { bytes, NULL, number, text, type Values } from './values.ts';
 
-/** Adds a statement that MySQL refuses no matter which other statements have run, because it conflicts with a pinned row. */
+/** Adds a statement that MySQL refuses whichever statements ran before it: it conflicts with pinned rows only. */
 type BadStatement = (event: LazyEvent, context: GenerationContext) => void;
 
 const BAD_STATEMENTS: Readonly<Record<string, BadStatement>> = {

@@ -67,7 +67,7 @@ export function number(of: bigint | number): Value {
 
 export const NULL: Value = { sql: Buffer.from('NULL'), wire: null };
 
-/** A random value for an unconstrained column. `email`, `number` and `parent` are constrained, so they get NULL here. */
+/** A random value for an unconstrained column. `email`, `number` and `parent` are constrained and get NULL here. */
 export function randomValue(random: Random, kind: ColumnKind): Value {
   switch (kind) {
     case 'text':

@@ -10,11 +10,11 @@ export interface DrainProcessOptions {
   readonly registryYaml: string;
   readonly ledgerDatabase: string;
   readonly budgetMs?: number;
-  /** The failpoint, such as `poller settled` or `executor committed`, at which the process kills itself with SIGKILL. */
+  /** The failpoint, such as `poller settled` or `executor committed`, at which the process sends itself SIGKILL. */
   readonly killAt?: string;
   /** The failpoint at which the process prints `paused` and never continues. */
   readonly pauseAt?: string;
-  /** The process kills itself with SIGKILL before it executes a statement that contains this word. */
+  /** The process sends itself SIGKILL instead of executing a statement that contains this word. */
   readonly poisonWord?: string;
 }
 

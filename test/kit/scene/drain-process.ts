@@ -7,7 +7,7 @@ import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
 import type { DrainProcessOptions } from './drain-in-process.ts';
 
-/** A drain in a separate process. Tests kill it, or it kills or pauses itself at the failpoint that its options name. */
+/** A drain in a separate process, which tests can kill, or which kills or pauses itself at a failpoint. */
 const options: DrainProcessOptions = JSON.parse(readFileSync(0, 'utf8'));
 const registry = parseRegistry(options.registryYaml, 'registry.yaml');
 const { ledgerDatabase } = options;

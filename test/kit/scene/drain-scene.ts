@@ -13,14 +13,14 @@ export interface DrainSetting extends Partial<LocalConsumerOptions> {
   readonly tail?: boolean;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;
-  /** Puts something between the poller and the executor. */
+  /** Wraps the executor that the poller uses. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
   readonly executorFailpoint?: MysqlExecutorOptions['failpoint'];
 }
 
 export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
 
-/** Drains the scene once, with a poller and an executor of its own. */
+/** Drains the scene once, with a new poller and a new executor. */
 export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
   const {
     budgetMs = 20_000,
@@ -50,7 +50,7 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
   return consumer.drain({ budgetMs, tail, ...(signal && { signal }) });
 }
 
-/** An executor on the scene's MySQL pools; closed when the test is finished. */
+/** Opens an executor for the scene's MySQL pools. It is closed when the test is finished. */
 export function openExecutor(
   { registry, ledgerDatabase }: Scene,
   options: Partial<MysqlExecutorOptions> = {},

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { decodeDirtyEvent } from '../../oracle/wire.ts';
 import { GROUP, LAZY, type Scene } from './scene.ts';
 
-/** An entry that was delivered and not acknowledged. */
+/** An entry that was delivered but not acknowledged. */
 export interface PendingEntry {
   readonly id: string;
   readonly deliveries: number;
@@ -16,13 +16,13 @@ export async function pendingEntries({ redis }: Scene, stream = LAZY): Promise<P
   });
 }
 
-/** The fields of each dead letter of the stream, as text. */
+/** The id and the fields of each dead letter of the stream, as text. */
 export async function deadLetters({ redis }: Scene, stream = LAZY): Promise<Record<string, string>[]> {
   const entries = await redis.xrange(`${stream}:dead-letters`, '-', '+');
   return entries.map(([id, fields]) => ({ id, ...fieldsOf(fields) }));
 }
 
-/** `main.Thing i 7`, in the stream's order. */
+/** Dirty events such as `main.Thing i 7`, in the stream's order. */
 export async function dirtyEvents(redis: Redis, stream: string): Promise<string[]> {
   const entries = await redis.xrangeBuffer(stream, '-', '+');
   return entries.map(([, fields]) => {
@@ -31,12 +31,12 @@ export async function dirtyEvents(redis: Redis, stream: string): Promise<string[
   });
 }
 
-/** Names of all things, in the order of their ids. */
+/** The `Name` of each thing, in the order of the ids. */
 export async function thingNames({ query }: Scene): Promise<string[]> {
   return (await query('SELECT Name FROM Thing ORDER BY ID')).map(({ Name }) => String(Name));
 }
 
-/** `Count` of each thing, in the order of their ids. */
+/** The `Count` of each thing, in the order of the ids. */
 export async function thingCounts({ query }: Scene): Promise<number[]> {
   return (await query('SELECT Count FROM Thing ORDER BY ID')).map(({ Count }) => Number(Count));
 }
