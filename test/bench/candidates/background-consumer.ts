@@ -1,32 +1,33 @@
 import { startProgram } from '../child-program.ts';
 import type { Load } from '../loads/load.ts';
 import { type ConsumerReport, consumerReport, type ExecutorName } from '../programs/consumer-parameters.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant, Figures } from './contestant.ts';
+import type { Testbed } from '../testbed.ts';
+import type { Candidate, Figures } from './candidate.ts';
 
-export interface OursOptions {
-  readonly stage: Stage;
+export interface BackgroundConsumerOptions {
+  readonly testbed: Testbed;
   readonly registryFile: string;
   readonly load: Load;
   /** Default: `background-consumer`. */
   readonly name?: string;
-  /** Default: `mysql`, the real one. */
+  /** Default: `mysql`, the real executor. */
   readonly executor?: ExecutorName;
 }
 
-export const OURS = 'background-consumer';
+export const BACKGROUND_CONSUMER = 'background-consumer';
 
-/** The poller and the executor of this project, in one process of their own. */
-export function ours(options: OursOptions): Contestant {
-  const { stage, load, executor = 'mysql', name = OURS } = options;
+/** This project's poller and executor, together in one process. */
+export function backgroundConsumer(options: BackgroundConsumerOptions): Candidate {
+  const { testbed, load, executor = 'mysql', name = BACKGROUND_CONSUMER } = options;
   return {
     name,
-    turn: async () => {
-      await stage.fill(load);
+    run: async () => {
+      await testbed.fill(load);
       const report = await drainOnce(options.registryFile, executor);
-      if (report.entries !== load.entries) throw new Error(`${name} settled ${report.entries} entries`);
-      if (executor !== 'instant') await stage.check(load, name);
-      return figuresOf(report);
+      if (report.entries !== load.entries)
+        throw new Error(`${name} settled ${report.entries} of ${load.entries} entries`);
+      if (executor !== 'instant') await testbed.verify(load, name);
+      return toFigures(report);
     },
   };
 }
@@ -37,7 +38,7 @@ export async function drainOnce(registryFile: string, executor: ExecutorName): P
   return consumerReport.parse(await result);
 }
 
-function figuresOf(report: ConsumerReport): Figures {
+function toFigures(report: ConsumerReport): Figures {
   return {
     rate: report.entries / report.seconds,
     'time per entry': (report.seconds / report.entries) * 1e6,

@@ -4,18 +4,18 @@ import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
-import { type Examination, type Subject, unfinished, withRedis } from './subject.ts';
+import { type CheckResult, findUnfinished, type Workload, withRedis } from './workload.ts';
 
 const STREAM = 'orm-redis-search-channel';
 const INDEX = 'main.Article';
 const PREFIX = 'articles:';
 export const PROGRESS_KEY = `_orm_force_index${INDEX}`;
 
-/** Beside the databases of the history, whose rows are compared one by one. */
+/** Separate from the databases of the history, all of whose rows are compared with the oracle's. */
 const DATABASE = 'library';
 export const SEARCH_POOLS: MorePools = { mysql: DATABASE };
 
-/** Without RediSearch an index is what its settings say. */
+/** The settings define the index completely, so RediSearch is not needed. */
 export const SEARCH: SearchSettings = {
   indexes: {
     [INDEX]: {
@@ -28,18 +28,18 @@ export const SEARCH: SearchSettings = {
   },
 };
 
-/** Some 3 MB: the executor gives pages of 1 MB, so that there are several of them. */
-const ROWS_BEFORE = 100;
+/** About 3 MB. The executor returns pages of up to 1 MB, so reading the table takes several pages. */
+const INITIAL_ROWS = 100;
 const TEXT = 'A text that is long. '.repeat(1500);
 
-/** Rows change as a whole, edition by edition, and are then indexed: in the end documents are what the rows say. */
-export class Search implements Subject {
+/** All rows change together, edition by edition, and are then indexed. At the end each document must match its row. */
+export class Search implements Workload {
   readonly name = 'search';
   readonly hasMore = true;
   readonly #application: Application;
   readonly #differences: Difference[] = [];
   #edition = 0;
-  #isAtRest = true;
+  #isDrained = true;
 
   private constructor(application: Application) {
     this.#application = application;
@@ -52,29 +52,29 @@ export class Search implements Subject {
       await mysql.query(
         'CREATE TABLE library.Article (ID bigint unsigned PRIMARY KEY AUTO_INCREMENT, Edition int NOT NULL, Text mediumtext)',
       );
-      const rows = Array.from({ length: ROWS_BEFORE }, () => [0, TEXT]);
+      const rows = Array.from({ length: INITIAL_ROWS }, () => [0, TEXT]);
       await mysql.query('INSERT INTO library.Article (Edition, Text) VALUES ?', [rows]);
     });
     return search;
   }
 
   async add(): Promise<void> {
-    // Once between two rests: one more would write over what is missing.
-    if (this.#isAtRest) await this.#publishEdition();
+    // Only once between two checks: another edition would overwrite documents that were not written before.
+    if (this.#isDrained) await this.#publishEdition();
   }
 
-  overtake(): Promise<void> {
+  supersede(): Promise<void> {
     return this.#publishEdition();
   }
 
-  addLast(): Promise<void> {
+  addRemaining(): Promise<void> {
     return this.#publishEdition();
   }
 
-  async rest(): Promise<void> {
-    this.#isAtRest = true;
+  async checkDrained(): Promise<void> {
+    this.#isDrained = true;
     if (this.#edition === 0) return;
-    const documents = await this.#documents(['Edition']);
+    const documents = await this.#readDocuments(['Edition']);
     const stale = documents.filter(([edition]) => edition !== String(this.#edition)).length;
     if (stale === 0) return;
     this.#differences.push({
@@ -83,15 +83,15 @@ export class Search implements Subject {
     });
   }
 
-  async examine(): Promise<Examination> {
-    const documents = await this.#documents(['Edition', 'Text']);
+  async check(): Promise<CheckResult> {
+    const documents = await this.#readDocuments(['Edition', 'Text']);
     const wrong = documents.filter(
-      ([edition, text]) => edition !== String(this.#edition) || text !== ESCAPED,
+      ([edition, text]) => edition !== String(this.#edition) || text !== ESCAPED_TEXT,
     );
-    const left = await withRedis(this.#application, 'default', (redis) =>
-      unfinished(redis, STREAM, CONSUMER_GROUP),
+    const unfinished = await withRedis(this.#application, 'default', (redis) =>
+      findUnfinished(redis, STREAM, CONSUMER_GROUP),
     );
-    const isProgressLeft = await withRedis(this.#application, 'shop', (redis) => redis.exists(PROGRESS_KEY));
+    const hasProgressKey = await withRedis(this.#application, 'shop', (redis) => redis.exists(PROGRESS_KEY));
     return {
       counts: { reindexings: this.#edition, documents: documents.length },
       differences: [
@@ -99,15 +99,15 @@ export class Search implements Subject {
         ...wrong.map(
           ([edition]): Difference => ({ kind: 'changed', what: `a document of edition ${edition}` }),
         ),
-        ...left,
-        ...(isProgressLeft === 1 ? [{ kind: 'unexpected', what: `key ${PROGRESS_KEY}` } as const] : []),
+        ...unfinished,
+        ...(hasProgressKey === 1 ? [{ kind: 'unexpected', what: `key ${PROGRESS_KEY}` } as const] : []),
       ],
     };
   }
 
   async #publishEdition(): Promise<void> {
     this.#edition += 1;
-    this.#isAtRest = false;
+    this.#isDrained = false;
     await this.#withMysql(async (mysql) => {
       await mysql.query('UPDATE library.Article SET Edition = ?', [this.#edition]);
       await mysql.query('INSERT INTO library.Article (Edition, Text) VALUES (?, ?)', [this.#edition, TEXT]);
@@ -117,8 +117,8 @@ export class Search implements Subject {
     );
   }
 
-  /** The given fields of each row's document. */
-  async #documents(fields: readonly string[]): Promise<(string | null)[][]> {
+  /** Reads the given fields of each row's document. */
+  async #readDocuments(fields: readonly string[]): Promise<(string | null)[][]> {
     const ids = await this.#withMysql(async (mysql) => {
       const [rows] = await mysql.query<RowDataPacket[]>('SELECT ID FROM library.Article');
       return rows.map((row) => String(row['ID']));
@@ -128,17 +128,18 @@ export class Search implements Subject {
     );
   }
 
-  async #withMysql<Result>(use: (mysql: Connection) => Promise<Result>): Promise<Result> {
+  async #withMysql<Result>(task: (mysql: Connection) => Promise<Result>): Promise<Result> {
     const pool = this.#application.registry.mysql.get('default');
-    if (pool === undefined) throw new Error('the registry has no MySQL pool default');
+    if (pool === undefined) throw new Error("the registry has no MySQL pool 'default'");
     const { host, port, user, password } = pool;
     const mysql = await createConnection({ host, port, user, password });
     try {
-      return await use(mysql);
+      return await task(mysql);
     } finally {
       mysql.destroy();
     }
   }
 }
 
-const ESCAPED = TEXT.replaceAll('.', '\\.');
+/** Documents contain the text with its dots escaped, as BeeORM writes it. */
+const ESCAPED_TEXT = TEXT.replaceAll('.', '\\.');

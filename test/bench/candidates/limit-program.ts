@@ -1,23 +1,23 @@
 import { startProgram } from '../child-program.ts';
 import type { Load } from '../loads/load.ts';
 import { secondsReport } from '../programs/seconds-report.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Testbed } from '../testbed.ts';
+import type { Candidate } from './candidate.ts';
 
 export const LIMIT = 'limit program';
 
-/** Which number of connections suits best depends on the machine: each turn tries all, and the best one counts. */
+/** The best number of connections depends on the machine, so each run tries all of these and reports the best rate. */
 const CONNECTIONS = [4, 6, 8];
 
-/** `programs/limit.ts` on the load's statements. */
+/** Runs `programs/limit.ts` on the load's statements. */
 export function limitProgram(
-  stage: Stage,
+  testbed: Testbed,
   mysqlUri: string,
   load: Load,
   loadName: 'inserts' | 'updates',
-): Contestant {
-  const attempt = async (connections: number): Promise<number> => {
-    await stage.clear(load);
+): Candidate {
+  const measureRate = async (connections: number): Promise<number> => {
+    await testbed.reset(load);
     const parameters = ['--entries', String(load.entries), '--connections', String(connections)];
     const { result } = startProgram(
       { name: 'limit' },
@@ -28,14 +28,14 @@ export function limitProgram(
       ...parameters,
     );
     const { seconds } = secondsReport.parse(await result);
-    await stage.check(load, LIMIT);
+    await testbed.verify(load, LIMIT);
     return load.entries / seconds;
   };
   return {
     name: LIMIT,
-    turn: async () => {
+    run: async () => {
       let best = 0;
-      for (const connections of CONNECTIONS) best = Math.max(best, await attempt(connections));
+      for (const connections of CONNECTIONS) best = Math.max(best, await measureRate(connections));
       return { rate: best };
     },
   };

@@ -2,28 +2,28 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** What a proxy does to a request. */
-export type Fault =
-  /** Cuts both connections; the server doesn't get the request. */
+export type NetworkFault =
+  /** Closes both connections; the server does not receive the request. */
   | { readonly kind: 'cut' }
-  /** Holds the request, and all that follows it, for a while. */
+  /** Holds back the request and all that follow it for a while. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** The server acts; its reply is dropped and the client's connection cut. */
+  /** The server executes the request; its reply is dropped and both connections are closed. */
   | { readonly kind: 'drop-reply' }
-  /** Cuts the client off at once; the server gets the request later, from a client that is no longer there. */
+  /** Closes the client's connection at once; the server receives the request later, from a client that is gone. */
   | { readonly kind: 'late'; readonly ms: number };
 
-/** Decides about each piece of a client's bytes; undefined lets it through. */
-export type ChooseFault = (bytes: Buffer) => Fault | undefined;
+/** Decides what happens to a chunk of bytes from a client; undefined forwards it unchanged. */
+export type ChooseNetworkFault = (bytes: Buffer) => NetworkFault | undefined;
 
-/** How long a server may take to act on a late request before its connection is closed. */
+/** How long a server may take to execute a late request before its connection is closed. */
 const LATE_GRACE_MS = 500;
 
-/** Stands between a client and a server on this machine, and may fail in the ways that networks do. */
+/** Forwards connections to a server on this machine, and fails in the ways that networks fail. */
 export class NetworkProxy {
   readonly #server: Server;
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
-  #chooseFault: ChooseFault = () => undefined;
+  #chooseFault: ChooseNetworkFault = () => undefined;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -45,8 +45,8 @@ export class NetworkProxy {
     return this.#port;
   }
 
-  /** From now on. */
-  failBy(chooseFault: ChooseFault): void {
+  /** Injects faults into all requests that follow, until `heal` is called. */
+  injectFaults(chooseFault: ChooseNetworkFault): void {
     this.#chooseFault = chooseFault;
   }
 
@@ -61,23 +61,23 @@ export class NetworkProxy {
   }
 
   #connect(client: Socket, target: { readonly host: string; readonly port: number }): void {
-    const upstream = connect({ ...target, noDelay: true });
-    const link = new Link(client, upstream);
-    client.on('data', (bytes) => link.request(bytes, this.#chooseFault(bytes)));
-    upstream.on('data', (bytes) => link.reply(bytes));
+    const upstream = connect({ host: target.host, port: target.port, noDelay: true });
+    const connection = new ProxiedConnection(client, upstream);
+    client.on('data', (bytes) => connection.request(bytes, this.#chooseFault(bytes)));
+    upstream.on('data', (bytes) => connection.reply(bytes));
     for (const socket of [client, upstream]) {
       this.#sockets.add(socket);
-      socket.on('error', () => undefined); // Followed by `close`.
+      socket.on('error', () => undefined); // A `close` event follows.
       socket.on('close', () => {
         this.#sockets.delete(socket);
-        link.closed(socket);
+        connection.closed(socket);
       });
     }
   }
 }
 
-/** A client's connection and the one to the server that stands for it. */
-class Link {
+/** A client's connection to the proxy, and the proxy's connection to the server on the client's behalf. */
+class ProxiedConnection {
   readonly #client: Socket;
   readonly #upstream: Socket;
   #dropsReplies = false;
@@ -88,7 +88,7 @@ class Link {
     this.#upstream = upstream;
   }
 
-  request(bytes: Buffer, fault: Fault | undefined): void {
+  request(bytes: Buffer, fault: NetworkFault | undefined): void {
     switch (fault?.kind) {
       case 'cut':
         this.#cut();

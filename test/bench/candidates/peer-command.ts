@@ -2,39 +2,39 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { BenchServers } from '../bench-servers.ts';
 import type { Load } from '../loads/load.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Testbed } from '../testbed.ts';
+import type { Candidate } from './candidate.ts';
 
-/** `--peer NAME=COMMAND`. */
+/** The value of `--peer NAME=COMMAND`. */
 export interface PeerCommand {
   readonly name: string;
   readonly command: string;
 }
 
 /**
- * Any other consumer of the streams, as a shell command that exits once they are drained. Its time is that of the whole
- * process. Its output goes to stderr, so that it can't get into `--json`.
+ * Any other consumer of the streams: a shell command that exits once they are drained. The measured time is that of the
+ * whole process. The command's output goes to stderr, so that it does not mix with the output of `--json`.
  */
 export function commandPeer(
   { name, command }: PeerCommand,
-  stage: Stage,
+  testbed: Testbed,
   servers: BenchServers,
   load: Load,
-): Contestant {
+): Candidate {
   return {
     name,
-    turn: async () => {
-      await stage.fill(load);
+    run: async () => {
+      await testbed.fill(load);
       const startedAt = performance.now();
-      await run(name, command, servers);
+      await runCommand(name, command, servers);
       const seconds = (performance.now() - startedAt) / 1000;
-      await stage.check(load, name);
+      await testbed.verify(load, name);
       return { rate: load.entries / seconds };
     },
   };
 }
 
-async function run(
+async function runCommand(
   name: string,
   command: string,
   { mysql, redis, registryFile }: BenchServers,
@@ -50,5 +50,7 @@ async function run(
     },
   });
   const [code, signal]: unknown[] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${name} ended with ${String(code ?? signal)}`);
+  if (code === 0) return;
+  const end = typeof code === 'number' ? `exit code ${code}` : `signal ${String(signal)}`;
+  throw new Error(`the command of ${name} ended with ${end}`);
 }

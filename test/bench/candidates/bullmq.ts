@@ -1,30 +1,34 @@
 import { startProgram } from '../child-program.ts';
 import type { Load } from '../loads/load.ts';
 import { secondsReport } from '../programs/seconds-report.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Testbed } from '../testbed.ts';
+import type { Candidate } from './candidate.ts';
 
 export const BULLMQ = 'BullMQ';
 
 export interface PeerServers {
-  readonly stage: Stage;
+  readonly testbed: Testbed;
   /** `host:port`. */
-  readonly redis: string;
+  readonly redisAddress: string;
   /** `mysql://user:password@host:port/database`. */
   readonly mysqlUri: string;
 }
 
-/** `programs/bullmq.ts` on the load's statements. */
-export function bullmq(place: PeerServers, load: Load, loadName: 'inserts' | 'updates'): Contestant {
+/** Runs `programs/bullmq.ts` on the load's statements. */
+export function bullmq(
+  { testbed, redisAddress, mysqlUri }: PeerServers,
+  load: Load,
+  loadName: 'inserts' | 'updates',
+): Candidate {
   return {
     name: BULLMQ,
-    turn: async () => {
-      await place.stage.clear(load);
-      const servers = ['--redis', place.redis, '--mysql', place.mysqlUri];
+    run: async () => {
+      await testbed.reset(load);
+      const servers = ['--redis', redisAddress, '--mysql', mysqlUri];
       const parameters = ['--load', loadName, '--entries', String(load.entries)];
       const { result } = startProgram({ name: 'bullmq' }, ...parameters, ...servers);
       const { seconds } = secondsReport.parse(await result);
-      await place.stage.check(load, BULLMQ);
+      await testbed.verify(load, BULLMQ);
       return { rate: load.entries / seconds };
     },
   };

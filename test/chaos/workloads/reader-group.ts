@@ -6,11 +6,14 @@ const repliesSchema = z
   .tuple([z.tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]))])])
   .nullable();
 
-/** A group whose entries have the numbers from 0 in field `number`: knows which of them it has never seen, or no more. */
-export class GroupOfReaders {
+/**
+ * A group that the test reads itself. Its entries carry the numbers 0, 1, 2, … in the field `number`, so that the group
+ * notices entries that were trimmed before it has read or acknowledged them.
+ */
+export class ReaderGroup {
   readonly #stream: string;
   readonly #group: string;
-  /** Read and not acknowledged: number by id. */
+  /** Entries that are read and not acknowledged: number by id. */
   readonly #open = new Map<string, number>();
   readonly #lost = new Set<number>();
   #next = 0;
@@ -41,19 +44,19 @@ export class GroupOfReaders {
     }
   }
 
-  /** Acknowledges those of the open entries that are chosen by their number; they must still be there. */
+  /** Acknowledges the open entries whose number is chosen. They must still be in the stream. */
   async acknowledge(redis: Redis, isChosen: (number: number) => boolean): Promise<void> {
     const chosen = [...this.#open].filter(([, number]) => isChosen(number));
     if (chosen.length === 0) return;
     const found = await Promise.all(chosen.map(([id]) => redis.xrange(this.#stream, id, id)));
-    for (const [place, [id, number]] of chosen.entries()) {
-      if (found[place]?.length !== 1) this.#lost.add(number);
+    for (const [index, [id, number]] of chosen.entries()) {
+      if (found[index]?.length !== 1) this.#lost.add(number);
       this.#open.delete(id);
     }
     await redis.xack(this.#stream, this.#group, ...chosen.map(([id]) => id));
   }
 
-  /** Once all of so many entries should have been read. */
+  /** Entries that the group has missed. By now it should have read the first `count` entries. */
   differences(count: number): Difference[] {
     for (let missed = this.#next; missed < count; missed++) this.#lost.add(missed);
     return [...this.#lost].map((number) => ({

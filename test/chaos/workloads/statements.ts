@@ -6,21 +6,21 @@ import type { Outcome } from '../../oracle/outcome.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
 import type { Application } from '../chaos-servers.ts';
 import { plantKeysOfLaterIds } from '../later-ids.ts';
-import { type Examination, type Subject, withRedis } from './subject.ts';
+import { type CheckResult, type Workload, withRedis } from './workload.ts';
 
-/** Lazy and log entries of a generated history: the outcome is that of a serial application. */
-export class Statements implements Subject {
+/** Lazy and log entries of a generated history. The outcome must be that of a serial application. */
+export class Statements implements Workload {
   readonly name = 'statements';
   readonly #application: Application;
   readonly #entries: readonly StreamEntry[];
   readonly #expected: Outcome;
-  readonly #left: StreamEntry[];
+  readonly #remaining: StreamEntry[];
 
   private constructor(application: Application, { entries }: History, expected: Outcome) {
     this.#application = application;
     this.#entries = entries;
     this.#expected = expected;
-    this.#left = [...entries];
+    this.#remaining = [...entries];
   }
 
   static async prepare(application: Application, history: History, expected: Outcome): Promise<Statements> {
@@ -30,21 +30,21 @@ export class Statements implements Subject {
   }
 
   get hasMore(): boolean {
-    return this.#left.length > 0;
+    return this.#remaining.length > 0;
   }
 
   async add(count: number): Promise<void> {
     await withRedis(this.#application, 'default', async (redis) => {
-      for (const { stream, id, fields } of this.#left.splice(0, count))
+      for (const { stream, id, fields } of this.#remaining.splice(0, count))
         await redis.xadd(stream, id, ...Object.entries(fields).flat());
     });
   }
 
-  addLast(): Promise<void> {
+  addRemaining(): Promise<void> {
     return this.add(Number.POSITIVE_INFINITY);
   }
 
-  async examine(): Promise<Examination> {
+  async check(): Promise<CheckResult> {
     const state = await readState(this.#application.registry);
     return {
       counts: { entries: this.#entries.length, 'dead letters': this.#expected.deadLetters.length },

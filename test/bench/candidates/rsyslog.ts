@@ -8,44 +8,44 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { BenchServers } from '../bench-servers.ts';
 import type { Load } from '../loads/load.ts';
 import { DATABASE } from '../loads/schema.ts';
-import type { Stage } from '../stage.ts';
-import type { Contestant } from './contestant.ts';
+import type { Testbed } from '../testbed.ts';
+import type { Candidate } from './candidate.ts';
 import type { RsyslogProgram } from './rsyslog-package.ts';
 
 export const RSYSLOG = 'rsyslog';
 
 const LIST = 'statements';
 const MESSAGES_PER_PUSH = 2000;
-const LOOK_INTERVAL_MS = 5;
-const PATIENCE_MS = 300_000;
+const POLL_INTERVAL_MS = 5;
+const TIMEOUT_MS = 300_000;
 
-/** Literals of a load's statements. */
+/** The literals in a load's statements. */
 const LITERALS = /'([^']*)'|\b(\d+)\b/g;
 const SEPARATOR = '|';
 
 /**
- * rsyslog takes messages from a list in Redis (imhiredis, its fastest mode) and puts their fields into a statement
- * (ommysql). Measured from the first message taken to the last statement committed.
+ * rsyslog reads messages from a list in Redis (imhiredis, in its fastest mode) and inserts their fields into a statement
+ * (ommysql). The measured time is from the first message that it reads to the last statement that it commits.
  */
 export function rsyslog(
   program: RsyslogProgram,
-  stage: Stage,
+  testbed: Testbed,
   servers: BenchServers,
   load: Load,
-): Contestant {
+): Candidate {
   return {
     name: RSYSLOG,
-    turn: async () => {
-      await stage.clear(load);
-      await stage.withRedis((redis) => pushMessages(redis, load));
+    run: async () => {
+      await testbed.reset(load);
+      await testbed.withRedis((redis) => pushMessages(redis, load));
       const directory = await mkdtemp(`${tmpdir()}/background-consumer-`);
       const configuration = `${directory}/rsyslog.conf`;
       await writeFile(configuration, configure(servers, load, directory));
       const parameters = ['-n', '-f', configuration, '-i', `${directory}/pid`];
       const child = spawn(program.file, [...program.parameters, ...parameters], { stdio: 'ignore' });
       try {
-        const seconds = await stage.withRedis((redis) => measure(redis, servers, load));
-        await stage.check(load, RSYSLOG);
+        const seconds = await testbed.withRedis((redis) => measure(redis, servers, load));
+        await testbed.verify(load, RSYSLOG);
         return { rate: load.entries / seconds };
       } finally {
         const exit = once(child, 'exit');
@@ -68,7 +68,7 @@ function toMessage(statement: string): string {
   return Array.from(statement.matchAll(LITERALS), ([, text, number]) => text ?? number).join(SEPARATOR);
 }
 
-/** The load's first statement with a field of the message in the place of each literal. */
+/** The load's first statement, with each literal replaced by a field of the message. */
 function toTemplate(statement: string): string {
   let field = 0;
   return statement.replace(LITERALS, (_, text: string | undefined) => {
@@ -83,16 +83,16 @@ function configure({ mysql, redis }: BenchServers, load: Load, directory: string
 module(load="ommysql")
 global(workDirectory="${directory}" maxMessageSize="64k")
 template(name="statement" type="string" option.sql="on" string="${toTemplate(load.statement(0) ?? '')}")
-ruleset(name="work" queue.type="FixedArray" queue.size="100000" queue.dequeueBatchSize="1000") {
+ruleset(name="statements" queue.type="FixedArray" queue.size="100000" queue.dequeueBatchSize="1000") {
   action(type="ommysql" server="${mysql.host}" serverport="${mysql.port}" db="${DATABASE}"
     uid="${mysql.user}" pwd="${mysql.password}" template="statement")
 }
 input(type="imhiredis" server="${redis.host}" port="${redis.port}" mode="queue" key="${LIST}" uselpop="on"
-  batchsize="1000" ruleset="work")
+  batchsize="1000" ruleset="statements")
 `;
 }
 
-/** Seconds of work. rsyslog doesn't say when it is done: the server's own counts do. */
+/** Measures seconds. rsyslog does not report when it is done, so this relies on the counters of the MySQL server. */
 async function measure(redis: Redis, { mysql }: BenchServers, load: Load): Promise<number> {
   const { host, port, user, password } = mysql;
   const connection = await createConnection({ host, port, user, password });
@@ -107,18 +107,18 @@ async function measure(redis: Redis, { mysql }: BenchServers, load: Load): Promi
   const readOpen = () => readNumber('SELECT COUNT(*) AS Value FROM information_schema.INNODB_TRX');
   try {
     const writtenBefore = await readWritten();
-    const deadline = performance.now() + PATIENCE_MS;
-    while ((await redis.llen(LIST)) === load.entries) await lookAgain(deadline);
+    const deadline = performance.now() + TIMEOUT_MS;
+    while ((await redis.llen(LIST)) === load.entries) await waitOrTimeOut(deadline);
     const startedAt = performance.now();
-    while ((await readWritten()) - writtenBefore < load.entries) await lookAgain(deadline);
-    while ((await readOpen()) > 0) await lookAgain(deadline);
+    while ((await readWritten()) - writtenBefore < load.entries) await waitOrTimeOut(deadline);
+    while ((await readOpen()) > 0) await waitOrTimeOut(deadline);
     return (performance.now() - startedAt) / 1000;
   } finally {
     await connection.end();
   }
 }
 
-async function lookAgain(deadline: number): Promise<void> {
-  if (performance.now() > deadline) throw new Error(`${RSYSLOG} is not done after ${PATIENCE_MS} ms`);
-  await sleep(LOOK_INTERVAL_MS);
+async function waitOrTimeOut(deadline: number): Promise<void> {
+  if (performance.now() > deadline) throw new Error(`${RSYSLOG} did not finish within ${TIMEOUT_MS} ms`);
+  await sleep(POLL_INTERVAL_MS);
 }

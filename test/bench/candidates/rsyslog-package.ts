@@ -9,18 +9,20 @@ const run = promisify(execFile);
 const RELEASE = 'trixie';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** rsyslog unpacked, to be run without being installed. */
+/** rsyslog, unpacked so that it runs without being installed. */
 export interface RsyslogProgram {
   readonly file: string;
   readonly parameters: readonly string[];
 }
 
 /**
- * Debian's rsyslog with all its libraries, in a directory of its own: installing it would put a logging service onto the
- * machine, and older releases lack the module. Rejects where there is no Debian to take it from.
+ * Downloads Debian's rsyslog and all its libraries, and unpacks them into the directory. It is not installed, because that
+ * would add a logging service to the machine, and because older releases lack the module.
+ * @throws {Error} if the machine does not run Debian, or if the packages cannot be downloaded
  */
 export async function unpackRsyslog(directory: string): Promise<RsyslogProgram> {
-  if (!existsSync('/usr/bin/apt-get') || !existsSync(KEYRING)) throw new Error('it needs Debian and apt-get');
+  if (!existsSync('/usr/bin/apt-get') || !existsSync(KEYRING))
+    throw new Error('rsyslog is only available on Debian with apt-get');
   const aptOptions = await prepareApt(directory);
   await run('apt-get', [...aptOptions, 'update']);
   const packages = ['rsyslog-hiredis', 'rsyslog-mysql'];
@@ -33,7 +35,7 @@ export async function unpackRsyslog(directory: string): Promise<RsyslogProgram> 
   return commandIn(root);
 }
 
-/** Settings with which apt-get knows only this directory, and takes nothing for installed. */
+/** Returns options that make apt-get use this directory only, and treat no package as installed. */
 async function prepareApt(directory: string): Promise<string[]> {
   await mkdir(`${directory}/lists/partial`, { recursive: true });
   await mkdir(`${directory}/archives/partial`, { recursive: true });
@@ -55,13 +57,13 @@ async function prepareApt(directory: string): Promise<string[]> {
   ].map((option) => `--option=${option}`);
 }
 
-/** Its own dynamic loader and libraries, as this machine's may be older. */
+/** Runs rsyslog with the dynamic loader and libraries of its own release, because this machine's may be older. */
 async function commandIn(root: string): Promise<RsyslogProgram> {
   const architecture = (await readdir(`${root}/usr/lib`)).find((name) => name.endsWith('-linux-gnu'));
-  if (architecture === undefined) throw new Error('the packages hold no libraries');
+  if (architecture === undefined) throw new Error('the packages contain no libraries');
   const libraries = `${root}/usr/lib/${architecture}`;
   const loader = (await readdir(libraries)).find((name) => name.startsWith('ld-linux'));
-  if (loader === undefined) throw new Error('the packages hold no dynamic loader');
+  if (loader === undefined) throw new Error('the packages contain no dynamic loader');
   const library = ['--library-path', libraries, `${root}/usr/sbin/rsyslogd`];
   return { file: `${libraries}/${loader}`, parameters: [...library, '-M', `${libraries}/rsyslog`] };
 }

@@ -1,14 +1,14 @@
-/** Somebody who does a workload's work. */
-export interface Contestant {
+/** A program, or a variant of this project's consumer, that a workload measures. */
+export interface Candidate {
   readonly name: string;
-  /** Does the work once, from a fresh state, and checks that it is done. */
-  turn(): Promise<Figures>;
+  /** Does the work once, starting from a fresh state, and verifies that it is done. */
+  run(): Promise<Figures>;
 }
 
-/** A contestant that can't be had here, and why. */
-export interface Absentee {
+/** A candidate that cannot run on this machine. */
+export interface UnavailableCandidate {
   readonly name: string;
-  readonly absence: string;
+  readonly reason: string;
 }
 
 export const METRIC_NAMES = [
@@ -25,10 +25,10 @@ export const METRIC_NAMES = [
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
-/** What a turn measured, by metric. */
+/** What one run measured, by metric. */
 export type Figures = Readonly<Partial<Record<MetricName, number>>>;
 
-/** Rates are entries a second. */
+/** A rate is in entries per second. */
 export const METRICS: Readonly<Record<MetricName, { readonly unit: string; readonly digits: number }>> = {
   rate: { unit: '/s', digits: 0 },
   'time per entry': { unit: ' µs', digits: 1 },
