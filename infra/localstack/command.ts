@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { formatReport } from '../local/demo/report.ts';
 import { listenForInterruption, reportError } from '../local/interruption.ts';
-import { describeEnd, describeUse } from './describe-stage.ts';
-import { StageBuilder } from './stage.ts';
+import { describeEnd, describeUse } from './describe-demo.ts';
+import { StageBuilder } from './deployed-demo.ts';
 import { hasBegun, isDrained, Watch } from './watch.ts';
 
 /** Functions' own words come when their invocation has ended, a little after its work is done. */

@@ -5,7 +5,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { ServerError } from '../local/servers/server-error.ts';
 import { type LocalStackConfiguration, readLocalStackConfiguration } from './configuration.ts';
-import { keptDirectory } from './kept-directory.ts';
+import { keptDirectory } from './cached-directory.ts';
 import type { Python } from './python.ts';
 import { findLocalStackSource, LOCALSTACK_NEEDS, LOCALSTACK_VERSION } from './source.ts';
 

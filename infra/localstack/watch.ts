@@ -7,7 +7,7 @@ import { readStreamStates, type StreamState } from '../local/demo/stream-states.
 import { clientConfig } from './client-config.ts';
 import { atTime, describeLogLines } from './describe-log-lines.ts';
 import { FunctionLogs } from './function-logs.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './deployed-demo.ts';
 
 const INTERVAL_MS = 1000;
 

@@ -8,7 +8,7 @@ import { runOracle } from '../../kit/run-oracle.ts';
 import type { Outcome } from '../../oracle/outcome.ts';
 import type { DeployedApplication } from './deployed-application.ts';
 import { describeDeployed } from './describe-deployed.ts';
-import { IdShift } from './later-ids.ts';
+import { IdShift } from './id-shift.ts';
 import { failures } from './run-summaries.ts';
 
 const SEED = 2026;

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../kit/state.ts';
 import { CONSUMER_GROUP, type TestRegistry } from '../../kit/test-registry.ts';
-import { millisecondsOf } from './later-ids.ts';
+import { millisecondsOf } from './id-shift.ts';
 
 /** What the consumer's group has done with a stream of its own. */
 export interface StreamProgress {

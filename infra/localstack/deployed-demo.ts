@@ -12,7 +12,7 @@ import { retargetRegistry } from '../local/recording/target-servers.ts';
 import { bootstrap } from './cdk.ts';
 import { type DeployedFunctions, deploy, type LocalDeployment, prepareDeployment } from './deployment.ts';
 import { type LocalStack, startLocalStack } from './localstack.ts';
-import { addRefusedEntry } from './refused-entry.ts';
+import { addRefusedEntry } from './rejected-entry.ts';
 
 const STACK_NAME = 'BackgroundConsumer';
 const BACKLOG_ENTRIES = 20_000;

@@ -1,4 +1,4 @@
-import type { Stage } from './stage.ts';
+import type { Stage } from './deployed-demo.ts';
 
 /** Commands to look around with. */
 export function describeUse({ localStack, servers, deployment, functions }: Stage): string {
