@@ -70,7 +70,7 @@ export type MysqlPoolProps = ExistingMysqlPool | CreatedMysqlPool;
 export interface BackgroundConsumerProps extends SettingsInput {
   /**
    * Path of the application's BeeORM registry. It is split at synth: the poller gets the Redis part, the executor gets
-   * the MySQL part, and neither contains a password. A password in the registry is rejected unless the pool has a secret.
+   * the MySQL part, and neither contains a password. A password in the registry is rejected if the pool has no secret.
    */
   readonly registry: string;
   /** The name under which metrics and logs are published. Default: the stack name and the ID of this construct. */

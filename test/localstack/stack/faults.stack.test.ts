@@ -9,42 +9,51 @@ import type { Outcome } from '../../oracle/outcome.ts';
 import { describeDeployed } from './describe-deployed.ts';
 import { Feed } from './feed.ts';
 import { Overlap } from './overlap.ts';
-import { failures } from './run-summaries.ts';
+import { countFailures } from './run-summaries.ts';
 
 const SEED = 2028;
 const POISON_RATE = 0.05;
 const OPERATIONS = 9000;
-const EXECUTORS_KILLED = 4;
+const EXECUTOR_KILLS = 4;
 const MAX_ATTEMPTS = 5;
 
-/** Small batches, so that there is a middle; short timeouts; and runs that leave little time between them. */
-const values = {
-  ...{ tail: true, budgetSeconds: 50, pollerTimeoutSeconds: 55, executorTimeoutSeconds: 10 },
-  ...{ lazyConcurrency: 6, batchItems: 20 },
+/** Small batches, so that faults hit a run halfway; short timeouts; and little time between two runs. */
+const DEPLOYMENT_VALUES = {
+  tail: true,
+  budgetSeconds: 50,
+  pollerTimeoutSeconds: 55,
+  executorTimeoutSeconds: 10,
+  lazyConcurrency: 6,
+  batchItems: 20,
 };
-const application = generatedApplication();
-const options = { stackName: 'Troubles', registryYaml: application.registryYaml, values, isHostNeeded: true };
+const { registryYaml } = generatedApplication();
+const options = {
+  stackName: 'Faults',
+  registryYaml,
+  values: DEPLOYMENT_VALUES,
+  isHostNeeded: true,
+};
 
-/** One history, part by part; what it came to is compared at the end. */
-describeDeployed('A deployed stack in trouble', options, (place) => {
+/** The tests drain one history in portions. The last test compares the outcome. */
+describeDeployed('A deployed stack under faults', options, (deployed) => {
   let history: History | undefined;
   let expected: Outcome | undefined;
   let feed: Feed | undefined;
 
-  /** Gives the stack something to do, and sends a signal to processes that are at it. */
-  const strike = async (part: 'poller' | 'executor', signal: NodeJS.Signals): Promise<void> => {
-    let struck = 0;
-    while (struck === 0) {
-      await feed?.add();
-      struck = await place.application.strike(part, signal);
+  /** Adds entries, and sends a signal to processes while they are busy with them. */
+  const signalBusy = async (role: 'poller' | 'executor', signal: NodeJS.Signals): Promise<void> => {
+    let signaled = 0;
+    while (signaled === 0) {
+      await feed?.addBurst();
+      signaled = await deployed.application.signalBusyProcesses(role, signal);
     }
   };
 
-  const logged = async (part: 'poller' | 'executor', words: RegExp): Promise<boolean> =>
-    (await place.application.log(part)).some((line) => words.test(line));
+  const hasLogged = async (role: 'poller' | 'executor', pattern: RegExp): Promise<boolean> =>
+    (await deployed.application.log(role)).some((line) => pattern.test(line));
 
   beforeAll(async () => {
-    const { servers } = place.application;
+    const { servers } = deployed.application;
     history = seededHistory(SEED, OPERATIONS, { ordering: 'entity', poisonRate: POISON_RATE });
     await servers.load(history.recording);
     expected = await runOracle(history.recording, servers.targets());
@@ -53,65 +62,68 @@ describeDeployed('A deployed stack in trouble', options, (place) => {
     feed = new Feed(servers, history.entries);
   });
 
-  test('goes on when executors are killed', async () => {
-    for (let times = 1; times <= EXECUTORS_KILLED; times += 1) await strike('executor', 'SIGKILL');
-    await place.application.drained();
-    await expect.poll(() => logged('executor', /signal: killed/)).toBe(true);
+  test('continues after executors are killed', async () => {
+    for (let kills = 1; kills <= EXECUTOR_KILLS; kills += 1) await signalBusy('executor', 'SIGKILL');
+    await deployed.application.waitUntilDrained();
+    await expect.poll(() => hasLogged('executor', /signal: killed/)).toBe(true);
   });
 
-  test('goes on when an executor hangs until its timeout', async () => {
-    for (let attempt = 1; !(await logged('executor', /timed out/)); attempt += 1) {
+  test('continues after an executor hangs until its timeout', async () => {
+    for (let attempt = 1; !(await hasLogged('executor', /timed out/)); attempt += 1) {
       expect(attempt).toBeLessThanOrEqual(MAX_ATTEMPTS);
-      await strike('executor', 'SIGSTOP');
-      await place.application.drained();
+      await signalBusy('executor', 'SIGSTOP');
+      await deployed.application.waitUntilDrained();
     }
   });
 
-  test.each(['redis', 'mysql'] as const)('goes on when %s crashes and comes back', async (name) => {
-    const server = place.application.servers[name];
-    await strike('poller', 'SIGCONT');
+  test.each(['redis', 'mysql'] as const)('continues after %s crashes and restarts', async (name) => {
+    const server = deployed.application.servers[name];
+    await signalBusy('poller', 'SIGCONT');
     await server.kill();
     await sleep(1000);
     await server.restart();
-    await place.application.drained();
+    await deployed.application.waitUntilDrained();
   });
 
-  test('goes on when its poller is killed', async () => {
-    await strike('poller', 'SIGKILL');
-    await place.application.drained();
-    expect(await logged('poller', /signal: killed/)).toBe(true);
+  test('continues after its poller is killed', async () => {
+    await signalBusy('poller', 'SIGKILL');
+    await deployed.application.waitUntilDrained();
+    expect(await hasLogged('poller', /signal: killed/)).toBe(true);
   });
 
-  test('goes on when a poller stands still past its lock and its timeout', async () => {
-    await strike('poller', 'SIGSTOP');
-    await place.application.drained();
-    await expect.poll(() => logged('poller', /timed out/), { timeout: 60_000 }).toBe(true);
+  test('continues after a poller hangs until its lock has expired and its timeout has passed', async () => {
+    await signalBusy('poller', 'SIGSTOP');
+    await deployed.application.waitUntilDrained();
+    await expect.poll(() => hasLogged('poller', /timed out/), { timeout: 60_000 }).toBe(true);
   });
 
-  test('goes on while it is deployed anew with other settings, an old poller with a new executor', async () => {
-    const { application } = place;
+  test('continues during a redeployment with other settings, when an old poller uses a new executor', async () => {
+    const { application } = deployed;
     let overlap: Overlap | undefined;
     for (let deploys = 1; overlap?.isSeen !== true; deploys += 1) {
       expect(deploys).toBeLessThanOrEqual(MAX_ATTEMPTS);
-      await strike('poller', 'SIGCONT');
+      await signalBusy('poller', 'SIGCONT');
       overlap = new Overlap(application);
-      const lazyConcurrency = String(values.lazyConcurrency + deploys);
-      const deploy = application.redeploy({ executorMemoryMb: String(512 + 64 * deploys), lazyConcurrency });
-      await Promise.all([deploy, feed?.keepAdding(deploy), overlap.watch(deploy)]);
+      const lazyConcurrency = String(DEPLOYMENT_VALUES.lazyConcurrency + deploys);
+      const deployment = application.redeploy({
+        executorMemoryMb: String(512 + 64 * deploys),
+        lazyConcurrency,
+      });
+      await Promise.all([deployment, feed?.keepAdding(deployment), overlap.watch(deployment)]);
     }
   });
 
-  test('has done everything once in the end', async () => {
-    await feed?.addRest();
-    await place.application.drained();
-    const summaries = await place.application.summaries();
-    const failed = failures(summaries, 'FunctionFailedError');
+  test('has applied every entry exactly once at the end', async () => {
+    await feed?.addRemaining();
+    await deployed.application.waitUntilDrained();
+    const summaries = await deployed.application.summaries();
+    const failed = countFailures(summaries, 'FunctionFailedError');
     const { entries = [] } = history ?? {};
     console.log(
       `seed ${SEED}: ${entries.length} entries, ${failed} failed invocations in ${summaries.length} runs`,
     );
     expect(failed).toBeGreaterThan(0);
-    if (expected === undefined) throw new Error('there is no outcome to compare with');
-    expect(await place.application.differences(expected, entries)).toBe('');
+    if (expected === undefined) throw new Error('there is no expected outcome');
+    expect(await deployed.application.differences(expected, entries)).toBe('');
   });
 });

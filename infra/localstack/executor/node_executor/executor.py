@@ -41,7 +41,7 @@ class NodeExecutor(RuntimeExecutor):
             raise LambdaRuntimeException("The environment was stopped while it was starting.")
 
     def stop(self) -> None:
-        """Ends the child: after its current invocation, as when a function is updated in Lambda, otherwise at once."""
+        """Ends the child at once or, as Lambda does when a function is updated, after its current invocation."""
         with self._lock:
             self._is_stopped = True
             if not self._is_invoking:
