@@ -1,13 +1,13 @@
 import type { Recording } from '../../../infra/local/recording/recording.ts';
 import type { Outcome } from '../../oracle/outcome.ts';
 
-/** Entry ids put off by as many milliseconds, so that a history can follow what its streams have held before. */
+/** Shifts all entry IDs by the same number of milliseconds, because the IDs of a stream must increase. */
 export class IdShift {
-  readonly #byMs: number;
+  readonly #offsetMs: number;
 
-  /** `afterMs`: what all ids must be greater than. */
+  /** @param afterMs the time in milliseconds that all shifted IDs must exceed */
   constructor({ entries }: Recording, afterMs: number) {
-    this.#byMs = afterMs + 1 - Math.min(...entries.map(({ id }) => millisecondsOf(id)));
+    this.#offsetMs = afterMs + 1 - Math.min(...entries.map(({ id }) => millisecondsOf(id)));
   }
 
   recording(recording: Recording): Recording {
@@ -23,7 +23,7 @@ export class IdShift {
   }
 
   #id(id: string): string {
-    return `${millisecondsOf(id) + this.#byMs}-${id.split('-')[1]}`;
+    return `${millisecondsOf(id) + this.#offsetMs}-${id.split('-')[1]}`;
   }
 }
 

@@ -1,17 +1,20 @@
-import type { Stage } from './stage.ts';
+import type { DeployedDemo } from './deployed-demo.ts';
 
-/** Commands to look around with. */
-export function describeUse({ localStack, servers, deployment, functions }: Stage): string {
+/** Commands to explore the deployed demo with. */
+export function describeUse({ localStack, servers, deployment, functions }: DeployedDemo): string {
   const { mysql, redis } = servers;
   const variables = Object.entries(localStack.environment).map(([name, value]) => `${name}=${value}`);
-  return `LocalStack answers at ${localStack.endpoint}. The functions are
+  return `LocalStack listens at ${localStack.endpoint}. The functions are:
+
   poller    ${functions.poller}
   executor  ${functions.executor}
 
-For the commands below, and for AWS's own, in another terminal:
+To use the commands below, or the AWS CLI, in another terminal, first run:
 
   unset AWS_PROFILE AWS_SESSION_TOKEN
   export ${variables.join(' ')}
+
+Then, for example:
 
   npm run --silent consumer -- status --function ${functions.operations}
   npm run --silent consumer -- dead-letters list --function ${functions.operations}
@@ -22,13 +25,13 @@ For the commands below, and for AWS's own, in another terminal:
 `;
 }
 
-/** The command that removes everything. */
-export function describeEnd({ localStack, servers }: Stage): string {
+/** The command that stops the demo and removes its files. */
+export function describeStop({ localStack, servers }: DeployedDemo): string {
   const { mysql, redis } = servers;
-  const ends = [localStack, redis, mysql].map(({ endCommand }) => endCommand).join('; ');
+  const stopCommands = [localStack, redis, mysql].map(({ endCommand }) => endCommand).join('; ');
   const directories = [localStack, redis, mysql].map(({ directory }) => directory).join(' ');
-  return `Everything keeps running. To end it and remove its files:
+  return `Everything keeps running. To stop it and remove its files:
 
-  ${ends}; sleep 1; rm -r ${directories}
+  ${stopCommands}; sleep 1; rm -r ${directories}
 `;
 }

@@ -12,53 +12,53 @@ import { retargetRegistry } from '../local/recording/target-servers.ts';
 import { bootstrap } from './cdk.ts';
 import { type DeployedFunctions, deploy, type LocalDeployment, prepareDeployment } from './deployment.ts';
 import { type LocalStack, startLocalStack } from './localstack.ts';
-import { addRefusedEntry } from './refused-entry.ts';
+import { addRejectedEntry } from './rejected-entry.ts';
 
 const STACK_NAME = 'BackgroundConsumer';
 const BACKLOG_ENTRIES = 20_000;
 
-/** How far a `cdk deploy` is: `STACK | 12/41 | …` */
-const RESOURCES_DONE = /\|\s+(\d+)\/(\d+) \|/;
+/** The progress in the output of `cdk deploy`: `STACK | 12/41 | …` */
+const RESOURCE_COUNTS = /\|\s+(\d+)\/(\d+) \|/;
 const MIN_MS_BETWEEN_LINES = 1000;
 
-export interface Progress {
-  readonly say: (line: string) => void;
+export interface BuildOptions {
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** The stack on LocalStack, with a Redis and a MariaDB of its own that hold recorded streams. */
-export interface Stage {
+/** The stack deployed on LocalStack, with a Redis and a MariaDB of its own that contain recorded streams. */
+export interface DeployedDemo {
   readonly localStack: LocalStack;
   readonly servers: DemoServers;
   readonly deployment: LocalDeployment;
   readonly functions: DeployedFunctions;
 }
 
-/** What is there of a stage, so that it can be taken down whenever the building of it ends. */
-export class StageBuilder {
+/** Builds the demo, and keeps track of what has been started so that it can be taken down even if the build fails. */
+export class DemoBuilder {
   #localStack: LocalStack | undefined;
   #servers: DemoServers | undefined;
 
-  async build({ say, signal }: Progress): Promise<Stage> {
-    this.#localStack = await startLocalStack({ onProgress: say });
+  async build({ print, signal }: BuildOptions): Promise<DeployedDemo> {
+    this.#localStack = await startLocalStack({ onProgress: print });
     signal.throwIfAborted();
-    say('Starting Redis and MariaDB…');
+    print('Starting Redis and MariaDB…');
     this.#servers = await startDemoServers(this.#localStack.serverAddresses);
     signal.throwIfAborted();
     const [localStack, servers] = [this.#localStack, this.#servers];
-    say(`Loading recorded streams, and a backlog of ${BACKLOG_ENTRIES.toLocaleString('en')} entries…`);
+    print(`Loading recorded streams and a backlog of ${BACKLOG_ENTRIES.toLocaleString('en')} entries…`);
     const registryYaml = await load(localStack, servers);
-    say('Making the account of LocalStack ready with `cdk bootstrap` (a quarter of a minute)…');
+    print('Preparing the LocalStack account with `cdk bootstrap` (about 15 seconds)…');
     await bootstrap(localStack, { signal });
     const deployment = await prepareDeployment(localStack, STACK_NAME, registryYaml);
-    say('Deploying the stack with `cdk deploy` (half a minute)…');
-    const functions = await deploy(localStack, deployment, { signal, onLine: tellResources(say) });
+    print('Deploying the stack with `cdk deploy` (about half a minute)…');
+    const functions = await deploy(localStack, deployment, { signal, onLine: resourceReporter(print) });
     return { localStack, servers, deployment, functions };
   }
 
-  /** Ends everything, and removes its files. */
-  async takeDown(say: Progress['say']): Promise<void> {
-    if (this.#localStack !== undefined) say('Taking everything down…');
+  /** Ends everything that was started, and removes its files. */
+  async takeDown(print: BuildOptions['print']): Promise<void> {
+    if (this.#localStack !== undefined) print('Stopping everything…');
     await Promise.all([this.#localStack?.stop(), this.#servers && stopDemoServers(this.#servers)]);
   }
 
@@ -69,12 +69,12 @@ export class StageBuilder {
   }
 }
 
-/** Returns the registry as functions see it. */
+/** Loads the demo into the servers, and returns the registry with the addresses that functions use. */
 async function load(localStack: LocalStack, servers: DemoServers): Promise<string> {
   const registryFile = await loadDemoRecording(servers);
-  const place = redisAddressOf(servers, 'default');
-  await addRefusedEntry(place);
-  await addBacklog(place, BACKLOG_ENTRIES);
+  const redis = redisAddressOf(servers, 'default');
+  await addRejectedEntry(redis);
+  await addBacklog(redis, BACKLOG_ENTRIES);
   const host = localStack.hostForFunctions;
   const { port, user, password } = servers.mysql;
   return retargetRegistry(await readFile(registryFile, 'utf8'), {
@@ -83,12 +83,13 @@ async function load(localStack: LocalStack, servers: DemoServers): Promise<strin
   });
 }
 
-function tellResources(say: (line: string) => void): (line: string) => void {
-  let toldAt = performance.now();
+/** Prints how many resources are done, at most once a second. */
+function resourceReporter(print: (line: string) => void): (line: string) => void {
+  let printedAt = performance.now();
   return (line) => {
-    const [, done, all] = RESOURCES_DONE.exec(line) ?? [];
-    if (all === undefined || performance.now() - toldAt < MIN_MS_BETWEEN_LINES) return;
-    toldAt = performance.now();
-    say(`  ${done} of ${all} resources`);
+    const [, done, total] = RESOURCE_COUNTS.exec(line) ?? [];
+    if (total === undefined || performance.now() - printedAt < MIN_MS_BETWEEN_LINES) return;
+    printedAt = performance.now();
+    print(`  ${done} of ${total} resources`);
   };
 }

@@ -3,8 +3,8 @@ import { textToBinary } from '../../shared/binary-string.ts';
 import { encodeLazyEvent } from '../../shared/wire/encode-lazy-event.ts';
 import type { RedisAddress } from '../local/recording/target-servers.ts';
 
-/** Adds an event that MySQL refuses, for its row is there already: it becomes a dead letter. */
-export async function addRefusedEntry(place: RedisAddress): Promise<void> {
+/** Adds an entry that becomes a dead letter: MySQL rejects its INSERT, because the row already exists. */
+export async function addRejectedEntry({ host, port, database }: RedisAddress): Promise<void> {
   const sql = "INSERT INTO PlainEntity(`ID`,`Age`,`Name`) VALUES (1,1,'a second row 1')";
   const body = encodeLazyEvent({
     statements: [{ pool: 'default', sql: textToBinary(sql) }],
@@ -13,7 +13,7 @@ export async function addRefusedEntry(place: RedisAddress): Promise<void> {
     logs: [],
     dirty: [],
   });
-  const redis = new Redis({ host: place.host, port: place.port, db: place.database });
+  const redis = new Redis({ host, port, db: database });
   try {
     await redis.xadd('orm-lazy-channel', '*', 's', body);
   } finally {
