@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
@@ -35,7 +34,7 @@ export interface GarbageDrainSetting {
   readonly absentGroups?: 'hold' | 'ignore';
   readonly collectsGarbage?: boolean;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
+  readonly poller?: LocalConsumerOverrides;
 }
 
 /** `namespace` is that of the Redis pool; empty if it has none. */

@@ -1,12 +1,11 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import type { Consumer } from '../../cli/consumer/consumer.ts';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { ModuleHandler } from '../../cli/consumer/module-handler.ts';
 import { parseBindings, type StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
 import type { EntryEvent, EntryHandler } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import type { DeadLetter } from '../../shared/dead-letter.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
@@ -70,7 +69,7 @@ export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene
 export function openOwnStreams(
   { registry }: Pick<OwnStreamScene, 'registry'>,
   bound: readonly BoundHandler[],
-  overrides: Partial<PollerOptions> = {},
+  { collectsGarbage = false, ...overrides }: LocalConsumerOverrides & { collectsGarbage?: boolean } = {},
 ): Promise<Consumer> {
   const rawBindings = bound.map((settings) => ({
     stream: ORDERS,
@@ -95,6 +94,7 @@ export function openOwnStreams(
       lazyConcurrency: 2,
       ledgerDatabase: 'unused',
       allowedStatements: [],
+      collectsGarbage,
     },
     { ownStreams, ...overrides },
   );

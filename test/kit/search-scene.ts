@@ -3,9 +3,8 @@ import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { RedisDeadLetters } from '../../functions/poller/operations/dead-letters.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
 import { readRecording } from '../../infra/local/recording/recording.ts';
@@ -40,7 +39,7 @@ export interface SearchScene {
 export interface SearchDrainSetting {
   readonly search?: SearchSettings;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
+  readonly poller?: LocalConsumerOverrides;
   /** Wraps the executor that the poller uses. */
   readonly wrap?: (executor: SqlExecutor) => SqlExecutor;
 }

@@ -3,7 +3,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { METRIC_NAMESPACE } from '../../functions/poller/aws/metrics.ts';
-import { CHANNELS } from '../../functions/poller/channels/channels.ts';
+import { createChannels } from '../../functions/poller/channels/channels.ts';
 import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
 import { BackgroundConsumer } from '../../infra/constructs/background-consumer.ts';
 import { CHANNEL_NAMES, consumerMetric } from '../../infra/constructs/metrics.ts';
@@ -29,7 +29,14 @@ describe('The alarms', () => {
   });
 
   test('watch the metrics that the poller publishes', () => {
-    expect(CHANNEL_NAMES).toEqual(CHANNELS.map(({ name }) => name));
+    const channels = createChannels({
+      allowedStatements: [],
+      search: {},
+      absentGroups: 'hold',
+      requestsCollections: true,
+      ownStreams: [],
+    });
+    expect(CHANNEL_NAMES).toEqual(channels.map(({ name }) => name));
     const metric = consumerMetric({ serviceName: 'a', name: 'b', statistic: 'Sum' });
     expect(metric.namespace).toBe(METRIC_NAMESPACE);
   });

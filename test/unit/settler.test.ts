@@ -6,7 +6,7 @@ import {
   SettlementOrder,
   type SettlementTicket,
 } from '../../functions/poller/settlement/settlement-order.ts';
-import { type Settled, Settler } from '../../functions/poller/settlement/settler.ts';
+import { Settler } from '../../functions/poller/settlement/settler.ts';
 import { Random } from '../kit/generate/random.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
 
@@ -28,10 +28,10 @@ class FakeRedis {
   ): Promise<SettlementResult[]> => {
     await new Promise((resolve) => setImmediate(resolve));
     const stuck = new Set<string>();
-    return settlements.map(({ id, lines = [] }) => {
-      const isDeferred = lines.some((line) => stuck.has(line));
+    return settlements.map(({ id, orderedBy = [] }) => {
+      const isDeferred = orderedBy.some((queue) => stuck.has(queue));
       const isUnwritable = !isDeferred && this.#unwritable.delete(id);
-      if (isDeferred || isUnwritable) for (const line of lines) stuck.add(line);
+      if (isDeferred || isUnwritable) for (const queue of orderedBy) stuck.add(queue);
       if (isDeferred) return { kind: 'deferred' };
       if (isUnwritable) return { kind: 'unwritable', publications: [0] };
       this.settled.push(id);
@@ -77,10 +77,10 @@ test('entries settle in the order of their lines, whenever they arrive, and a pe
     const fake = new FakeRedis(entries.filter(() => random.chance(0.1)).map(({ id }) => id));
     const outcomes = await settleAll(entries, fake, random);
     for (const name of NAMES) {
-      const inLine = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
-      const settled = fake.settled.filter((id) => inLine.includes(id));
-      // The settled entries are the first ones of the line, in its order, without a gap: none follows a pending entry.
-      expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inLine.slice(0, settled.length));
+      const inQueue = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
+      const settled = fake.settled.filter((id) => inQueue.includes(id));
+      // The settled entries are the first ones of the queue, in its order, without a gap: none follows a pending entry.
+      expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inQueue.slice(0, settled.length));
     }
     const free = entries.filter(({ names, staysPending }) => names.size === 0 && !staysPending);
     for (const { id } of free) expect(fake.settled).toContain(id);
@@ -106,8 +106,10 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
   const redis = new Redis({ lazyConnect: true });
   const budget = new DrainBudget(60_000);
   const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
-  const lines = new SettlementOrder();
-  const tickets = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
+  const settlementOrder = new SettlementOrder();
+  const tickets = entries.map(({ names }) =>
+    names.size === 0 ? undefined : settlementOrder.takeTicket(names),
+  );
   const order = entries.map((entry, index) => ({
     entry,
     ticket: tickets[index],
@@ -137,7 +139,7 @@ async function settleOne(
     ...{ stream: 's', group: 'g', id },
     ...{ cacheKeys: [], publications: [], deadLetter: undefined },
   };
-  let result: Settled = await settler.settle(settlement, ticket);
-  if (result !== 'pending' && result.kind === 'unwritable') result = await settler.settle(settlement, ticket);
-  return result === 'pending' ? 'pending' : result.kind;
+  let result = await settler.settle(settlement, ticket);
+  if (result.kind === 'unwritable') result = await settler.settle(settlement, ticket);
+  return result.kind;
 }

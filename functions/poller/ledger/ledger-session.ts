@@ -104,20 +104,12 @@ export class LedgerSession {
     if (this.#isOver) return { kind: 'pending' };
     const key = { token: this.#token, number: this.#nextNumber++ };
     const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
-    switch (answer.status) {
-      case 'done':
-        return { kind: 'done', key, outcome: answer.outcome };
-      case 'void':
-      case 'too-large':
-        return { kind: answer.status };
-      case 'lost':
-        return this.#void(key);
-      case 'refused':
-        this.#fenced();
-        return { kind: 'pending' };
-      default:
-        return { kind: 'pending' };
-    }
+    const { status } = answer;
+    if (status === 'done') return { kind: 'done', key, outcome: answer.outcome };
+    if (status === 'void' || status === 'too-large') return { kind: status };
+    if (status === 'lost') return this.#void(key);
+    if (status === 'refused') this.#fenced();
+    return { kind: 'pending' };
   }
 
   /** Best effort: what is not pruned now is pruned by a later drain. */

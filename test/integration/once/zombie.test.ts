@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FailpointName } from '../../../functions/poller/poller-options.ts';
+import type { FailpointName } from '../../../functions/poller/failpoints.ts';
 import { Breakpoint } from '../../kit/scene/breakpoint.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../../kit/scene/events.ts';

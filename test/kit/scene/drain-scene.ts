@@ -1,7 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { ConsumerOptions } from '../../../cli/consumer/consumer.ts';
-import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
-import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
 import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { createLogger } from '../../../shared/logging.ts';
@@ -12,7 +11,7 @@ export interface DrainSetting extends Partial<ConsumerOptions> {
   readonly budgetMs?: number;
   readonly isTail?: boolean;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
+  readonly poller?: LocalConsumerOverrides;
   /** Wraps the executor that the poller uses. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
   readonly executorFailpoint?: MysqlExecutorOptions['failpoint'];
