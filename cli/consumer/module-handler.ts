@@ -9,7 +9,7 @@ import {
 import { ConfigurationError } from '../../shared/errors.ts';
 
 /** What a module's `handler` is given beside the event: the part of Lambda's context that means something here. */
-export interface ModuleContext {
+interface ModuleContext {
   /** The module's path. */
   readonly functionName: string;
   /** Of this invocation alone. */

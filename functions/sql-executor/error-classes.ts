@@ -104,31 +104,6 @@ const CONFIGURATION = new Map<number, string>([
   [4151, 'the account is locked (MariaDB)'],
 ]);
 
-/**
- * The statement's own faults that BeeORM applications meet. Every other number that a server gives is judged the same
- * way (it was answered, and neither server, network nor account is to blame), so this list is for readers and tests.
- */
-export const KNOWN_PERMANENT = new Map<number, string>([
-  [1048, 'column cannot be NULL'],
-  [1054, 'unknown column'],
-  [1064, 'syntax error'],
-  [1136, "column count doesn't match value count"],
-  [1142, 'the account may not do this to that table'],
-  [1143, 'the account may not touch that column'],
-  [1146, 'no such table'],
-  [1153, 'the packet is bigger than max_allowed_packet'],
-  [1264, 'value out of range'],
-  [1265, 'value truncated'],
-  [1292, 'wrong value for a date or number'],
-  [1364, 'no value for a column without default'],
-  [1366, 'wrong value for the column, such as bytes that are not its character set'],
-  [1406, 'value too long'],
-  [1690, 'arithmetic out of range'],
-  [3140, 'invalid JSON text'],
-  [3819, 'a CHECK constraint is violated (MySQL)'],
-  [4025, 'a CHECK constraint is violated (MariaDB)'],
-]);
-
 /** A session that can't be set up as the DSN says. */
 export const SESSION_SET_UP_CODE = 'session-set-up';
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653];
 
 /** Kept between the poller's budget and its timeout: for metrics, the reply, and a drain that ends late. */
-export const MIN_SPARE_SECONDS = 5;
+const MIN_SPARE_SECONDS = 5;
 
 const seconds = (least: number, most: number) => z.int().min(least).max(most);
 

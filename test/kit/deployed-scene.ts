@@ -19,7 +19,7 @@ import type { LoadedFixture } from './load-fixture.ts';
 export const REMAINING_MS = 60_000;
 
 /** Secrets in memory. The first read of each may be told to give an old password, as after a rotation. */
-export class MemorySecrets implements SecretReader {
+class MemorySecrets implements SecretReader {
   readonly #texts: ReadonlyMap<string, string>;
   reads = 0;
   freshReads = 0;

@@ -20,7 +20,7 @@ export interface LoadEntry {
 }
 
 /** A query for one number, and the number. */
-export interface Expectation {
+interface Expectation {
   readonly query: string;
   readonly expected: number;
 }
