@@ -9,7 +9,7 @@ import {
 import { ConfigurationError } from '../../shared/errors.ts';
 
 /** The second argument of a module's `handler`: the parts of Lambda's context that apply in this process. */
-export interface ModuleContext {
+interface ModuleContext {
   /** The module's path. */
   readonly functionName: string;
   /** Unique to this invocation. */

@@ -21,7 +21,7 @@ export function writeSummary(output: Output, summary: DrainSummary, json: boolea
 }
 
 /** The result of a drain as text. */
-export function formatReport(summary: DrainSummary): string {
+function formatReport(summary: DrainSummary): string {
   const channels = Object.entries(summary.channels);
   const rows = channels.map(([name, channel]) => [
     name,

@@ -26,7 +26,7 @@ export const CHARACTER = {
 } as const;
 
 /** What MySQL skips between words: tab, line feed, vertical tab, form feed, carriage return, space. */
-export function isSpace(code: number): boolean {
+function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 

@@ -4,7 +4,7 @@ import { map, text } from './message-fields.ts';
 import type { WireError } from './wire-error.ts';
 
 /** An entry of `orm-redis-search-channel`: all documents of an index are to be written anew. */
-export interface SearchEvent {
+interface SearchEvent {
   /** Without namespace. */
   readonly index: string;
 }

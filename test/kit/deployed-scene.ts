@@ -19,7 +19,7 @@ import { silentLogger } from './scene/drain-scene.ts';
 export const REMAINING_MS = 60_000;
 
 /** Secrets in memory. If `isOutdated` is set, they return an old password until a fresh read, as after a rotation. */
-export class MemorySecrets implements SecretReader {
+class MemorySecrets implements SecretReader {
   readonly #texts: ReadonlyMap<string, string>;
   reads = 0;
   freshReads = 0;

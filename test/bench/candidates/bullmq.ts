@@ -4,7 +4,7 @@ import { secondsReport } from '../programs/seconds-report.ts';
 import type { Testbed } from '../testbed.ts';
 import type { Candidate } from './candidate.ts';
 
-export const BULLMQ = 'BullMQ';
+const BULLMQ = 'BullMQ';
 
 export interface PeerServers {
   readonly testbed: Testbed;

@@ -4,7 +4,7 @@ import { secondsReport } from '../programs/seconds-report.ts';
 import type { Testbed } from '../testbed.ts';
 import type { Candidate } from './candidate.ts';
 
-export const LIMIT = 'limit program';
+const LIMIT = 'limit program';
 
 /** The best number of connections depends on the machine, so each run tries all of these and reports the best rate. */
 const CONNECTIONS = [4, 6, 8];

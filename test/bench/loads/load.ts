@@ -20,7 +20,7 @@ export interface LoadEntry {
 }
 
 /** A query and the number that it must return. */
-export interface Expectation {
+interface Expectation {
   readonly query: string;
   readonly expected: number;
 }

@@ -94,7 +94,7 @@ export const ITEM: EntityTable = {
 };
 
 /** In the second MySQL pool, with its cache and dirty events in the second Redis pool. */
-export const PURCHASE: EntityTable = {
+const PURCHASE: EntityTable = {
   pool: 'shop',
   name: 'Purchase',
   uuid: false,
@@ -104,7 +104,7 @@ export const PURCHASE: EntityTable = {
   dirtyStreams: ['shop-changed'],
 };
 
-export const LINE: EntityTable = {
+const LINE: EntityTable = {
   pool: 'shop',
   name: 'Line',
   uuid: true,

@@ -11,7 +11,7 @@ export const LAZY = 'orm-lazy-channel';
 export const LOCK_KEY = 'orm-async-consumer_consumer-1';
 export const GROUP = 'orm-async-consumer';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /**
  * A registry with streams and tables prepared for one test, on real servers. The main tables are `Thing` in the MySQL
