@@ -40,17 +40,17 @@ export function databaseName(text: string): string {
 /** `call,set` as `['CALL', 'SET']`. */
 export function statementVerbs(text: string): string[] {
   const verbs = text.split(',').map((verb) => verb.trim().toUpperCase());
-  if (!verbs.every((verb) => /^[A-Z]+$/.test(verb))) {
+  if (!verbs.every((verb) => /^[A-Z]+$/.test(verb)))
     throw new InvalidArgumentError('Specify SQL verbs separated by commas, such as CALL,SET.');
-  }
   return [...new Set(verbs)];
 }
 
 export function streamEntryId(text: string): string {
-  if (!/^\d+-\d+$/.test(text))
+  if (!/^\d+-\d+$/.test(text)) {
     throw new InvalidArgumentError(
       'Specify the id as shown by `dead-letters list`, such as 1700000000000-0.',
     );
+  }
   return text;
 }
 

@@ -64,9 +64,7 @@ function install() {
   });
   if (npm.error) fail(`npm could not be started: ${npm.error.message}. Install npm 10 or later.`);
   if (npm.status !== 0)
-    fail(
-      `${npm.stdout}${npm.stderr}\n\`npm ci\` failed in ${projectRoot}. Fix the error above, then run the command again.`,
-    );
+    fail(`${npm.stdout}${npm.stderr}\n\`npm ci\` failed in ${projectRoot}. Fix the error, then try again.`);
   if (!existsSync(nodeBinary)) {
     fail(
       `npm did not install Node 24 at ${nodeBinary}, possibly because install scripts are disabled. Run \`npm ci --ignore-scripts=false\`.`,
