@@ -7,7 +7,8 @@ const ROWS_PER_INSERT = 1000;
 const ENTRIES_PER_PIPELINE = 1000;
 
 /**
- * Loads a recording into servers that do not contain it yet: databases, rows, then stream entries with their recorded ids.
+ * Loads a recording into servers that do not contain it yet: databases, rows, then stream entries with their recorded
+ * ids.
  * @returns the registry of the application, with the addresses of these servers
  */
 export async function loadRecording(recording: Recording, targets: TargetServers): Promise<string> {

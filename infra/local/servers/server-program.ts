@@ -16,8 +16,8 @@ export interface ServerSource {
 const DIRECTORIES = ['', '/usr/sbin/', '/usr/local/bin/', '/usr/local/sbin/', '/opt/homebrew/bin/'];
 
 /**
- * Finds the program of a server: an installed one, otherwise one that is installed now with apt-get (as root on Debian and
- * Ubuntu), otherwise a Docker image.
+ * Finds the program of a server: an installed one, otherwise one that is installed now with apt-get (as root on Debian
+ * and Ubuntu), otherwise a Docker image.
  * @throws ServerError if none of them is available
  */
 export function provideServerProgram(source: ServerSource): ServerProgram {
