@@ -1,4 +1,4 @@
-/** KeyedMutex `%40` into `@`, and for queries `+` into a space, as Go does; `undefined` where it isn't valid UTF-8 or hex. */
+/** Turns `%40` into `@`, and for queries `+` into a space, as Go does; `undefined` where it isn't valid UTF-8 or hex. */
 function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

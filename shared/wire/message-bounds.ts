@@ -47,7 +47,7 @@ const HEADS: readonly (readonly [counts: number, bytes: number])[] = [
 /**
  * Walks over one MessagePack value without allocating, and throws unless it fills `bytes` exactly.
  *
- * The library reserves an array's concurrencyLimit from the length that its head claims. Five damaged bytes would reserve
+ * The library reserves an array's slots from the length that its head claims. Five damaged bytes would reserve
  * gigabytes, and limits on single lengths don't help against nested ones. After this walk, all lengths together are
  * no more than there are bytes.
  *
