@@ -53,15 +53,15 @@ describe("a MySQL DSN in go-sql-driver's form", () => {
   it.each([
     ['', 'a slash'],
     ['nonsense', 'a slash'],
-    ['u:p@tcp(db)/', "a database's name"],
+    ['u:p@tcp(db)/', 'a database name'],
     ['u:p@db:3306/app', 'the protocol tcp or unix'],
     ['u:p@cloudsql(x)/app', 'the protocol tcp or unix'],
     ['u:p@tcp(db:port)/app', 'host:port'],
     ['u:p@tcp(db:99999)/app', 'host:port'],
     ['u:p@tcp(::1)/app', 'host:port'],
-    ['u:p@tcp(db/app', 'an address in brackets'],
-    ['u:p@tcp(db)/app?loc=Europe/Berlin', 'a slash in a parameter is written %2F'],
-    ['u:p@tcp(db)/app?a=%', 'percent encoding'],
+    ['u:p@tcp(db/app', 'an address in parentheses'],
+    ['u:p@tcp(db)/app?loc=Europe/Berlin', '%2F for a slash in a parameter'],
+    ['u:p@tcp(db)/app?a=%', 'percent-encoded parameters'],
   ])('is refused: %s', (dsn, expected) => {
     expect(parseMysqlDsn(dsn)).toEqual({ expected: expect.stringContaining(expected) });
   });
@@ -123,9 +123,9 @@ describe("a Redis address in BeeORM's form", () => {
     ['h:6379:x', 'a whole number'],
     ['h:6379:', 'a whole number'],
     ['h:6379:-1', 'a whole number'],
-    ['h:6379:0?password=%zz', 'percent encoding'],
+    ['h:6379:0?password=%zz', 'percent-encoded user and password'],
     ['h:6379:0?tls=yes', 'tls=true'],
-    ['rediss://h:6379/0', 'no URL'],
+    ['rediss://h:6379/0', 'instead of a URL'],
   ])('is refused: %s', (uri, expected) => {
     expect(parseRedisUri(uri)).toEqual({ expected: expect.stringContaining(expected) });
   });
@@ -170,9 +170,9 @@ describe("a sentinel in BeeORM's form", () => {
     ['m:x', ['h:1'], 'a whole number'],
     ['', ['h:1'], 'master'],
     ['m:0:app:more', ['h:1'], 'master'],
-    ['m', [], 'a list of the sentinels'],
-    ['m', ['h:x'], 'a list of the sentinels'],
-    ['m', ['h:1', null], 'a list of the sentinels'],
+    ['m', [], 'a list of sentinels'],
+    ['m', ['h:x'], 'a list of sentinels'],
+    ['m', ['h:1', null], 'a list of sentinels'],
   ])('is refused: %s %j', (key, addresses, expected) => {
     expect(parseSentinel(key, addresses)).toEqual({ expected: expect.stringContaining(expected) });
   });

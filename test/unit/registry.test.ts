@@ -127,14 +127,14 @@ describe('a registry that is wrong', () => {
   it.each([
     ['an empty file', '', 'undefined  | empty | a map of pool codes'],
     ['a list', '- a', '1  | a list | a map of pool codes'],
-    ['a text', 'hello', '1  | a text | a map of pool codes'],
-    ['a tab', 'default:\n\tredis: h:1', '2  | an indentation by tab in place of spaces | valid YAML'],
-    ['a missing quote', 'default:\n  redis: "h:1', '2  | a quote, colon, comma, dash or space missing |'],
-    ['a key that stands twice', `${REDIS}  redis: h:1`, '3  | a key that already stands in the same map |'],
-    ['a pool that stands twice', `${REDIS}default: {}`, '3  | a key that already stands in the same map |'],
-    ['an alias of nothing', 'default: *nothing', 'undefined  | a file with an alias (*name) of nothing'],
+    ['a text', 'hello', '1  | a string | a map of pool codes'],
+    ['a tab', 'default:\n\tredis: h:1', '2  | indentation with a tab instead of spaces | valid YAML'],
+    ['a missing quote', 'default:\n  redis: "h:1', '2  | a missing quote, colon, comma, dash or space |'],
+    ['a key that stands twice', `${REDIS}  redis: h:1`, '3  | a key that already exists in the same map |'],
+    ['a pool that stands twice', `${REDIS}default: {}`, '3  | a key that already exists in the same map |'],
+    ['an alias of nothing', 'default: *nothing', 'undefined  | an alias (*name) without an anchor (&name)'],
     ['two documents', `${REDIS}---\na: 1`, '3  | a second document after --- |'],
-    ['a pool that is a text', `${REDIS}logs: u:p@tcp(h)/d`, '3 logs | a text | a map of settings'],
+    ['a pool that is a text', `${REDIS}logs: u:p@tcp(h)/d`, '3 logs | a string | a map of settings'],
     ['a pool without settings', `${REDIS}logs:`, '3 logs | empty | a map of settings'],
     ['an empty DSN', `${REDIS}  mysql:`, '3 default.mysql | empty | the address of a MySQL server'],
     ['a DSN that is a number', `${REDIS}  mysql: 3306`, '3 default.mysql | the number 3306 | the address'],
@@ -144,7 +144,7 @@ describe('a registry that is wrong', () => {
     [
       'an encoding of no text',
       `${REDIS}  mysqlEncoding: 23`,
-      '3 default.mysqlEncoding | the number 23 | a text',
+      '3 default.mysqlEncoding | the number 23 | a string',
     ],
     [
       'a Redis of no text',
@@ -152,8 +152,16 @@ describe('a registry that is wrong', () => {
       '1 default.redis | the number 6379 | the address of a',
     ],
     ['a Redis list', 'default: { redis: [1] }', '1 default.redis | a list | the address of a Redis server'],
-    ['a Redis URL', 'default: { redis: "redis://u:p@h:1/0" }', '1 default.redis | "***@h:1/0" | no URL'],
-    ['a sentinel of no map', 'default: { sentinel: a }', '1 default.sentinel | a text | a map with one key'],
+    [
+      'a Redis URL',
+      'default: { redis: "redis://u:p@h:1/0" }',
+      '1 default.redis | "***@h:1/0" | BeeORM\'s form instead of a URL',
+    ],
+    [
+      'a sentinel of no map',
+      'default: { sentinel: a }',
+      '1 default.sentinel | a string | a map with one key',
+    ],
     [
       'two masters',
       'default: { sentinel: {a: [b], c: [d]} }',
@@ -167,18 +175,18 @@ describe('a registry that is wrong', () => {
     [
       'sentinels of no text',
       'default: { sentinel: {a: [7]} }',
-      '1 default.sentinel.a | a list | a list of the',
+      '1 default.sentinel.a | a list | a list of sentinels',
     ],
     ['streams of no map', `${REDIS}  streams: [a]`, '3 default.streams | a list | a map of stream names'],
     [
       'streams without Redis',
       `${REDIS}b: { streams: {a: [g]} }`,
-      '3 b.streams | in a pool without a Redis | redis',
+      '3 b.streams | in a pool without Redis | redis',
     ],
     [
       'groups of no list',
       `${REDIS}  streams: {a: g}`,
-      '3 default.streams.a | a text | a list of consumer groups',
+      '3 default.streams.a | a string | a list of consumer groups',
     ],
     [
       'no groups',
@@ -189,7 +197,7 @@ describe('a registry that is wrong', () => {
     [
       'a group that is a map',
       `${REDIS}  streams: {a: [{}]}`,
-      "3 default.streams.a.0 | a map | a consumer group's",
+      '3 default.streams.a.0 | a map | the name of a consumer group',
     ],
   ])('says where the mistake is, what stands there and what was expected: %s', (_, text, problem) => {
     expect(problemsOf(text)).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
