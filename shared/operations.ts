@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * The operations of a deployed poller, which its schedule and operators invoke, and their replies. Replies are packed as
- * described in shared/aws/payload.ts.
+ * The operations of a deployed poller, which its schedule and operators invoke, and their replies. Replies are packed
+ * as described in shared/aws/payload.ts.
  */
 const stream = z.string().min(1);
 const entryId = z.string().regex(/^\d{1,20}-\d{1,20}$/);
@@ -15,7 +15,9 @@ const filterSchema = z.strictObject({
   code: z.string().min(1).exactOptional(),
 });
 
-/** The next page begins after this dead letter, and contains only those that existed when the first page was requested. */
+/**
+ * The next page begins after this dead letter, and contains only those that existed when the first page was requested.
+ */
 const cursorSchema = z.strictObject({ stream, id: entryId, startedAt: z.int() });
 export type DeadLetterCursor = z.infer<typeof cursorSchema>;
 

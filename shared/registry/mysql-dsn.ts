@@ -12,8 +12,8 @@ export const MYSQL_DSN_FORM = 'user:password@tcp(host:port)/database?parameters'
 type Server = Pick<MysqlAddress, 'host' | 'port' | 'socketPath'>;
 
 /**
- * Parses a DSN of go-sql-driver, `[user[:password]@][protocol[(address)]]/database[?parameters]`. The last slash ends the
- * address, and the last `@` before it ends the password, so a password may contain both.
+ * Parses a DSN of go-sql-driver, `[user[:password]@][protocol[(address)]]/database[?parameters]`. The last slash ends
+ * the address, and the last `@` before it ends the password, so a password may contain both.
  */
 export function parseMysqlDsn(dsn: string): Parsed<MysqlAddress> {
   const slash = dsn.lastIndexOf('/');
@@ -67,8 +67,8 @@ function tlsOf(parameter: string | undefined): MysqlTls | undefined {
 }
 
 /**
- * The DSN for messages. It is usually a DSN that cannot be parsed, so only a part that is certainly the server's address is shown,
- * or a text that cannot contain a password.
+ * The DSN for messages. It is usually a DSN that cannot be parsed, so only a part that is certainly the server's
+ * address is shown, or a text that cannot contain a password.
  */
 export function maskMysqlDsn(dsn: string): string {
   if (!/[@:(]/.test(dsn)) return dsn;

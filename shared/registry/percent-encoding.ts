@@ -1,4 +1,7 @@
-/** Decodes `%40` to `@`, and `+` to a space, as Go does for queries; `undefined` if it is not valid hexadecimal or UTF-8. */
+/**
+ * Decodes `%40` to `@`, and `+` to a space, as Go does for queries; `undefined` if it is not valid hexadecimal or
+ * UTF-8.
+ */
 export function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

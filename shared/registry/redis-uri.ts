@@ -14,8 +14,8 @@ export const SENTINEL_FORM =
 /**
  * Parses the address of a Redis server in BeeORM's form, {@link REDIS_URI_FORM}, optionally with `?user=…&password=…`.
  *
- * Extensions to BeeORM's form: the database is optional (default 0), IPv6 hosts are written in brackets, `password` works
- * without `user`, and `tls=true` encrypts the connection.
+ * Extensions to BeeORM's form: the database is optional (default 0), IPv6 hosts are written in brackets, `password`
+ * works without `user`, and `tls=true` encrypts the connection.
  */
 export function parseRedisUri(uri: string): Parsed<RedisAddress> {
   const [address, query] = splitQuery(uri);
@@ -34,7 +34,10 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
     : { expected: 'a port from 1 to 65535' };
 }
 
-/** Parses one entry of `sentinel`: `master[:database[:namespace]][?user=…&password=…]` and the addresses of the sentinels. */
+/**
+ * Parses one entry of `sentinel`: `master[:database[:namespace]][?user=…&password=…]` and the addresses of the
+ * sentinels.
+ */
 export function parseSentinel(key: string, addresses: readonly unknown[]): Parsed<RedisAddress> {
   const [name, query] = splitQuery(key);
   const [master = '', database, namespace, ...rest] = name.split(':');
@@ -77,8 +80,8 @@ function finish(
 }
 
 /**
- * The address without secrets, for messages. It works for addresses that cannot be parsed too: it hides everything after the
- * first `?`, `&` or `=`, and everything before an `@`, as in a URL.
+ * The address without secrets, for messages. It works for addresses that cannot be parsed too: it hides everything
+ * after the first `?`, `&` or `=`, and everything before an `@`, as in a URL.
  */
 export function maskRedisUri(uri: string): string {
   const [address = ''] = uri.split(/(?<=[?&=])/, 1);

@@ -8,17 +8,17 @@ export interface Registry {
 }
 
 /**
- * The part of a registry that the poller knows. It only needs the codes of the MySQL pools: their addresses and passwords
- * stay in the SQL executor.
+ * The part of a registry that the poller knows. It only needs the codes of the MySQL pools: their addresses and
+ * passwords stay in the SQL executor.
  */
 export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
   readonly mysqlPools: { has(code: string): boolean };
 }
 
 /**
- * The mode of TLS, from go-sql-driver's parameter `tls`: `verify` for `true` and for the name of a configuration that is
- * registered in Go, and so is unknown here; `skip-verify`; or `preferred`, which encrypts without verification if the server
- * supports TLS.
+ * The mode of TLS, from go-sql-driver's parameter `tls`: `verify` for `true` and for the name of a configuration that
+ * is registered in Go, and so is unknown here; `skip-verify`; or `preferred`, which encrypts without verification if
+ * the server supports TLS.
  */
 export type MysqlTls = 'verify' | 'skip-verify' | 'preferred';
 
@@ -38,7 +38,9 @@ export interface MysqlAddress {
 
 export interface MysqlPool extends MysqlAddress {
   readonly code: string;
-  /** BeeORM's `mysqlEncoding` and `mysqlCollate`. BeeORM applies them to every pool, under whichever pool they are set. */
+  /**
+   * BeeORM's `mysqlEncoding` and `mysqlCollate`. BeeORM applies them to every pool, under whichever pool they are set.
+   */
   readonly encoding?: string;
   readonly collate?: string;
 }

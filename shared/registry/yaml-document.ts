@@ -10,15 +10,17 @@ export interface YamlDocument {
 
 const NEXT_STEP = "Correct the file. It is the YAML that BeeORM's InitByYaml reads.";
 
-/** Maximum number of values that aliases may expand to: enough for every registry, too few for a "billion laughs" file. */
+/**
+ * Maximum number of values that aliases may expand to: enough for every registry, too few for a "billion laughs" file.
+ */
 const MAX_ALIAS_COUNT = 100;
 
 /** @throws RegistryError if the text is not a single YAML document */
 export function parseYaml(text: string, source: string): YamlDocument {
   const lineCounter = new LineCounter();
   try {
-    // BeeORM applications parse YAML 1.1, which has merge keys (`<<`). `prettyErrors` would quote the file, including its
-    // passwords.
+    // BeeORM applications parse YAML 1.1, which has merge keys (`<<`). `prettyErrors` would quote the file, including
+    // its passwords.
     const document = parseDocument(text, {
       lineCounter,
       merge: true,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { DEFAULT_ALLOWED_STATEMENTS, type Judgement, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, type Judgment, judgeStatement } from '../../shared/sql/statement.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
-function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATEMENTS): Judgement {
+function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATEMENTS): Judgment {
   return judgeStatement(textToBinary(sql), allowed);
 }
 
@@ -29,8 +29,8 @@ describe('what may reach MySQL', () => {
       'A semicolon outside of strings',
       'A semicolon outside of strings',
       'A semicolon outside of strings',
-      'A string or quoted name without an end',
-      'A string or quoted name without an end',
+      'An unterminated string or quoted name',
+      'An unterminated string or quoted name',
       'DROP is not among the allowed statements',
     ]);
   });
@@ -76,11 +76,11 @@ describe('what is refused', () => {
     ['DELETE /* x */ FROM t', 'A comment (/*) at byte 7'],
     ['DELETE /*! x */ FROM t', 'A comment (/*) at byte 7'],
     ['DELETE /*+ x */ FROM t', 'A comment (/*) at byte 7'],
-    [`UPDATE t SET a='x`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a='x\\'`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a='x''`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a="x'`, 'A string or quoted name without an end at byte 15'],
-    ['UPDATE `t SET a=1', 'A string or quoted name without an end at byte 7'],
+    [`UPDATE t SET a='x`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a='x\\'`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a='x''`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a="x'`, 'An unterminated string or quoted name at byte 15'],
+    ['UPDATE `t SET a=1', 'An unterminated string or quoted name at byte 7'],
     ['UPDATE t SET a=\0', 'A NUL outside of strings at byte 15'],
     [`UPDATE t SET a=\\'x\\'`, 'A backslash outside of strings at byte 15'],
     [`UPDATE t SET a=load_file('/x')`, 'LOAD_FILE at byte 15'],
@@ -90,10 +90,10 @@ describe('what is refused', () => {
     [`DELETE FROM t INTO OUTFILE '/x'`, 'INTO OUTFILE at byte 19'],
     [`DELETE FROM t into\noutfile'/x'`, 'INTO OUTFILE at byte 19'],
     [`DELETE FROM t INTO DUMPFILE "/x"`, 'INTO DUMPFILE at byte 19'],
-    [`UPDATE t SET a=$$ ' $$; DROP TABLE t; $$ ' $$`, 'A text quoted by dollar signs at byte 15'],
-    [`UPDATE t SET a=$q$ ' $q$`, 'A text quoted by dollar signs at byte 15'],
-    [`UPDATE t SET a=1.5$$ ' $$`, 'A text quoted by dollar signs at byte 17'],
-    [`UPDATE t SET a=1.e5$$ ' $$`, 'A text quoted by dollar signs at byte 17'],
+    [`UPDATE t SET a=$$ ' $$; DROP TABLE t; $$ ' $$`, 'A dollar-quoted string at byte 15'],
+    [`UPDATE t SET a=$q$ ' $q$`, 'A dollar-quoted string at byte 15'],
+    [`UPDATE t SET a=1.5$$ ' $$`, 'A dollar-quoted string at byte 17'],
+    [`UPDATE t SET a=1.e5$$ ' $$`, 'A dollar-quoted string at byte 17'],
   ])('%j: %s', (sql, reason) => {
     expect(judge(sql)).toEqual({ allowed: false, reason });
   });
