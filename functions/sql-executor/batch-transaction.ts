@@ -48,7 +48,7 @@ export type ExecutorFailpoint = (
  * 2. *executed*: every statement has a result, or the batch has stopped before the first one that must wait for earlier
  *    statements of the pool (`deferred`).
  * 3. *recorded*: the ledger row holds the results.
- * 4. *committed*: COMMIT, sent as a request of its own, has been confirmed.
+ * 4. *committed*: COMMIT, sent in a separate request, has been confirmed.
  *
  * The batch may start over at 1, after a rollback, in a slower way of running its statements:
  *

@@ -39,10 +39,10 @@ export class ResultCountError extends Error {
  * One connection for the duration of one executor request. Its states, and the getters that depend on them:
  *
  * - *idle*: no transaction is open. The connection may return to the pool (`isReusable`).
- * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent. `canRollBack`;
- *   after ROLLBACK has succeeded, idle again. Returned to the pool like this, the next COMMIT on the connection would
- *   commit the leftovers.
- * - *committing*: COMMIT was sent and is not confirmed. `hasUnknownOutcome`; after the confirmation, idle again.
+ * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent (`canRollBack`).
+ *   If the connection returned to the pool in this state, the next COMMIT on it would commit the leftovers. A successful
+ *   ROLLBACK makes it idle again.
+ * - *committing*: COMMIT was sent and is not confirmed (`hasUnknownOutcome`). The confirmation makes it idle again.
  * - *broken*: the deadline passed or a fatal error occurred, in any of the states above. The connection is unusable;
  *   this is final, and doesn't clear *open* or *committing*.
  *

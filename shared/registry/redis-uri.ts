@@ -22,10 +22,10 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
   const match =
     /^(?<socket>[^:]*\.sock[^:]*)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address) ??
     /^(?<host>(?:\[[^[\]]*\]|[^:/[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
-  if (!match?.groups)
-    return {
-      expected: uri.includes('://') ? `BeeORM's form instead of a URL: ${REDIS_URI_FORM}` : REDIS_URI_FORM,
-    };
+  if (!match?.groups) {
+    const form = uri.includes('://') ? `BeeORM's form instead of a URL: ${REDIS_URI_FORM}` : REDIS_URI_FORM;
+    return { expected: form };
+  }
   const { socket, host = '', database, namespace } = match.groups;
   if (socket !== undefined) return finish({ kind: 'socket', path: socket }, database, namespace, query);
   const server = parseHostAndPort(host, DEFAULT_PORT);

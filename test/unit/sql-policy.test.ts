@@ -7,19 +7,19 @@ function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATE
   return judgeStatement(textToBinary(sql), allowed);
 }
 
-describe('what may reach MySQL', () => {
-  test('every statement of a recorded application', () => {
+describe('allowed statements', () => {
+  test('include every statement of a recorded application', () => {
     const statements = recordedLazyEvents('histories/full-1').flatMap((event) => event.statements);
     expect(statements.length).toBeGreaterThan(2_000);
     for (const { sql } of statements)
       expect(judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS)).toMatchObject({ allowed: true });
   });
 
-  test('of a recorded application with poison, all but the poison', () => {
+  test('include all statements of a recorded application with poison, except the poison', () => {
     const reasons = recordedLazyEvents('histories/poison-1')
       .flatMap((event) => event.statements)
       .map(({ sql }) => judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS))
-      .flatMap((judgement) => (judgement.allowed ? [] : [judgement.reason.replace(/ at byte \d+/, '')]));
+      .flatMap((judgment) => (judgment.allowed ? [] : [judgment.reason.replace(/ at byte \d+/, '')]));
     expect(reasons.toSorted()).toEqual([
       'A comment (#)',
       'A comment (#)',
@@ -54,7 +54,7 @@ describe('what may reach MySQL', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused statements', () => {
   test.each([
     ['', 'An empty statement'],
     [' \n', 'An empty statement'],
@@ -98,7 +98,7 @@ describe('what is refused', () => {
     expect(judge(sql)).toEqual({ allowed: false, reason });
   });
 
-  test('a verb that the configuration adds is allowed, and can touch anything', () => {
+  test('do not include a verb that the configuration allows, but such a statement can touch anything', () => {
     expect(judge('call p(1)', new Set(['CALL']))).toEqual({
       allowed: true,
       shape: { kind: 'other', verb: 'CALL' },
@@ -106,7 +106,7 @@ describe('what is refused', () => {
     expect(judge('INSERT INTO t(`a`) VALUES (1)', new Set(['CALL']))).toMatchObject({ allowed: false });
   });
 
-  test('a reason never repeats what the statement holds', () => {
+  test('are never quoted in the reason', () => {
     for (const sql of [
       `UPDATE t SET a='secret'; x`,
       `UPDATE t SET a='secret`,
