@@ -44,7 +44,7 @@ describe('a secret', () => {
   });
 
   test.each(['AccessDeniedException', 'ResourceNotFoundException', 'DecryptionFailure'])(
-    'that cannot be read causes an error with %s and what to check',
+    'causes an error with %s and what to check if it cannot be read',
     async (name) => {
       const { clientConfig } = await openSecretsManager({ __type: name });
       await expect(new SecretsManagerReader(300, clientConfig).read('arn', CACHED)).rejects.toMatchObject({
@@ -55,14 +55,14 @@ describe('a secret', () => {
     },
   );
 
-  test('that is binary causes an error', async () => {
+  test('causes an error if it is binary', async () => {
     const { clientConfig } = await openSecretsManager({ SecretBinary: 'AAAA' });
     await expect(new SecretsManagerReader(300, clientConfig).read('arn', CACHED)).rejects.toMatchObject({
       code: 'secret-unreadable',
     });
   });
 
-  test('that Secrets Manager cannot be reached for causes an error', async () => {
+  test('causes an error if Secrets Manager cannot be reached', async () => {
     await expect(new SecretsManagerReader(300, awsClientConfig(9)).read('arn', CACHED)).rejects.toMatchObject(
       {
         code: 'secret-unreachable',
