@@ -17,10 +17,7 @@ describe.concurrent('A consumer whose processes are killed, paused and disconnec
     'loses, duplicates and reorders nothing on any channel or in tail mode, with ordering %s',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
-      const { exitCode, output } = await runChaos([
-        ...['--kills', '9', '--faults', '3'],
-        ...['--ordering', ordering],
-      ]);
+      const { exitCode, output } = await runChaos(['--kills', '9', '--faults', '3', '--ordering', ordering]);
       console.log(output);
       expect(output).toMatch(/^seed .*, lost 0, duplicated 0, out of order 0, other differences 0$/m);
       expect(exitCode).toBe(0);
