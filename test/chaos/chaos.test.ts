@@ -12,7 +12,7 @@ interface Run {
  * Shorter versions of `npm run test:chaos`. They run concurrently, because they mostly wait for locks to expire. Each
  * run has its own seed, which its output names.
  */
-describe.concurrent('A consumer whose processes are killed, paused and disconnected', () => {
+describe.concurrent('a consumer whose processes are killed, paused and disconnected', () => {
   test.each(['entity', 'pool'])(
     'loses, duplicates and reorders nothing on any channel or in tail mode, with ordering %s',
     { timeout: 6 * MINUTE_MS },
