@@ -12,15 +12,12 @@ interface Run {
  * Shorter versions of `npm run test:chaos`. They run concurrently, because they mostly wait for locks to expire. Each
  * run has its own seed, which its output names.
  */
-describe.concurrent('A consumer whose processes are killed, paused and disconnected', () => {
+describe.concurrent('a consumer whose processes are killed, paused and disconnected', () => {
   test.each(['entity', 'pool'])(
     'loses, duplicates and reorders nothing on any channel or in tail mode, with ordering %s',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
-      const { exitCode, output } = await runChaos([
-        ...['--kills', '9', '--faults', '3'],
-        ...['--ordering', ordering],
-      ]);
+      const { exitCode, output } = await runChaos(['--kills', '9', '--faults', '3', '--ordering', ordering]);
       console.log(output);
       expect(output).toMatch(/^seed .*, lost 0, duplicated 0, out of order 0, other differences 0$/m);
       expect(exitCode).toBe(0);

@@ -8,13 +8,13 @@ import { countUp, insertThing, lazyEvent, thingLog } from '../kit/scene/events.t
 import { pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** What BeeORM's consumer leaves is taken over by ours, and the other way round: on the keys themselves. */
+/** BeeORM's consumer and ours can take over from each other. These tests check the keys in Redis. */
 
 const LOG = 'orm-log-channel';
 const GARBAGE = 'orm-stream-garbage-collector';
 const COLLECTION_KEY = `${GROUP}_gc`;
 
-test("a killed Go consumer's lock is waited for, and what it had read comes first once the lock is gone", async () => {
+test('a drain waits for the lock of a killed BeeORM consumer to expire, then processes its pending entries first', async () => {
   const scene = await openScene();
   const beeOrm = new BeeOrmConsumer(scene);
   await beeOrm.takeLock();
@@ -33,7 +33,7 @@ test("a killed Go consumer's lock is waited for, and what it had read comes firs
   expect(await pendingEntries(scene)).toEqual([]);
 });
 
-test('a drain leaves the lock of BeeORM alone, its time to live too, and says nothing of itself beside it', async () => {
+test('a drain does not change the value or the time to live of a lock that BeeORM holds, and writes no keys next to it', async () => {
   const scene = await openScene();
   const beeOrm = new BeeOrmConsumer(scene);
   await beeOrm.takeLock();
@@ -45,7 +45,7 @@ test('a drain leaves the lock of BeeORM alone, its time to live too, and says no
   expect(await scene.redis.keys(`${LOCK_KEY}:*`)).toEqual([]);
 });
 
-test('a Go consumer that was stopped between two acknowledgements leaves the rest, in order, on every channel', async () => {
+test('a drain processes what a BeeORM consumer left unacknowledged, in order and on every channel', async () => {
   const scene = await openScene();
   const beeOrm = new BeeOrmConsumer(scene);
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
@@ -68,7 +68,7 @@ test('a Go consumer that was stopped between two acknowledgements leaves the res
   expect(await logIds(scene)).toEqual([1, 2]);
 });
 
-test('what a Go consumer had executed and not acknowledged is executed again, as BeeORM itself would', async () => {
+test('a drain executes again what a BeeORM consumer executed but did not acknowledge, just like BeeORM itself', async () => {
   const scene = await openScene();
   const beeOrm = new BeeOrmConsumer(scene);
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
@@ -80,13 +80,13 @@ test('what a Go consumer had executed and not acknowledged is executed again, as
   expect(await thingCounts(scene)).toEqual([2]);
 });
 
-test("BeeORM's collection key holds back our collection, whose request is acknowledged all the same", async () => {
+test("a garbage collection of BeeORM's postpones ours, but the request for ours is still acknowledged", async () => {
   const scene = await openScene();
   await scene.redis.set(COLLECTION_KEY, '1', 'EX', 30, 'NX');
   await scene.redis.xadd(GARBAGE, '*', 's', encode({ Group: GROUP, Pool: 'default' }));
   const beeOrm = new BeeOrmConsumer(scene);
   await beeOrm.createGroup(GARBAGE);
-  await beeOrm.read('>', 1, GARBAGE); // Killed in the midst of its collection.
+  await beeOrm.read('>', 1, GARBAGE); // Killed in the middle of its collection.
   await addThings(scene, ['one']);
   expect(await drainScene(scene)).toMatchObject({
     complete: true,
@@ -96,11 +96,11 @@ test("BeeORM's collection key holds back our collection, whose request is acknow
   await scene.redis.del(COLLECTION_KEY);
   await scene.redis.xadd(GARBAGE, '*', 's', encode({ Group: GROUP, Pool: 'default' }));
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { garbage: { entries: 1 } } });
-  // A Go consumer finds the key of this collection as it would its own.
+  // A BeeORM consumer recognizes our collection by this key, as it recognizes its own.
   expect(await scene.redis.set(COLLECTION_KEY, '1', 'EX', 30, 'NX')).toBeNull();
 });
 
-test('what our killed consumer had read BeeORM takes over under the same names, once the lock has ended', async () => {
+test('BeeORM takes over what our killed consumer has read, under the same group and consumer names, once the lock has expired', async () => {
   const scene = await openScene();
   await addThings(scene, ['one', 'two']);
   const child = await drainUntilPaused(scene, 'poller read');
@@ -119,7 +119,7 @@ test('what our killed consumer had read BeeORM takes over under the same names, 
   expect(await pendingEntries(scene)).toEqual([]);
 });
 
-test('what our killed consumer had executed and not acknowledged BeeORM executes again', async () => {
+test('BeeORM executes again what our killed consumer executed but did not acknowledge', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
@@ -131,7 +131,7 @@ test('what our killed consumer had executed and not acknowledged BeeORM executes
   expect(await thingCounts(scene)).toEqual([2]);
 });
 
-test('the two take turns for a while: each entry is executed once, and in order', async () => {
+test('each entry is executed once and in order while BeeORM and our consumer take turns', async () => {
   const scene = await openScene();
   const names = Array.from({ length: 60 }, (_, number) => `${number}`);
   const beeOrm = new BeeOrmConsumer(scene);
@@ -143,7 +143,7 @@ test('the two take turns for a while: each entry is executed once, and in order'
   expect(await thingNames(scene)).toEqual(names);
 });
 
-test('pending entries of another consumer name are not taken over, and stand in the summary and the log', async () => {
+test('pending entries of another consumer name are not taken over, but reported in the summary and the log', async () => {
   const scene = await openScene();
   await new BeeOrmConsumer(scene).createGroup();
   await addThings(scene, ['one', 'two']);
@@ -161,7 +161,7 @@ test('pending entries of another consumer name are not taken over, and stand in 
   expect(log).toContain('"consumer":"consumer-2","pending":1');
   expect(await thingNames(scene)).toEqual(['two']);
   const [entry] = await pendingEntries(scene);
-  // As the documentation tells the operator.
+  // The command that the documentation gives to the operator.
   await scene.redis.xclaim(LAZY, GROUP, 'consumer-1', 0, entry?.id ?? '', 'JUSTID');
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { entries: 1 } } });
   expect(await thingNames(scene)).toEqual(['two', 'one']);

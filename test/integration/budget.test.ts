@@ -8,11 +8,11 @@ import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/sce
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** The time that a drain may take, and the memory. */
+/** The time and the memory that a drain may use. */
 
 const SECOND_MS = 1000;
 
-test('a statement that waits for a lock does not make the drain run over its budget', async () => {
+test('a drain stays within its budget while a statement waits for a lock', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('locked')");
   const other = await scene.connect();
@@ -27,7 +27,7 @@ test('a statement that waits for a lock does not make the drain run over its bud
   expect(await thingCounts(scene)).toEqual([1]);
 });
 
-test('an endless backlog is drained up to the budget, and the rest is left unread', async () => {
+test('a drain of an endless backlog stops at the end of its budget and leaves the rest unread', async () => {
   const scene = await openScene();
   const pipeline = scene.redis.pipeline();
   for (let number = 0; number < 150_000; number++) pipeline.xadd('orm-lazy-channel', '*', 's', PLAIN);
@@ -42,7 +42,7 @@ test('an endless backlog is drained up to the budget, and the rest is left unrea
   expect(Number(row?.['count'])).toBeLessThanOrEqual(entries + pending);
 });
 
-test('a Redis that stalls in the midst of a drain does not make it run over its budget', async () => {
+test('a drain stays within its budget if Redis stalls in the middle of it', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   for (let number = 0; number < 20; number++) await scene.add(insertThing(`${number}`));
   const executorFailpoint = (point: string) => {
@@ -59,19 +59,19 @@ test('a Redis that stalls in the midst of a drain does not make it run over its 
   expect(await thingNames(scene)).toHaveLength(20);
 });
 
-test('a Redis that is stalled from the start does not make the drain run over its budget', async () => {
+test('a drain stays within its budget if Redis is stalled from the start', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.add(insertThing('one'));
   server.signal('SIGSTOP');
   const [, tookMs] = await timed(() => drainScene(scene, { budgetMs: 2000 }).catch(() => undefined));
   server.signal('SIGCONT');
   expect(tookMs).toBeLessThan(2000 + SECOND_MS);
-  // What the first one asked for is answered now, as late as it is: it has the lock for a moment.
+  // Redis now executes the late request of the first drain, which therefore holds the lock for a moment.
   await expect.poll(() => drainScene(scene), { timeout: 10_000 }).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('another Redis pool that is stalled does not make the drain run over its budget, nor hold up other entries', async () => {
+test('a drain stays within its budget and processes other entries while another Redis pool is stalled', async () => {
   const server = await startRedis();
   onTestFinished(() => server.stop());
   const scene = await openScene({ otherRedis: { host: server.host, port: server.port, database: 0 } });
@@ -88,7 +88,7 @@ test('another Redis pool that is stalled does not make the drain run over its bu
   expect(await scene.otherRedis.xlen('thing-changed-elsewhere')).toBe(1);
 });
 
-test('a MySQL that is stalled does not make the program run over its budget', async () => {
+test('the command stays within its budget if MySQL is stalled', async () => {
   const server = await startMariaDb({ flushLogAtCommit: 2 });
   onTestFinished(() => server.stop());
   const { host, port, user, password } = server;
@@ -99,12 +99,12 @@ test('a MySQL that is stalled does not make the program run over its budget', as
   server.signal('SIGCONT');
   expect(run.exitCode).not.toBe(0);
   expect(JSON.parse(run.stdout).seconds).toBeLessThan(4);
-  // Until the program has started takes its time on a busy machine.
+  // Starting the command takes a while on a busy machine.
   expect(tookMs).toBeLessThan(3000 + 4 * SECOND_MS);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
 });
 
-test('memory stays flat: three hundred entries of 1 MB take little more than a hundred', async () => {
+test('draining three hundred entries of 1 MB takes little more memory than draining a hundred', async () => {
   const scene = await openScene();
   const few = await drainLarge(scene, 100);
   const many = await drainLarge(scene, 300);
@@ -112,19 +112,19 @@ test('memory stays flat: three hundred entries of 1 MB take little more than a h
   expect(many - few).toBeLessThan(64 << 20);
 });
 
-test('an entry over max_allowed_packet is a dead letter that says so, and its neighbours are done', async () => {
+test('an entry larger than max_allowed_packet becomes a dead letter with that reason, and its neighbors are applied', async () => {
   const scene = await openScene();
   await scene.add(insertThing('before'));
   await scene.add(lazyEvent([{ sql: documentSql(17 << 20) }]));
   await scene.add(insertThing('after'));
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 1 } } });
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter['code']).toBe('1153');
-  expect(letter['message']).toContain('max_allowed_packet');
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter['code']).toBe('1153');
+  expect(deadLetter['message']).toContain('max_allowed_packet');
   expect(await thingNames(scene)).toEqual(['before', 'after']);
 });
 
-test('many entries that together are over max_allowed_packet are applied all the same', async () => {
+test('entries that together exceed max_allowed_packet are applied', async () => {
   const scene = await openScene();
   for (let number = 0; number < 30; number++) await scene.add(lazyEvent([{ sql: documentSql(900_000) }]));
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { entries: 30 } } });
@@ -144,7 +144,7 @@ function documentSql(bytes: number): string {
   return `INSERT INTO Document(\`Body\`) VALUES ('${'x'.repeat(bytes)}')`;
 }
 
-/** The most memory that a process of its own had, in bytes. */
+/** Drains in a separate process, and returns its maximum memory in bytes. */
 async function drainLarge(scene: Scene, entries: number): Promise<number> {
   for (let number = 0; number < entries; number++)
     await scene.add(lazyEvent([{ sql: documentSql(1 << 20) }]));
@@ -154,9 +154,9 @@ async function drainLarge(scene: Scene, entries: number): Promise<number> {
   return result?.maxMemoryBytes ?? 0;
 }
 
-async function timed<Result>(work: () => Promise<Result>): Promise<[Result, number]> {
+async function timed<Result>(task: () => Promise<Result>): Promise<[Result, number]> {
   const startedAt = performance.now();
-  const result = await work();
+  const result = await task();
   return [result, performance.now() - startedAt];
 }
 
@@ -164,6 +164,9 @@ async function openSceneOnOwnRedis(): Promise<{ scene: Scene; server: RedisServe
   const server = await startRedis();
   onTestFinished(() => server.stop());
   const { host, port } = server;
-  const place = { redis: { host, port, database: 0 }, otherRedis: { host, port, database: 1 } };
-  return { scene: await openScene(place), server };
+  const scene = await openScene({
+    redis: { host, port, database: 0 },
+    otherRedis: { host, port, database: 1 },
+  });
+  return { scene, server };
 }

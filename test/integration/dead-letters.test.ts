@@ -14,9 +14,9 @@ import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { LAZY, openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** What was set aside, and how it comes back. */
+/** What a dead letter contains, and how it is redriven. */
 
-test('a dead letter holds the fields that it should, and the original ones byte for byte', async () => {
+test('a dead letter contains the documented fields, and the original fields byte for byte', async () => {
   const scene = await openScene();
   const body = encode(lazyEvent([{ sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1', id: 1 }]));
   const tag = Buffer.from([0xff, 0x00, 0x80]);
@@ -46,7 +46,7 @@ test('a dead letter holds the fields that it should, and the original ones byte 
   expect(value('original.tag')).toEqual(tag);
 });
 
-test('dead letters are listed, shown, filtered and discarded by the program', async () => {
+test('the command lists, shows, filters and discards dead letters', async () => {
   const scene = await openScene();
   await scene.add(lazyEvent([{ sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1', id: 1 }]));
   await scene.add(lazyEvent([{ sql: 'DROP TABLE Thing' }]));
@@ -70,7 +70,7 @@ test('dead letters are listed, shown, filtered and discarded by the program', as
   expect((await runConsumer(scene, 'dead-letters', 'discard')).exitCode).toBe(1);
 });
 
-test('a redriven entry does what was left, once, after the cause is gone', async () => {
+test('a redrive applies only the remaining statements and effects of an entry, once, after the cause is fixed', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   const insert = { sql: "INSERT INTO Missing(`Name`) VALUES ('late')" };
@@ -97,7 +97,7 @@ test('a redriven entry does what was left, once, after the cause is gone', async
   expect(await scene.redis.exists('missing:1')).toBe(0);
 });
 
-test('a log row that was out of range is written once its column is widened', async () => {
+test('a redrive writes a log row that was out of range once its column is wide enough', async () => {
   const scene = await openScene();
   await scene.add(
     lazyEvent([{ sql: "INSERT INTO Thing(`ID`,`Name`) VALUES (5000000000,'big')" }], { logs: [thingLog(0)] }),
@@ -114,7 +114,7 @@ test('a log row that was out of range is written once its column is widened', as
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a dirty event whose stream took none is published after a redrive, with the id that its row has got', async () => {
+test('a redrive publishes a dirty event that its stream could not take, with the id of the inserted row', async () => {
   const scene = await openScene();
   await scene.redis.set('thing-changed', 'no stream');
   await scene.add(
@@ -129,7 +129,7 @@ test('a dirty event whose stream took none is published after a redrive, with th
   expect(await dirtyEvents(scene.otherRedis, 'thing-changed-elsewhere')).toEqual(['main.Thing i 1']);
 });
 
-test('a redriven entry that fails again names its first id and counts its attempts', async () => {
+test('a redriven entry that fails again keeps its original id and its attempt count', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name,Code) VALUES ('old','taken')");
   const id = await scene.add(lazyEvent([{ sql: insertThingSql('new', 'taken') }]));
@@ -146,7 +146,7 @@ test('a redriven entry that fails again names its first id and counts its attemp
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('dead letters that two processes redrive at once come back once', async () => {
+test('two processes that redrive the same dead letters at once redrive each of them once', async () => {
   const scene = await openScene();
   for (let number = 0; number < 40; number++)
     await scene.add(lazyEvent([{ sql: `INSERT INTO Missing(\`Number\`) VALUES (${number})` }]));
@@ -162,7 +162,7 @@ test('dead letters that two processes redrive at once come back once', async () 
   expect(rows.map(({ Number: number }) => number)).toEqual(Array.from({ length: 40 }, (_, number) => number));
 });
 
-test('an entry that is redriven while a drain runs is done by it or by the next one, once', async () => {
+test('an entry that is redriven while a drain runs is applied once, by this drain or the next one', async () => {
   const scene = await openScene();
   await scene.add(lazyEvent([{ sql: "INSERT INTO Missing(`Name`) VALUES ('late')" }]));
   await drainScene(scene);
@@ -177,14 +177,14 @@ test('an entry that is redriven while a drain runs is done by it or by the next 
   expect(await thingNames(scene)).toHaveLength(300);
 });
 
-test('an undecodable entry comes back as it was', async () => {
+test('a redrive returns an undecodable entry to its stream unchanged', async () => {
   const scene = await openScene();
   await addGarbage(scene);
   await drainScene(scene);
   await runConsumer(scene, 'dead-letters', 'redrive', '--all');
   await drainScene(scene);
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter).toMatchObject({
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter).toMatchObject({
     code: 'undecodable',
     attempts: '2',
     'original.s': 'garbage',

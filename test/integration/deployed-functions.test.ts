@@ -14,7 +14,7 @@ import { readState } from '../kit/state.ts';
 import { readTestRegistry } from '../kit/test-registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
-/** Longer than the executor lets connections lie still. */
+/** Longer than the executor keeps idle connections. */
 const FROZEN_MS = 5200;
 
 async function differencesFrom(fixture: LoadedFixture, expected: Outcome): Promise<string> {
@@ -30,7 +30,7 @@ async function loadCrud(): Promise<{ fixture: LoadedFixture; expected: Outcome }
   return { fixture, expected };
 }
 
-describe('poller and SQL executor as functions', () => {
+describe('poller and SQL executor as Lambda functions', () => {
   test('drain the recorded case crud through Lambda’s API', async () => {
     const { fixture, expected } = await loadCrud();
     const { poller } = await deploy(fixture);
@@ -39,7 +39,7 @@ describe('poller and SQL executor as functions', () => {
     expect(await differencesFrom(fixture, expected)).toBe('');
   });
 
-  test('end within a second where there is nothing to do, and the executor is not invoked', async () => {
+  test('finish within a second without invoking the executor if there is nothing to do', async () => {
     const { fixture } = await loadCrud();
     let invocations = 0;
     const { poller } = await deploy(fixture, () => {
@@ -54,7 +54,7 @@ describe('poller and SQL executor as functions', () => {
     expect(invocations).toBe(0);
   });
 
-  test('drain it while every third invocation is throttled', async () => {
+  test('drain the recorded case crud while every third invocation is throttled', async () => {
     const { fixture, expected } = await loadCrud();
     let count = 0;
     const { poller } = await deploy(fixture, () =>
@@ -64,7 +64,7 @@ describe('poller and SQL executor as functions', () => {
     expect(await differencesFrom(fixture, expected)).toBe('');
   });
 
-  test('read a secret once more when its password is refused', async () => {
+  test('read a secret again when its password is rejected', async () => {
     const { fixture, expected } = await loadCrud();
     const { poller, executorSecrets } = await deploy(fixture);
     executorSecrets.isOutdated = true;
@@ -73,7 +73,7 @@ describe('poller and SQL executor as functions', () => {
     expect(await differencesFrom(fixture, expected)).toBe('');
   });
 
-  test('give up connections that died while the executor was frozen, unasked', async () => {
+  test('replace connections that were closed while the executor was frozen', async () => {
     const { fixture } = await loadCrud();
     const { poller, executor } = await deploy(fixture);
     await poller.perform({ operation: 'status' }, REMAINING_MS);
@@ -89,7 +89,7 @@ describe('poller and SQL executor as functions', () => {
     expect(await executor.execute(request)).toEqual({ status: 'peeked', token: null });
   });
 
-  test('leave all entries where they are when the executor may not be invoked, and say so', async () => {
+  test('leave all entries in their streams and report the reason if the poller is not allowed to invoke the executor', async () => {
     const { fixture } = await loadCrud();
     const { poller } = await deploy(fixture, () => ({ status: 403, errorName: 'AccessDeniedException' }));
     const summary = await poller.perform({ operation: 'drain' }, REMAINING_MS);
@@ -99,12 +99,12 @@ describe('poller and SQL executor as functions', () => {
   });
 });
 
-describe('status', () => {
-  test('tells what is left, and that all servers answer', async () => {
+describe('status of deployed functions', () => {
+  test('reports the remaining entries, and that all servers respond', async () => {
     const { fixture } = await loadCrud();
     const { poller } = await deploy(fixture);
     const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
-    if (!('pools' in status)) throw new Error('no status');
+    if (!('pools' in status)) throw new Error('the reply is not a status');
     expect(status.pools.filter(({ failure }) => failure !== undefined)).toEqual([]);
     const lazy = status.channels.find(({ channel }) => channel === 'lazy');
     expect(lazy).toMatchObject({ pending: 0, deadLetters: 0 });
@@ -112,7 +112,7 @@ describe('status', () => {
     expect(lazy?.oldestAgeSeconds).toBeGreaterThan(0);
   });
 
-  test('tells what own streams have left, and whose function can’t be invoked', async () => {
+  test('reports the remaining entries of own streams, and which function cannot be invoked', async () => {
     const { fixture } = await loadCrud();
     const bind = (group: string, functionName: string) => ({
       stream: 'user-changed',
@@ -129,7 +129,7 @@ describe('status', () => {
     );
     const read = async (group: string) => {
       const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
-      if (!('handlers' in status)) throw new Error('no status');
+      if (!('handlers' in status)) throw new Error('the reply is not a status');
       const channel = `user-changed/${group}`;
       return {
         ...status.channels.find((state) => state.channel === channel),
@@ -149,23 +149,23 @@ describe('status', () => {
     expect(refused.oldestAgeSeconds).toBeGreaterThan(0);
   });
 
-  test('names permission where the executor may not be invoked', async () => {
+  test('reports the stage permission if the poller is not allowed to invoke the executor', async () => {
     const { fixture } = await loadCrud();
     const { poller } = await deploy(fixture, () => ({ status: 403, errorName: 'AccessDeniedException' }));
     const status = await poller.perform({ operation: 'status' }, REMAINING_MS);
-    if (!('pools' in status)) throw new Error('no status');
+    if (!('pools' in status)) throw new Error('the reply is not a status');
     const failures = status.pools.filter(({ kind }) => kind === 'mysql').map(({ failure }) => failure?.stage);
     expect(new Set(failures)).toEqual(new Set(['permission']));
   });
 });
 
-describe('dead letters', () => {
-  test('are listed in pages, and redriven once each', async () => {
+describe('dead letters of deployed functions', () => {
+  test('are listed in pages, and each is redriven once', async () => {
     const fixture = await loadFixture('beeorm-breaks/duplicate-key');
     const { poller } = await deploy(fixture);
     await poller.perform({ operation: 'drain' }, REMAINING_MS);
     const listed = await poller.perform({ operation: 'dead-letters', filter: {} }, REMAINING_MS);
-    if (!('deadLetters' in listed)) throw new Error('no page');
+    if (!('deadLetters' in listed)) throw new Error('the reply is not a page of dead letters');
     const count = listed.deadLetters?.length ?? 0;
     expect(count).toBeGreaterThan(0);
     expect(listed.next).toBeUndefined();
@@ -177,7 +177,7 @@ describe('dead letters', () => {
   });
 });
 
-/** As the server does to those that have been silent for too long. */
+/** Closes connections like a server that closes idle connections. */
 async function endSessions(fixture: LoadedFixture): Promise<void> {
   const { host, port, user, password } = fixture.mysql;
   const connection = await createConnection({ host, port, user, password });

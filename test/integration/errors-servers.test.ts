@@ -8,7 +8,7 @@ import { insertThing, insertThingSql, lazyEvent } from '../kit/scene/events.ts';
 import { deadLetters, pendingEntries, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** Servers and accounts that are at fault: nothing is judged, and all is applied once the cause is gone. */
+/** Problems of servers and accounts fail no statement. Everything is applied once the cause is fixed. */
 
 let server: MariaDbServer;
 
@@ -18,8 +18,8 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-test('while a server is stopped its entries stay pending, those of another pool and their neighbours are done', async () => {
-  const scene = await openScene({ shopMysql: placeOf(server) });
+test('the entries of a stopped server stay pending, and the entries and statements of another pool are applied', async () => {
+  const scene = await openScene({ shopMysql: addressOf(server) });
   const both = [
     { sql: insertThingSql('of both') },
     { sql: "INSERT INTO Sale(`Name`) VALUES ('a')", pool: 'shop' },
@@ -42,8 +42,8 @@ test('while a server is stopped its entries stay pending, those of another pool 
   ]);
 });
 
-test('a server that is killed and comes back in the midst of a drain is waited for', async () => {
-  const scene = await openScene({ mysql: placeOf(server) });
+test('a drain waits for a server that is killed and restarts in the middle of the drain', async () => {
+  const scene = await openScene({ mysql: addressOf(server) });
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
   let kills = 0;
   const executorFailpoint = async (point: string) => {
@@ -58,7 +58,7 @@ test('a server that is killed and comes back in the midst of a drain is waited f
   ]);
 });
 
-test('a server that is read-only during a failover is no dead letter', async () => {
+test('a server that is read-only during a failover causes no dead letter', async () => {
   const { scene, account } = await openSceneWithAccount('ALL PRIVILEGES ON *.*', [
     'SUPER',
     'READ_ONLY ADMIN',
@@ -75,7 +75,7 @@ test('a server that is read-only during a failover is no dead letter', async () 
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('a server with too many connections is waited for', async () => {
+test('a drain waits for a server that has too many connections', async () => {
   const { scene, account } = await openSceneWithAccount('ALL PRIVILEGES ON *.*', [
     'SUPER',
     'CONNECTION ADMIN',
@@ -83,7 +83,7 @@ test('a server with too many connections is waited for', async () => {
   await scene.add(insertThing('one'));
   const user = account.registry.mysqlPools.get('default')?.user ?? '';
   await onServer('ALTER USER ? WITH MAX_USER_CONNECTIONS 1', [user]);
-  const hog = await createConnection({ ...placeOf(server), user, password: 'secret' });
+  const hog = await createConnection({ ...addressOf(server), user, password: 'secret' });
   const drain = drainScene(account, { budgetMs: 8000 });
   await expect.poll(() => pendingEntries(scene)).toHaveLength(1);
   hog.destroy();
@@ -92,7 +92,7 @@ test('a server with too many connections is waited for', async () => {
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a wrong password is told at once, without the password, and judges nothing', async () => {
+test('a wrong password is reported at once without revealing it, and causes no dead letter', async () => {
   const { scene, account } = await openSceneWithAccount('ALL PRIVILEGES ON *.*');
   await scene.add(insertThing('one'));
   const summary = await drainScene(withRegistry(account, (yaml) => yaml.replaceAll(':secret@', ':wr0ng@')));
@@ -104,7 +104,7 @@ test('a wrong password is told at once, without the password, and judges nothing
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('an unknown database is told at once and judges nothing', async () => {
+test('an unknown database is reported at once, and causes no dead letter', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const summary = await drainScene(withRegistry(scene, (yaml) => yaml.replace('_app\n', '_nothing\n')));
@@ -114,7 +114,7 @@ test('an unknown database is told at once and judges nothing', async () => {
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('an account that may not make the ledger is told the SQL to run, and that SQL is enough', async () => {
+test('if the account is not allowed to create the ledger, the error contains SQL that is sufficient to create it', async () => {
   const { scene, account } = await openSceneWithAccount('SELECT, INSERT, UPDATE, DELETE ON ??.*');
   await scene.add(insertThing('one'));
   const summary = await drainScene(account);
@@ -125,7 +125,7 @@ test('an account that may not make the ledger is told the SQL to run, and that S
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('an account that may not touch a table of the application has a dead letter for it, and nothing else stops', async () => {
+test('a statement on a table that the account is not allowed to write becomes a dead letter, and nothing else stops', async () => {
   const { scene, account } = await openSceneWithAccount('SELECT, INSERT, UPDATE, DELETE ON ??.Thing');
   await onServer('GRANT ALL ON ??.* TO ?', [scene.ledgerDatabase, userOf(account)]);
   await scene.add(lazyEvent([{ sql: "INSERT INTO Document(`Body`) VALUES ('x')" }]));
@@ -135,9 +135,9 @@ test('an account that may not touch a table of the application has a dead letter
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-/** A scene on the file's own server, and the same with an account that has only these privileges, less the revoked ones. */
+/** Opens a scene on this file's own server, and returns it twice: once with an account that has limited privileges. */
 async function openSceneWithAccount(privileges: string, revoked: readonly string[] = []) {
-  const scene = await openScene({ mysql: placeOf(server) });
+  const scene = await openScene({ mysql: addressOf(server) });
   const user = `${scene.servers.databasePrefix}user`;
   await onServer("CREATE USER ? IDENTIFIED BY 'secret'", [user]);
   await onServer(`GRANT ${privileges} TO ?`, privileges.includes('??') ? [appOf(scene), user] : [user]);
@@ -151,7 +151,7 @@ function withRegistry(scene: Scene, change: (yaml: string) => string): Scene {
 }
 
 async function onServer(sql: string, values: unknown[] = []): Promise<unknown> {
-  const connection = await createConnection(placeOf(server));
+  const connection = await createConnection(addressOf(server));
   try {
     const [rows] = await connection.query(sql, values);
     return rows;
@@ -160,7 +160,7 @@ async function onServer(sql: string, values: unknown[] = []): Promise<unknown> {
   }
 }
 
-function placeOf({ host, port, user, password }: MariaDbServer): MysqlAddress {
+function addressOf({ host, port, user, password }: MariaDbServer): MysqlAddress {
   return { host, port, user, password };
 }
 

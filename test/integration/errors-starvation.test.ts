@@ -7,7 +7,7 @@ import { thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
 test.each([1, 4])(
-  'a pool that fails in the midst of a drain of %i lanes does not hold up another pool',
+  'a pool that fails in the middle of a drain with %i lanes does not block another pool',
   async (lazyConcurrency) => {
     const scene = await openScene();
     await scene.query('INSERT INTO Thing(Name) VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9)');
@@ -31,14 +31,14 @@ test.each([1, 4])(
 );
 
 test.each([1, 4])(
-  'a pool that hangs with a request in each of %i lanes does not hold up another pool',
+  'a pool that hangs with a request in each of %i lanes does not block another pool',
   async (lazyConcurrency) => {
     const scene = await openScene();
     for (let id = 1; id < 20; id++) {
       const sql = `UPDATE Sale SET \`Count\`=1 WHERE \`ID\` = ${id}`;
       await scene.add(lazyEvent([{ sql, id, pool: 'shop' }]));
     }
-    for (let place = 0; place < 30; place++) await scene.add(insertThing(`thing ${place}`));
+    for (let index = 0; index < 30; index++) await scene.add(insertThing(`thing ${index}`));
     const wrap = (inner: SqlExecutor): SqlExecutor => ({
       execute: async (request) => {
         const hangs = request.pool === 'shop' && request.operation === 'batch';

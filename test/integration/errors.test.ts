@@ -5,37 +5,40 @@ import { countUp, insertThing, insertThingSql, lazyEvent } from '../kit/scene/ev
 import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** Errors that a real server gives, and what each says of the statement that met it. */
+/** Errors that a real server returns, and what happens to the statement that caused each. */
 
 test.each([
-  [1048, 'a NULL where none may be', 'INSERT INTO Thing(`Name`) VALUES (NULL)'],
+  [1048, 'NULL for a column that is NOT NULL', 'INSERT INTO Thing(`Name`) VALUES (NULL)'],
   [1054, 'an unknown column', 'UPDATE Thing SET `Nothing`=1 WHERE `ID` = 1'],
   [1062, 'a duplicate key', insertThingSql('x', 'taken')],
   [1064, 'a syntax error', 'UPDATE Thing SET SET WHERE `ID` = 1'],
   [1136, 'a wrong number of values', "INSERT INTO Thing(`Name`,`Code`) VALUES ('x')"],
-  [1146, 'a table that is not there', 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1'],
-  [1146, 'a database that is not there', 'UPDATE nowhere.Thing SET `Count`=1 WHERE `ID` = 1'],
+  [1146, 'a table that does not exist', 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1'],
+  [1146, 'a database that does not exist', 'UPDATE nowhere.Thing SET `Count`=1 WHERE `ID` = 1'],
   [1264, 'a value out of range', 'UPDATE Thing SET `Count`=256 WHERE `ID` = 1'],
-  [1292, 'a wrong number', "UPDATE Thing SET `Count`='1x' + 1 WHERE `ID` = 1"],
-  [1364, 'no value for a column without default', "INSERT INTO Thing(`Code`) VALUES ('x')"],
-  [1366, 'bytes that are no text', "INSERT INTO Thing(`Name`) VALUES (x'C328')"],
-  [1406, 'a value too long', `INSERT INTO Thing(\`Name\`) VALUES ('${'x'.repeat(21)}')`],
+  [1292, 'a malformed number', "UPDATE Thing SET `Count`='1x' + 1 WHERE `ID` = 1"],
+  [1364, 'no value for a column without a default', "INSERT INTO Thing(`Code`) VALUES ('x')"],
+  [1366, 'bytes that are not valid text', "INSERT INTO Thing(`Name`) VALUES (x'C328')"],
+  [1406, 'a value that is too long', `INSERT INTO Thing(\`Name\`) VALUES ('${'x'.repeat(21)}')`],
   [1451, 'a parent that has children', 'DELETE FROM `Thing` WHERE `ID` IN (1)'],
-  [1452, 'a child without parent', 'INSERT INTO Part(`Thing`) VALUES (99)'],
+  [1452, 'a child without a parent', 'INSERT INTO Part(`Thing`) VALUES (99)'],
   [1690, 'arithmetic out of range', 'UPDATE Thing SET `Count`=`Count`-9 WHERE `ID` = 1'],
-] as const)('error %i, %s, is a dead letter at once and its neighbours are done', async (code, _, sql) => {
-  const scene = await openScene();
-  await scene.query("INSERT INTO Thing(Name,Code) VALUES ('parent','taken')");
-  await scene.query('INSERT INTO Part(Thing) VALUES (1)');
-  await scene.add(insertThing('before'));
-  const bad = await scene.add(lazyEvent([{ sql }]));
-  await scene.add(insertThing('after'));
-  expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 1 } } });
-  expect(await deadLetters(scene)).toMatchObject([{ entry: bad, code: String(code), attempts: '1' }]);
-  expect(await thingNames(scene)).toEqual(['parent', 'before', 'after']);
-});
+] as const)(
+  'error %i (%s) turns the entry into a dead letter at once, and its neighbors are applied',
+  async (code, _, sql) => {
+    const scene = await openScene();
+    await scene.query("INSERT INTO Thing(Name,Code) VALUES ('parent','taken')");
+    await scene.query('INSERT INTO Part(Thing) VALUES (1)');
+    await scene.add(insertThing('before'));
+    const bad = await scene.add(lazyEvent([{ sql }]));
+    await scene.add(insertThing('after'));
+    expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 1 } } });
+    expect(await deadLetters(scene)).toMatchObject([{ entry: bad, code: String(code), attempts: '1' }]);
+    expect(await thingNames(scene)).toEqual(['parent', 'before', 'after']);
+  },
+);
 
-test('a lock wait that times out (1205) is no dead letter, and the entry is applied once the lock is gone', async () => {
+test('a lock wait timeout (1205) causes no dead letter, and the entry is applied once the lock is released', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('locked'),('free')");
   const other = await scene.connect();
@@ -43,7 +46,7 @@ test('a lock wait that times out (1205) is no dead letter, and the entry is appl
   await scene.add(lazyEvent([countUp(1)]));
   await scene.add(lazyEvent([countUp(2)]));
   const codes: string[] = [];
-  const drain = drainScene(scene, { wrap: (inner) => noting(inner, codes), batchSize: 1 });
+  const drain = drainScene(scene, { wrap: (inner) => recordErrorCodes(inner, codes), batchSize: 1 });
   await expect.poll(() => codes, { timeout: 15_000 }).toContain('1205');
   expect(await thingCounts(scene)).toEqual([0, 1]);
   await other.query('COMMIT');
@@ -52,16 +55,16 @@ test('a lock wait that times out (1205) is no dead letter, and the entry is appl
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a deadlock victim (1213) is no dead letter, and is applied once', async () => {
+test('a deadlock victim (1213) does not become a dead letter, and is applied once', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('a'),('b')");
   const other = await scene.connect();
   await other.query('BEGIN; UPDATE Thing SET Count=10 WHERE ID=2');
-  // The server gives up the transaction that has changed less.
+  // The server rolls back the transaction that has changed fewer rows.
   await other.query("INSERT INTO Document(Body) SELECT 'x' FROM mysql.help_keyword LIMIT 200");
   await scene.add(lazyEvent([countUp(1), countUp(2)]));
   const codes: string[] = [];
-  const drain = drainScene(scene, { wrap: (inner) => noting(inner, codes), lazyConcurrency: 1 });
+  const drain = drainScene(scene, { wrap: (inner) => recordErrorCodes(inner, codes), lazyConcurrency: 1 });
   await expect.poll(() => scene.query(WAITING), { interval: 300, timeout: 4000 }).toHaveLength(1);
   await other.query('UPDATE Thing SET Count=20 WHERE ID=1; COMMIT');
   expect(await drain).toMatchObject({ complete: true });
@@ -70,7 +73,7 @@ test('a deadlock victim (1213) is no dead letter, and is applied once', async ()
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a connection that is killed in the midst of a batch is no dead letter, and the batch is applied once', async () => {
+test('a connection that is killed in the middle of a batch causes no dead letter, and the batch is applied once', async () => {
   const scene = await openScene();
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
   let kills = 0;
@@ -85,7 +88,7 @@ test('a connection that is killed in the midst of a batch is no dead letter, and
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a duplicate key that an earlier statement of the pool frees is no error at all', async () => {
+test('a unique value that an earlier statement of the pool frees can be reused without an error', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name,Code) VALUES ('old','one'),('other','two')");
   await scene.add(lazyEvent([{ sql: "UPDATE Thing SET `Code`='free' WHERE `ID` = 1", id: 1 }]));
@@ -98,7 +101,7 @@ test('a duplicate key that an earlier statement of the pool frees is no error at
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('an entry that waits for a lock holds up neither the entries of other rows nor those of other pools', async () => {
+test('an entry that waits for a lock blocks neither entries of other rows nor entries of other pools', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('locked'),('free')");
   const other = await scene.connect();
@@ -118,8 +121,8 @@ test('an entry that waits for a lock holds up neither the entries of other rows 
 const WAITING = `SELECT trx_id FROM information_schema.INNODB_TRX JOIN information_schema.PROCESSLIST
   ON PROCESSLIST.ID = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND DB = DATABASE()`;
 
-/** Writes down the code of each error. */
-function noting(inner: SqlExecutor, codes: string[]): SqlExecutor {
+/** Records the code of each error. */
+function recordErrorCodes(inner: SqlExecutor, codes: string[]): SqlExecutor {
   return {
     execute: async (request) => {
       const reply = await inner.execute(request);
@@ -129,7 +132,7 @@ function noting(inner: SqlExecutor, codes: string[]): SqlExecutor {
   };
 }
 
-/** All to this scene's database but the test's own. */
+/** Kills all connections to the database of this scene, except the test's own. */
 async function killConnections({ query }: Scene): Promise<void> {
   const sessions = await query(
     'SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',

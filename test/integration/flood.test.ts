@@ -10,24 +10,24 @@ import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';
 
 const LOG = 'orm-log-channel';
 const FLOOD = 200_000;
-/** Then the flood is nearly over, and delays nobody. */
+/** After this the flood is nearly over and no longer delays other entries. */
 const MEASURED_UNTIL = 0.9 * FLOOD;
 const EVERY_MS = 100;
 const WITHIN_MS = 200;
 
 /**
- * What a flood that held lazy entries up would do to most of them. One alone may be late because other tests have the
- * machine at that moment; run by itself, this file shows all within 200 ms.
+ * A flood that delays lazy entries would delay most of them. A single entry may be late because other tests use the
+ * machine at that moment. When this file runs alone, all entries are within 200 ms.
  */
-const LATEST_MS = 10 * WITHIN_MS;
+const MAX_DELAY_MS = 10 * WITHIN_MS;
 
 test('200,000 log entries in the same Redis pool do not delay lazy entries by more than 200 ms', async () => {
   const scene = await openScene();
-  await flood(scene.redis, LOG);
+  await addFlood(scene.redis, LOG);
   await measure(scene, 'same Redis pool');
 });
 
-test('200,000 log entries in a Redis pool of their own do not delay lazy entries by more than 200 ms', async () => {
+test('200,000 log entries in a separate Redis pool do not delay lazy entries by more than 200 ms', async () => {
   const [lazy, log] = await Promise.all([startRedis(), startRedis()]);
   onTestFinished(() => Promise.all([lazy.stop(), log.stop()]).then(() => undefined));
   const journal = `
@@ -38,11 +38,11 @@ journal:
   const scene = await openSceneInRedis(`redis: 127.0.0.1:${lazy.port}:0`, { port: lazy.port }, journal);
   const redis = new Redis({ port: log.port, protocol: 2 });
   onTestFinished(() => redis.disconnect());
-  await flood(redis, LOG);
-  await measure(scene, 'Redis pools of their own');
+  await addFlood(redis, LOG);
+  await measure(scene, 'separate Redis pools');
 });
 
-/** Adds lazy entries while a drain works through the flood, and looks for each one's row. */
+/** Adds lazy entries while a drain processes the flood, and waits for the row of each entry. */
 async function measure(scene: Scene, name: string): Promise<void> {
   const stop = new AbortController();
   const drain = drainScene(scene, { isTail: true, budgetMs: 90_000, signal: stop.signal });
@@ -56,43 +56,43 @@ async function measure(scene: Scene, name: string): Promise<void> {
   }
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   const sorted = delaysMs.toSorted((one, other) => one - other).map(Math.round);
-  const [half, most] = [sorted[sorted.length >> 1], sorted.at(-1)];
-  console.log(`${name}: ${sorted.length} in ${seconds} s, half within ${half} ms, all within ${most} ms`);
-  await expect.poll(() => logRows(scene), { timeout: 30_000, interval: 500 }).toBe(FLOOD);
+  const [median, max] = [sorted[sorted.length >> 1], sorted.at(-1)];
+  console.log(`${name}: ${sorted.length} in ${seconds} s, half within ${median} ms, all within ${max} ms`);
+  await expect.poll(() => countLogRows(scene), { timeout: 30_000, interval: 500 }).toBe(FLOOD);
   stop.abort();
   await drain;
   expect(sorted.length).toBeGreaterThan(20);
-  expect(half).toBeLessThan(WITHIN_MS);
-  expect(most).toBeLessThan(LATEST_MS);
+  expect(median).toBeLessThan(WITHIN_MS);
+  expect(max).toBeLessThan(MAX_DELAY_MS);
 }
 
-/** Milliseconds from XADD until another connection sees the row. */
+/** Returns the milliseconds from XADD until another connection sees the row. */
 async function addAndWait(scene: Scene, number: number): Promise<number> {
   const startedAt = performance.now();
   await scene.add(insertThing(`${number}`));
-  while ((await things(scene)) < number) await sleep(1);
+  while ((await countThings(scene)) < number) await sleep(1);
   return performance.now() - startedAt;
 }
 
-/** Redis makes copies by itself: sending them would take longer than draining them. */
-async function flood(redis: Redis, stream: string): Promise<void> {
+/** A script in Redis adds the entries, because sending them would take longer than draining them. */
+async function addFlood(redis: Redis, stream: string): Promise<void> {
   const script = "for number = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 's', ARGV[2]) end";
   const body = encode(thingLog(1));
   for (let count = 0; count < FLOOD; count += 10_000) await redis.eval(script, 1, stream, 10_000, body);
 }
 
-async function things({ query }: Scene): Promise<number> {
+async function countThings({ query }: Scene): Promise<number> {
   const [row] = await query('SELECT COUNT(*) AS count FROM Thing');
   return Number(row?.['count']);
 }
 
-/** Unlike a count it is known at once. */
+/** Unlike a count, this query is instant. */
 async function lastLogId({ query }: Scene): Promise<number> {
   const [row] = await query('SELECT COALESCE(MAX(id), 0) AS last FROM _log_default_Thing');
   return Number(row?.['last']);
 }
 
-async function logRows({ query }: Scene): Promise<number> {
+async function countLogRows({ query }: Scene): Promise<number> {
   const [row] = await query('SELECT COUNT(*) AS count FROM _log_default_Thing');
   return Number(row?.['count']);
 }

@@ -8,11 +8,11 @@ import { deploy, REMAINING_MS } from '../kit/deployed-scene.ts';
 import { startLambdaEndpoint } from '../kit/lambda-endpoint.ts';
 import { loadFixture } from '../kit/load-fixture.ts';
 
-describe('a deployed consumer asked through its function', () => {
-  test('lists, redrives and discards more dead letters than fit into one answer, each once', async () => {
+describe('a deployed consumer that is operated through its function', () => {
+  test('lists, redrives and discards each dead letter once, even if they do not fit into one reply', async () => {
     const fixture = await loadFixture('crud');
     const { poller } = await deploy(fixture);
-    const consumer = await consumerThrough(poller);
+    const consumer = await connectConsumer(poller);
     await addGarbage(fixture, 'orm-lazy-channel', 250);
     await consumer.perform({ operation: 'drain' });
     expect(new Set(await idsOf(consumer)).size).toBe(250);
@@ -25,7 +25,7 @@ describe('a deployed consumer asked through its function', () => {
     expect(await consumer.discard({ stream: 'orm-lazy-channel' })).toEqual({ discarded: 250 });
   });
 
-  test('gives the function’s own words where it fails', async () => {
+  test('reports the error message of the function if it fails', async () => {
     const endpoint = await startLambdaEndpoint(() =>
       Promise.resolve({
         functionError: { errorType: 'ConnectionError', errorMessage: 'Redis is down. Start it.' },
@@ -35,7 +35,7 @@ describe('a deployed consumer asked through its function', () => {
     await expect(consumer.status()).rejects.toThrow('Redis is down. Start it.');
   });
 
-  test('says that the region is not known', async () => {
+  test('reports a missing region, and how to set it', async () => {
     for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
     for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null');
     onTestFinished(() => {
@@ -48,7 +48,7 @@ describe('a deployed consumer asked through its function', () => {
     });
   });
 
-  test('says what to check where it may not be invoked', async () => {
+  test('reports what to check if the caller is not allowed to invoke the function', async () => {
     const endpoint = await startLambdaEndpoint(() =>
       Promise.resolve({ status: 403, errorName: 'AccessDeniedException' }),
     );
@@ -60,8 +60,8 @@ describe('a deployed consumer asked through its function', () => {
   });
 });
 
-/** Between them Lambda's API, as the handler answers it. */
-async function consumerThrough(poller: DeployedPoller): Promise<FunctionConsumer> {
+/** Connects the consumer to the poller through an endpoint that behaves like the Lambda API. */
+async function connectConsumer(poller: DeployedPoller): Promise<FunctionConsumer> {
   const endpoint = await startLambdaEndpoint(async (event) => {
     const result = await poller.perform(parseOperation(event), REMAINING_MS);
     return { result: (await packPayload(result))?.value };

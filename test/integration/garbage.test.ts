@@ -19,7 +19,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
   });
   afterAll(() => server?.stop());
 
-  test('deletes what every group has read and acknowledged, and no more', async () => {
+  test('deletes only entries that every group has read and acknowledged', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(10);
     await scene.read('readers', 8, ['6-0']);
@@ -32,7 +32,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.remainingIds()).toEqual(['6-0', '7-0', '8-0', '9-0', '10-0']);
   });
 
-  test('deletes all of a stream that every group is done with', async () => {
+  test('deletes all entries of a stream if every group has read and acknowledged them', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(250);
     await scene.read('readers', 250);
@@ -40,13 +40,13 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.requestCollection('writers');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { trimmed: 250 } } });
     expect(await scene.remainingIds()).toEqual([]);
-    // The groups stand where they stood.
+    // The groups keep their position.
     await scene.redis.xadd(ORDERS, '251-0', 's', 'order');
     const [[, entries] = []] = await readNew(scene.redis, 'readers');
     expect(entries).toHaveLength(1);
   });
 
-  test("trims the streams of BeeORM's own group, its own events too", async () => {
+  test("trims the streams of BeeORM's own group, including its own requests", async () => {
     const scene = await openGarbageScene(server);
     await scene.requestCollection(GROUP);
     await scene.drain();
@@ -56,7 +56,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.remainingIds(GARBAGE)).toHaveLength(1);
   });
 
-  test("is asked by the drain itself for the group's own streams, where the drain is told so", async () => {
+  test("trims the group's own streams without a request if the drain collects garbage itself", async () => {
     const scene = await openGarbageScene(server);
     await scene.requestCollection('nobody');
     await scene.drain();
@@ -67,7 +67,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.remainingIds(GARBAGE)).toHaveLength(1);
   });
 
-  test('is asked no more when the drain has ended, in a process that lives on', async () => {
+  test('leaves no timer behind when the drain has ended', async () => {
     const scene = await openGarbageScene(server);
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => {
@@ -78,7 +78,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(scene.log).toEqual([]);
   });
 
-  test('keeps what a group has still to read that nobody has registered', async () => {
+  test('keeps entries that a group outside the registry has yet to read', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 5);
@@ -89,7 +89,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.remainingIds()).toEqual(['3-0', '4-0', '5-0']);
   });
 
-  test('keeps all of a stream that no group exists on, whatever the rule for absent groups', async () => {
+  test('keeps all entries of a stream that has no group, regardless of the setting for absent groups', async () => {
     for (const absentGroups of ['hold', 'ignore'] as const) {
       const scene = await openGarbageScene(server);
       await scene.addOrders(5);
@@ -99,7 +99,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     }
   });
 
-  test('holds a stream back for a registered group that does not exist on it, with a warning that names it', async () => {
+  test('does not trim a stream if a registered group does not exist on it, and logs a warning with the name of the group', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 5);
@@ -109,7 +109,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(scene.log).toEqual([expect.stringContaining('"stream":"orders","group":"writers"')]);
   });
 
-  test('does not wait for such a group where it is told so, and warns all the same', async () => {
+  test('trims a stream without waiting for an absent group if configured to ignore it, and still logs the warning', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 4);
@@ -119,17 +119,17 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(scene.log).toEqual([expect.stringContaining('"stream":"orders","group":"writers"')]);
   });
 
-  test('never trims dead letters, also where the registry gives their stream a group', async () => {
+  test('never trims dead letters, even if the registry has a group for their stream', async () => {
     const scene = await openGarbageScene(server);
-    const letters = `${ORDERS}:dead-letters`;
-    await scene.redis.xadd(letters, '1-0', 'code', '1062');
-    await scene.redis.xgroup('CREATE', letters, 'readers', '$');
+    const deadLetters = `${ORDERS}:dead-letters`;
+    await scene.redis.xadd(deadLetters, '1-0', 'code', '1062');
+    await scene.redis.xgroup('CREATE', deadLetters, 'readers', '$');
     await scene.requestCollection('readers');
     await scene.drain();
-    expect(await scene.remainingIds(letters)).toEqual(['1-0']);
+    expect(await scene.remainingIds(deadLetters)).toEqual(['1-0']);
   });
 
-  test('leaves what another collection began less than half a minute ago, and its own key for the next one', async () => {
+  test('skips streams that were collected less than half a minute ago, and sets a key that makes the next collection skip them', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 5);
@@ -148,7 +148,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.redis.ttl('readers_gc')).toBeGreaterThan(20);
   });
 
-  test('goes on in the next run where the drain was told to stop', async () => {
+  test('continues in the next drain if a drain is stopped', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5000);
     await scene.read('readers', 5000);
@@ -165,7 +165,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 1, trimmed: 4000 } } });
   });
 
-  test('collects in another Redis pool, and under a namespace', async () => {
+  test('trims streams in another Redis pool, and in a namespace', async () => {
     const scene = await openGarbageScene(server, 'shop');
     const other = new Redis({ host: server.host, port: server.port, db: 1 });
     await other.xadd('elsewhere', '1-0', 's', 'x');
@@ -181,19 +181,19 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     other.disconnect();
   });
 
-  test('makes a dead letter of what is no event, and of a pool that the registry does not have', async () => {
+  test('turns a request into a dead letter if it is not an event, or if the registry does not have its pool', async () => {
     const scene = await openGarbageScene(server);
     await scene.redis.xadd(GARBAGE, '*', 's', 'no MessagePack');
     await scene.requestCollection('readers', 'nowhere');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 2, deadLetters: 2 } } });
-    const letters = await scene.redis.xrange(`${GARBAGE}:dead-letters`, '-', '+');
-    expect(letters.map(([, fields]) => fields[fields.indexOf('code') + 1])).toEqual([
+    const deadLetters = await scene.redis.xrange(`${GARBAGE}:dead-letters`, '-', '+');
+    expect(deadLetters.map(([, fields]) => fields[fields.indexOf('code') + 1])).toEqual([
       'undecodable',
       'unknown-pool',
     ]);
   });
 
-  test('deletes the garbage of a million entries in steps that let others through', async () => {
+  test('deletes a million entries in steps that are short enough for other clients', async () => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(1_000_000);
     for (const group of ['readers', 'writers']) {
@@ -213,15 +213,15 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     const microseconds = await scriptTimes(scene.redis);
     expect(microseconds.length).toBeGreaterThan(900);
     const sorted = microseconds.toSorted((left, right) => left - right);
-    const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    const quantile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
     console.log(
-      `${sorted.length} steps: half within ${at(0.5)} µs, 99 % within ${at(0.99)} µs, all within ${at(1)} µs`,
+      `${sorted.length} steps: half within ${quantile(0.5)} µs, 99 % within ${quantile(0.99)} µs, all within ${quantile(1)} µs`,
     );
-    expect(at(0.99)).toBeLessThan(5000);
+    expect(quantile(0.99)).toBeLessThan(5000);
   });
 });
 
-/** How long each call of a script took that had a stream's name among its arguments. */
+/** Returns the duration of each script call that has the stream's name among its arguments. */
 async function scriptTimes(redis: Redis): Promise<number[]> {
   const log = await redis.slowlog('GET', 100_000);
   return (Array.isArray(log) ? log : []).flatMap(([, , microseconds, words]) =>

@@ -17,9 +17,9 @@ import {
 } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** The unit is the statement: what fails takes its own effects with it, and nothing else. */
+/** A failed statement loses its own effects and nothing else. */
 
-test('of an event with a failed statement its neighbours are done, and its own effects are withheld and named', async () => {
+test('a failed statement withholds and records only its own effects, and the other statements of its event are applied', async () => {
   const scene = await openThings();
   await scene.redis.mset('thing:1', 'stale', 'thing:2', 'stale', 'thing:3', 'stale');
   const id = await scene.add(
@@ -34,12 +34,12 @@ test('of an event with a failed statement its neighbours are done, and its own e
   expect(await loggedIds(scene)).toEqual([1, 3]);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1', 'main.Thing i 3']);
   expect(await scene.redis.keys('thing:*')).toEqual(['thing:2']);
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter).toMatchObject({ entry: id, code: '1264' });
-  expect(unappliedOf(letter)).toMatchObject({ statements: [1], logs: [1], dirty: [1], cacheKeys: [1] });
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter).toMatchObject({ entry: id, code: '1264' });
+  expect(unappliedOf(deadLetter)).toMatchObject({ statements: [1], logs: [1], dirty: [1], cacheKeys: [1] });
 });
 
-test('of two inserts of an event the one that fails takes the effects of its own row, by their order', async () => {
+test('a failed insert of an event with two inserts withholds the effects of its own row, which are matched by order', async () => {
   const scene = await openThings();
   await scene.redis.mset('thing:0', 'x', 'thing:4', 'stale', 'thing:5', 'stale', 'thing:6', 'stale');
   const inserts = [{ sql: insertThingSql('new', 'taken') }, { sql: insertThingSql('new', 'free') }];
@@ -58,11 +58,11 @@ test('of two inserts of an event the one that fails takes the effects of its own
   ]);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual([`main.Thing i ${id}`]);
   expect(await scene.redis.exists(`thing:${id}`)).toBe(0);
-  const [letter = {}] = await deadLetters(scene);
-  expect(unappliedOf(letter)).toMatchObject({ statements: [0], logs: [0], dirty: [0] });
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(unappliedOf(deadLetter)).toMatchObject({ statements: [0], logs: [0], dirty: [0] });
 });
 
-test('a log row that MySQL refuses is a dead letter by itself, and names the id that its row has got', async () => {
+test('a log row that MySQL rejects becomes a dead letter alone, which contains the id of the inserted row', async () => {
   const scene = await openThings();
   await scene.add(
     lazyEvent([{ sql: 'INSERT INTO Thing(`ID`,`Name`) VALUES (5000000000,"big")' }], {
@@ -73,23 +73,23 @@ test('a log row that MySQL refuses is a dead letter by itself, and names the id 
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toEqual(['a', 'b', 'c', 'big']);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 5000000000']);
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter['code']).toBe('1264');
-  expect(unappliedOf(letter)).toEqual({
-    ...NOTHING_LEFT,
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter['code']).toBe('1264');
+  expect(unappliedOf(deadLetter)).toEqual({
+    ...NOTHING_UNAPPLIED,
     logs: [0],
     logIds: { 0: '5000000000' },
   });
 });
 
-test('a failed statement in one pool leaves the statements of the event in another alone', async () => {
+test('a failed statement in one pool does not affect the statements of its event in another pool', async () => {
   const scene = await openThings();
   await scene.add(
     lazyEvent([outOfRange(1), { sql: "INSERT INTO Sale(`Name`) VALUES ('sold')", pool: 'shop' }]),
   );
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await scene.shopQuery('SELECT Name FROM Sale')).toEqual([{ Name: 'sold' }]);
-  expect(unappliedOf((await deadLetters(scene))[0] ?? {})).toEqual({ ...NOTHING_LEFT, statements: [0] });
+  expect(unappliedOf((await deadLetters(scene))[0] ?? {})).toEqual({ ...NOTHING_UNAPPLIED, statements: [0] });
 });
 
 test.each([
@@ -99,7 +99,7 @@ test.each([
   ['refused-statement', lazyEvent([countUp(1), { sql: 'DROP TABLE Thing' }])],
   ['refused-statement', lazyEvent([countUp(1), { sql: 'DELETE FROM Thing; DELETE FROM Part' }])],
   ['refused-statement', lazyEvent([countUp(1), { sql: 'DELETE FROM Thing -- all' }])],
-] as const)('an entry that is judged %s before has no effect at all (%#)', async (code, event) => {
+] as const)('an entry that is rejected as %s has no effect at all (%#)', async (code, event) => {
   const scene = await openThings();
   await scene.add(insertThing('before'));
   const id = await scene.add(event);
@@ -111,7 +111,7 @@ test.each([
   expect(await thingCounts(scene)).toEqual([0, 0, 0, 0, 0]);
 });
 
-test('of a page of entries each second of which fails the others are done, in order', async () => {
+test('if every second entry of a page fails, the others are applied in order', async () => {
   const scene = await openThings();
   for (let number = 0; number < 60; number++)
     await scene.add(number % 2 === 0 ? insertThing(`${number}`) : lazyEvent([outOfRange(1)]));
@@ -121,7 +121,7 @@ test('of a page of entries each second of which fails the others are done, in or
   expect(await pendingEntries(scene)).toEqual([]);
 });
 
-test('an entry that was deleted from the stream while it was pending is a dead letter that says so', async () => {
+test('an entry that is deleted from the stream while pending becomes a dead letter with that reason', async () => {
   const scene = await openThings();
   const id = await scene.add(insertThing('deleted'));
   await scene.redis.xgroup('CREATE', 'orm-lazy-channel', 'orm-async-consumer', '0');
@@ -140,7 +140,7 @@ test('an entry that was deleted from the stream while it was pending is a dead l
   expect(await thingNames(scene)).toEqual(['a', 'b', 'c', 'next']);
 });
 
-const NOTHING_LEFT = {
+const NOTHING_UNAPPLIED = {
   all: false,
   statements: [],
   logs: [],
@@ -161,8 +161,8 @@ function outOfRange(id: number) {
   return { sql: `UPDATE Thing SET \`Count\`=999 WHERE \`ID\` = ${id}`, id };
 }
 
-function unappliedOf(letter: Record<string, string>): unknown {
-  return JSON.parse(letter['unapplied'] ?? 'null');
+function unappliedOf(deadLetter: Record<string, string>): unknown {
+  return JSON.parse(deadLetter['unapplied'] ?? 'null');
 }
 
 async function loggedIds({ query }: Scene): Promise<number[]> {
@@ -170,7 +170,7 @@ async function loggedIds({ query }: Scene): Promise<number[]> {
   return rows.map(({ entity_id }) => Number(entity_id));
 }
 
-test('a statement that deletes the records of the ledger is a dead letter, and its neighbours are done', async () => {
+test('a statement that deletes ledger rows becomes a dead letter, and its neighbors are applied', async () => {
   const scene = await openScene();
   await scene.add(insertThing('before'));
   await scene.add(

@@ -7,9 +7,9 @@ import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';
 
-/** BeeORM's lock: either its consumer runs or ours, never both. */
+/** BeeORM's lock ensures that either BeeORM's consumer or ours runs, never both. */
 
-test("while BeeORM's consumer holds the lock a drain says so and until when, and exits 0", async () => {
+test("a drain reports that BeeORM's consumer holds the lock, and for how long, and exits with 0", async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   await takeLockAsBeeOrm(scene);
@@ -22,7 +22,7 @@ test("while BeeORM's consumer holds the lock a drain says so and until when, and
   expect(await thingNames(scene)).toEqual([]);
 });
 
-test('while another poller of ours holds the lock a drain names the machine and the process', async () => {
+test('a drain names the machine and the process of our poller that holds the lock', async () => {
   const scene = await openScene();
   const child = await drainUntilPaused(scene, 'poller locked');
   const summary = await drainScene(scene);
@@ -30,7 +30,7 @@ test('while another poller of ours holds the lock a drain names the machine and 
   expect(summary.message).toContain(`process ${child.pid}`);
 });
 
-test('a poller that was killed keeps others out no longer than its time to live', async () => {
+test('the lock of a killed poller blocks other pollers only for its time to live', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const child = await drainUntilPaused(scene, 'poller read');
@@ -44,7 +44,7 @@ test('a poller that was killed keeps others out no longer than its time to live'
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('the lock is refreshed on its own timer while a statement runs for longer than it lives', async () => {
+test('the lock is refreshed on a timer, so it outlives a statement that runs for longer than its time to live', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const breakpoint = new Breakpoint();
@@ -57,13 +57,13 @@ test('the lock is refreshed on its own timer while a statement runs for longer t
   expect(await drain).toMatchObject({ complete: true });
 });
 
-test('a lock that passes into other hands in the midst of a drain stops it without harm', async () => {
+test('a drain that loses its lock to another consumer stops without causing damage', async () => {
   const scene = await openScene();
   for (let number = 0; number < 30; number++) await scene.add(insertThing(`${number}`));
   const breakpoint = new Breakpoint();
   const executorFailpoint = (point: string) => (point === 'executed' ? breakpoint.pause() : undefined);
-  const setting = { executorFailpoint, batchSize: 5, poller: { lockTtlMs: 400 } };
-  const drain = drainScene(scene, setting);
+  const settings = { executorFailpoint, batchSize: 5, poller: { lockTtlMs: 400 } };
+  const drain = drainScene(scene, settings);
   await breakpoint.reached;
   await scene.redis.set(LOCK_KEY, 'of BeeORM');
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -75,7 +75,7 @@ test('a lock that passes into other hands in the midst of a drain stops it witho
   expect(await thingNames(scene)).toEqual(Array.from({ length: 30 }, (_, number) => `${number}`));
 });
 
-test("the lock is released at the end, and BeeORM's consumer can take it at once", async () => {
+test("a drain releases its lock at the end, and BeeORM's consumer can take it at once", async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   expect(await drainScene(scene)).toMatchObject({ complete: true });
@@ -83,7 +83,7 @@ test("the lock is released at the end, and BeeORM's consumer can take it at once
   expect(await takeLockAsBeeOrm(scene)).toBe('OK');
 });
 
-test('the lock is released where a drain can not go on', async () => {
+test('a drain that cannot continue releases its lock', async () => {
   const scene = await openScene();
   await scene.redis.set(LAZY, 'no stream');
   const drain = drainScene(scene, { budgetMs: 2000 });
@@ -91,7 +91,7 @@ test('the lock is released where a drain can not go on', async () => {
   expect(await scene.redis.exists(LOCK_KEY)).toBe(0);
 });
 
-test('of two drains that begin at once one runs, and the other says that it is locked', async () => {
+test('if two drains start at once, one runs and the other reports that it is locked out', async () => {
   const scene = await openScene();
   for (let number = 0; number < 200; number++) await scene.add(insertThing(`${number}`));
   const ends = await Promise.all([drainScene(scene), drainScene(scene)]);
@@ -99,7 +99,7 @@ test('of two drains that begin at once one runs, and the other says that it is l
   expect(await thingNames(scene)).toHaveLength(200);
 });
 
-test('what a stopped Go consumer left pending is drained before what is new', async () => {
+test('entries that a stopped BeeORM consumer left pending are drained before new entries', async () => {
   const scene = await openScene();
   await scene.redis.xgroup('CREATE', LAZY, 'orm-async-consumer', '0', 'MKSTREAM');
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
@@ -109,7 +109,7 @@ test('what a stopped Go consumer left pending is drained before what is new', as
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 
-/** `OK`, or null where somebody holds it. */
+/** Returns `OK`, or null if the lock is held. */
 function takeLockAsBeeOrm({ redis }: Scene): Promise<'OK' | null> {
   return redis.set(LOCK_KEY, 'of BeeORM', 'EX', 90, 'NX');
 }

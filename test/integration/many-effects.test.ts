@@ -7,9 +7,9 @@ import { openScene } from '../kit/scene/scene.ts';
 const KEYS = 150_000;
 const EVENTS = 70_000;
 
-test('an entry with more effects than fit on a stack is settled, and holds up nobody', async () => {
+test('an entry with more effects than fit on the call stack is settled, and does not block other entries', async () => {
   const scene = await openScene();
-  const keys = Array.from({ length: KEYS }, (_, place) => `key ${place}`);
+  const keys = Array.from({ length: KEYS }, (_, index) => `key ${index}`);
   await scene.redis.set('key 149999', 'stale');
   await scene.otherRedis.set('key 149999', 'stale');
   const dirty = Array.from({ length: EVENTS }, () => thingDirty(1));

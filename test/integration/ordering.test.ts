@@ -13,7 +13,7 @@ import { openScene, sceneWithIncrement } from '../kit/scene/scene.ts';
 
 describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
   test.each([1, 2, 10])(
-    'ids follow auto_increment_increment %i, in log rows and dirty events too',
+    'ids are auto_increment_increment %i apart, including the ids in log rows and dirty events',
     async (step) => {
       const scene = await sceneWithIncrement(step);
       await scene.add(insertThing('first'));
@@ -26,7 +26,7 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
       await scene.add(insertThing('last', { logs: [thingLog(0)], dirty: [thingDirty(0)] }));
       expect(await drainScene(scene, { ordering })).toMatchObject({ complete: true });
       const ids = (await scene.query('SELECT ID FROM Thing ORDER BY ID')).map((row) => Number(row['ID']));
-      expect(ids).toEqual([0, 1, 2, 3, 4].map((place) => (ids[0] ?? 0) + place * step));
+      expect(ids).toEqual([0, 1, 2, 3, 4].map((index) => (ids[0] ?? 0) + index * step));
       expect(await thingNames(scene)).toEqual(['first', 'a', 'b', 'c', 'last']);
       const logged = await scene.query('SELECT entity_id FROM _log_default_Thing ORDER BY entity_id');
       expect(logged.map((row) => Number(row['entity_id']))).toEqual(ids.slice(1));
@@ -35,7 +35,7 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
     },
   );
 
-  test('a row inserted by an earlier entry is there for the update that follows', async () => {
+  test('an update finds the row that an earlier entry inserted', async () => {
     const scene = await openScene();
     for (let id = 1; id <= 50; id++) {
       await scene.add(insertThing(`thing ${id}`));
@@ -46,7 +46,7 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
     expect(counts.map((row) => Number(row['Count']))).toEqual([2]);
   });
 
-  test('a unique value is handed over from row to row, by delete and by update', async () => {
+  test('a unique value can move from row to row, by delete and by update', async () => {
     const scene = await openScene();
     for (let round = 1; round <= 30; round++) {
       await scene.add(lazyEvent([{ sql: insertThingSql(`round ${round}`, 'one') }]));
@@ -61,7 +61,7 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
     expect(await thingNames(scene)).toHaveLength(15);
   });
 
-  test('parents come before their children, and go after them', async () => {
+  test('parents are inserted before their children, and deleted after them', async () => {
     const scene = await openScene();
     for (let id = 1; id <= 30; id++) {
       await scene.add(insertThing(`parent ${id}`));
@@ -75,5 +75,3 @@ describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {
     expect(await thingNames(scene)).toHaveLength(20);
   });
 });
-
-/** A scene whose sessions give ids that are `step` apart, as with several writing servers. */

@@ -17,7 +17,7 @@ import { insertThing, thingDirty } from '../kit/scene/events.ts';
 import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
-test('Two groups of one stream each get every entry, whatever becomes of it in the other.', async () => {
+test('each of two groups of a stream gets every entry, even if the entry fails in the other group', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(5);
   const audited: number[] = [];
@@ -31,7 +31,7 @@ test('Two groups of one stream each get every entry, whatever becomes of it in t
   expect(channels[`${ORDERS}/${AUDITOR}`]).toMatchObject({ entries: 5, deadLetters: 0, failed: 0 });
 });
 
-test('Each group has its lock: who runs the one is no obstacle to the other, and keeps his entries.', async () => {
+test('each group has its own lock: a consumer that holds one lock keeps its entries and does not block the other group', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(1);
   await scene.redis.set(`${MAILER}_consumer-1`, 'a Go consumer', 'PX', 60_000);
@@ -44,7 +44,7 @@ test('Each group has its lock: who runs the one is no obstacle to the other, and
   expect({ mailed, audited }).toEqual({ mailed: [], audited: [0] });
 });
 
-test('What all groups of a stream have done is trimmed, as BeeORM does for the groups of its consumers.', async () => {
+test('entries that all groups of a stream have acknowledged are trimmed, like those of the groups of BeeORM consumers', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(5);
   const consumer = await openOwnStreams(
@@ -53,14 +53,14 @@ test('What all groups of a stream have done is trimmed, as BeeORM does for the g
     { collectsGarbage: true },
   );
   await consumer.drain({ budgetMs: 3000 });
-  // The first collection began beside the handlers; the next one may begin when the keys have ended.
+  // The first collection started while the handlers were running. The next one can start once the keys have expired.
   await scene.redis.del(`${MAILER}_gc`, `${AUDITOR}_gc`);
   const { channels } = await consumer.drain({ budgetMs: 3000 });
   expect(channels['garbage']).toMatchObject({ entries: 3 });
   expect(await scene.redis.xlen(ORDERS)).toBe(0);
 });
 
-test('A slow handler holds up neither the lazy channel nor a faster handler.', async () => {
+test('a slow handler blocks neither the lazy channel nor a faster handler', async () => {
   const scene = await openScene();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const received: string[] = [];
@@ -73,7 +73,9 @@ test('A slow handler holds up neither the lazy channel nor a faster handler.', a
     ({ Records }: EntryEvent) => void counted.push(...Records.map(({ body }) => body)),
   ];
   const bindings = ['thing-changed', 'thing-changed-elsewhere'].map((stream) => ({
-    ...{ stream, group: 'readers', handler: { kind: 'module', path: 'none' } },
+    stream,
+    group: 'readers',
+    handler: { kind: 'module', path: 'none' },
   }));
   const ownStreams = parseBindings({ bindings }, 'bindings', scene.registry).map((binding, index) =>
     ownStreamChannel(binding, new ModuleHandler('test', handlers[index] ?? (() => {}), binding.timeoutMs)),

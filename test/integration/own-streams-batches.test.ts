@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { drainOwnStream, numbersOf, openOwnStreamScene, openOwnStreams } from '../kit/own-stream-scene.ts';
 
-test('A batch has as many entries as the binding says, at most.', async () => {
+test('a batch contains at most as many entries as the binding allows', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(25);
   const sizes: number[] = [];
@@ -10,7 +10,7 @@ test('A batch has as many entries as the binding says, at most.', async () => {
   expect(sizes).toEqual([10, 10, 5]);
 });
 
-test('A batch is as long as the binding says, at most, and a longer entry goes alone.', async () => {
+test('a batch is at most as large as the binding allows, and a larger entry is delivered alone', async () => {
   const scene = await openOwnStreamScene();
   for (const length of [1000, 1000, 9000, 1000]) await scene.add({ s: JSON.stringify('x'.repeat(length)) });
   const batches: number[][] = [];
@@ -23,24 +23,24 @@ test('A batch is as long as the binding says, at most, and a longer entry goes a
   expect(batches).toEqual([[1000, 1000], [9000], [1000]]);
 });
 
-test('As many invocations run at once as the binding says.', async () => {
+test('as many invocations run at once as the binding allows', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(12);
   let running = 0;
-  let most = 0;
+  let max = 0;
   await drainOwnStream(scene, {
     batchSize: 1,
     concurrency: 3,
     handler: async () => {
-      most = Math.max(most, ++running);
+      max = Math.max(max, ++running);
       await sleep(20);
       running--;
     },
   });
-  expect(most).toBe(3);
+  expect(max).toBe(3);
 });
 
-test('Entries wait for others as long as the window is, and not at all once the stream is empty.', async () => {
+test('an incomplete batch waits for the batching window, but not if the stream is empty', async () => {
   const scene = await openOwnStreamScene();
   const batches: number[][] = [];
   const consumer = await openOwnStreams(scene, [
@@ -65,7 +65,7 @@ test('Entries wait for others as long as the window is, and not at all once the 
   await consumer.close();
 });
 
-test('What was not begun when the time ends stays pending without having cost an attempt.', async () => {
+test('entries that were not started when the budget ends stay pending and use up no attempt', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(40);
   const handled: number[] = [];
@@ -89,7 +89,7 @@ test('What was not begun when the time ends stays pending without having cost an
   expect(handled).toEqual(Array.from({ length: 40 }, (_, n) => n));
 });
 
-test('A handler that outlives its drain is waited for before the next drain gives it the same entry.', async () => {
+test('a drain waits for a handler of the previous drain before it delivers the same entry again', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(1);
   const marks: string[] = [];

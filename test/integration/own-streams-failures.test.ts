@@ -13,7 +13,7 @@ import {
 } from '../kit/own-stream-scene.ts';
 
 describe('a handler that fails', () => {
-  test('has only the entries again that it reports, and the others are acknowledged', async () => {
+  test('gets only the entries again that it reports as failed, and the others are acknowledged', async () => {
     const scene = await openOwnStreamScene();
     const ids = await scene.addMany(10);
     const invocations: number[][] = [];
@@ -37,7 +37,7 @@ describe('a handler that fails', () => {
     expect(await scene.pending()).toEqual({});
   });
 
-  test('is tried again with a growing pause and a growing count, then the entry becomes a dead letter', async () => {
+  test('is retried with increasing pauses and attempt counts, then the entry becomes a dead letter', async () => {
     const scene = await openOwnStreamScene();
     const [id] = await scene.addMany(1);
     const attempts: { at: number; count: string; first: string }[] = [];
@@ -72,7 +72,7 @@ describe('a handler that fails', () => {
     expect(await scene.pending()).toEqual({});
   });
 
-  test('is given halves of a batch that fails whole, until the one entry that fails is found', async () => {
+  test('gets a failed batch again in halves, until the entry that fails is isolated', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(64);
     const done: number[] = [];
@@ -93,7 +93,7 @@ describe('a handler that fails', () => {
     expect(await ownDeadLetters(scene)).toMatchObject([{ attempts: 2, message: 'Error: poison' }]);
   });
 
-  test('has the whole batch again, and nothing else with it, where bisecting is off', async () => {
+  test('gets exactly the same batch again if bisecting is off', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(6);
     const invocations: number[][] = [];
@@ -115,12 +115,12 @@ describe('a handler that fails', () => {
   });
 
   test.each([
-    ['names an entry that is not in the batch', [{ itemIdentifier: '1-1' }]],
-    ['names an empty identifier', [{ itemIdentifier: '' }]],
-    ['names null', [{ itemIdentifier: null }]],
+    ['contains an entry that is not in the batch', [{ itemIdentifier: '1-1' }]],
+    ['contains an empty identifier', [{ itemIdentifier: '' }]],
+    ['contains null', [{ itemIdentifier: null }]],
     ['has a wrong key', [{ id: '1-1' }]],
-    ['is no list', 'all'],
-  ])('has failed whole where its reply %s', async (_, batchItemFailures) => {
+    ['is not a list', 'all'],
+  ])('has failed the whole batch if its reply %s', async (_, batchItemFailures) => {
     const scene = await openOwnStreamScene();
     await scene.addMany(2);
     await drainOwnStream(scene, { retries: 0, bisect: false, handler: () => ({ batchItemFailures }) });
@@ -128,7 +128,7 @@ describe('a handler that fails', () => {
   });
 
   test.each([undefined, null, {}, { batchItemFailures: [] }, { batchItemFailures: null }, 'done', 7])(
-    'has succeeded where it replies %j',
+    'has succeeded if its reply is %j',
     async (reply) => {
       const scene = await openOwnStreamScene();
       await scene.addMany(2);
@@ -138,14 +138,14 @@ describe('a handler that fails', () => {
     },
   );
 
-  test('has failed where it gives no answer in time', async () => {
+  test('has failed if it does not reply in time', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(1);
     await drainOwnStream(scene, { retries: 1, timeoutMs: 60, handler: () => sleep(2000) });
     expect(await ownDeadLetters(scene)).toMatchObject([{ code: 'handler-timeout', attempts: 2 }]);
   });
 
-  test('loses its entries only where the binding says that no dead letters are kept', async () => {
+  test('discards failed entries only if the binding turns dead letters off', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(3);
     const summary = await drainOwnStream(scene, {
@@ -160,7 +160,7 @@ describe('a handler that fails', () => {
     expect(await scene.pending()).toEqual({});
   });
 
-  test('never costs an attempt while it is not available', async () => {
+  test('does not use up attempts while it is unavailable', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(2);
     let asked = 0;
@@ -184,7 +184,7 @@ describe('a handler that fails', () => {
     expect(counts).toEqual(['1', '1']);
   });
 
-  test('keeps its count of attempts from drain to drain', async () => {
+  test('continues the attempt count in the next drain', async () => {
     const scene = await openOwnStreamScene();
     await scene.addMany(1);
     const counts: string[] = [];
@@ -204,7 +204,7 @@ describe('a handler that fails', () => {
   });
 });
 
-test('An entry that is too old is set aside without being tried.', async () => {
+test('an entry that is too old becomes a dead letter without being delivered', async () => {
   const scene = await openOwnStreamScene();
   const old = await scene.add({ s: '{"n":1}' }, `${Date.now() - 60_000}-0`);
   await scene.add({ s: '{"n":2}' });
@@ -217,7 +217,7 @@ test('An entry that is too old is set aside without being tried.', async () => {
   expect(await ownDeadLetters(scene)).toMatchObject([{ code: 'too-old', entry: old, attempts: 0 }]);
 });
 
-test('An entry that was deleted while it was pending is set aside.', async () => {
+test('an entry that is deleted while pending becomes a dead letter', async () => {
   const scene = await openOwnStreamScene();
   const [id = ''] = await scene.addMany(1);
   await scene.redis.xgroup('CREATE', ORDERS, MAILER, '0');
@@ -227,7 +227,7 @@ test('An entry that was deleted while it was pending is set aside.', async () =>
   expect(await ownDeadLetters(scene)).toMatchObject([{ code: 'deleted-entry', entry: id }]);
 });
 
-test('A redriven dead letter comes back to its own group alone, with the id that it had at first.', async () => {
+test('a redriven dead letter is delivered only to its own group, with its original id', async () => {
   const scene = await openOwnStreamScene();
   const [id = ''] = await scene.addMany(1);
   const audited: number[] = [];
@@ -260,7 +260,7 @@ test('A redriven dead letter comes back to its own group alone, with the id that
   await consumer.close();
 });
 
-test('In a pool with a namespace all keys have it, and no name that a person reads.', async () => {
+test('in a pool with a namespace, all keys contain the namespace, and names that people read do not', async () => {
   const scene = await openOwnStreamScene('app');
   const [id] = await scene.addMany(1);
   const sources: string[] = [];

@@ -11,17 +11,17 @@ import {
 } from '../kit/own-stream-scene.ts';
 import { type CliRun, runCli } from '../kit/run-cli.ts';
 
-/** Writes each number that it handles, and takes the whole process with it at those that `kill.json` names. */
+/** Records each number that it handles, and kills the process at the numbers that `kill.json` contains. */
 const HANDLER = `
 import { appendFileSync, readFileSync } from 'node:fs';
-const place = new URL('.', import.meta.url);
-const deadly = JSON.parse(readFileSync(new URL('kill.json', place), 'utf8'));
+const directory = new URL('.', import.meta.url);
+const killAt = JSON.parse(readFileSync(new URL('kill.json', directory), 'utf8'));
 export const handler = async ({ Records }) => {
   for (const { body } of Records) {
     const { n } = JSON.parse(body);
-    if (deadly.before.includes(n)) process.kill(process.pid, 'SIGKILL');
-    appendFileSync(new URL('done.txt', place), n + '\\n');
-    if (deadly.after.includes(n)) process.kill(process.pid, 'SIGKILL');
+    if (killAt.before.includes(n)) process.kill(process.pid, 'SIGKILL');
+    appendFileSync(new URL('done.txt', directory), n + '\\n');
+    if (killAt.after.includes(n)) process.kill(process.pid, 'SIGKILL');
   }
 };
 `;
@@ -29,10 +29,10 @@ export const handler = async ({ Records }) => {
 const LOCKS = [`${MAILER}_consumer-1`, 'orm-async-consumer_consumer-1'];
 
 interface KillScene extends OwnStreamScene {
-  /** Numbers handled so far, in order. */
+  /** Returns the numbers handled so far, in order. */
   done(): number[];
-  /** One drain by the program, after the lock of a killed one has ended. */
-  drain(deadly?: { readonly before?: number[]; readonly after?: number[] }): Promise<CliRun>;
+  /** Runs the drain command, after removing the lock of a killed process. */
+  drain(killAt?: { readonly before?: number[]; readonly after?: number[] }): Promise<CliRun>;
 }
 
 async function openKillScene(bindingYaml: string): Promise<KillScene> {
@@ -66,7 +66,7 @@ async function openKillScene(bindingYaml: string): Promise<KillScene> {
   };
 }
 
-test('A kill -9 in the middle loses no entry: those in flight come again, one by one.', async () => {
+test('a kill -9 in the middle of a drain loses no entry: entries in flight are delivered again, one by one', async () => {
   const scene = await openKillScene('batchSize: 5, retries: 5');
   await scene.addMany(30);
   expect(await scene.drain({ before: [7] })).toMatchObject({ signal: 'SIGKILL' });
@@ -80,7 +80,7 @@ test('A kill -9 in the middle loses no entry: those in flight come again, one by
   expect(await ownDeadLetters(scene)).toEqual([]);
 });
 
-test('An entry that kills the process each time is set aside after its attempts, and harms no other.', async () => {
+test('an entry that kills the process each time becomes a dead letter after its attempts, and affects no other entry', async () => {
   const scene = await openKillScene('batchSize: 4, retries: 1');
   const ids = await scene.addMany(8);
   const kills: (string | null)[] = [];

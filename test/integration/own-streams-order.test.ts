@@ -8,7 +8,7 @@ import { drainOwnStream, type OwnStreamScene, openOwnStreamScene } from '../kit/
 const TENANTS = ['a', 'b', 'c', 'd', 'e'];
 const ENTRIES = 200;
 
-/** Handles entries with chance failures, and watches that of each key one at a time is handled, in order. */
+/** A handler with random failures. It checks that the entries of each key are handled in order and one at a time. */
 class Watcher {
   readonly doneByKey = new Map<string, string[]>();
   readonly violations: string[] = [];
@@ -31,7 +31,7 @@ class Watcher {
     this.maxAtOnce = Math.max(this.maxAtOnce, this.#busy.size);
     await sleep(this.#random.integer(0, 4));
     for (const key of keys) this.#busy.delete(key);
-    if (this.#random.chance(0.1)) throw new Error('chance failure of the batch');
+    if (this.#random.chance(0.1)) throw new Error('random failure of the batch');
     const failed = Records.filter(() => this.#random.chance(0.2));
     for (const record of Records) if (!failed.includes(record)) this.#done(record);
     this.retries += failed.length;
@@ -56,7 +56,7 @@ async function addRandom(scene: OwnStreamScene, random: Random): Promise<Map<str
   return idsByKey;
 }
 
-test('Entries with an equal value of the ordering field are handled in order and one at a time, also over retries.', async () => {
+test('entries with the same value of the ordering field are handled in order and one at a time, even across retries', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   const scene = await openOwnStreamScene();
   const idsByKey = await addRandom(scene, new Random(seed));
@@ -80,7 +80,7 @@ test('Entries with an equal value of the ordering field are handled in order and
   expect(summary).toMatchObject({ reason: 'drained' });
 });
 
-test("Entries can be ordered by a member of their body, such as a dirty event's id.", async () => {
+test("entries can be ordered by a member of their body, such as a dirty event's id", async () => {
   const scene = await openOwnStreamScene();
   for (const I of [1, 2, 1, 1, 2]) await scene.add({ s: encode({ I, A: 'u', E: 'main.Order' }) });
   const batches: string[][] = [];
@@ -93,7 +93,7 @@ test("Entries can be ordered by a member of their body, such as a dirty event's 
   expect(batches).toEqual([['1', '2'], ['1', '2'], ['1']]);
 });
 
-test('What comes after an entry that stays pending stays pending too, and both come in order in the next drain.', async () => {
+test('entries after a pending entry with the same key stay pending too, and the next drain handles them in order', async () => {
   const scene = await openOwnStreamScene();
   const ids = [];
   for (const tenant of ['a', 'b', 'a', 'a']) ids.push(await scene.add({ s: '1', tenant }));
@@ -118,7 +118,7 @@ test('What comes after an entry that stays pending stays pending too, and both c
   expect(handled).toEqual([ids[1], ids[0], ids[2], ids[3]]);
 });
 
-test('Lost connections to Redis lose no entry and break no order: entries in flight come again when they are done.', async () => {
+test('lost connections to Redis lose no entry and keep the order: entries in flight are delivered again once they are handled', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   const scene = await openOwnStreamScene();
   const idsByKey = await addRandom(scene, new Random(seed));
@@ -152,7 +152,7 @@ test('Lost connections to Redis lose no entry and break no order: entries in fli
   expect(summary).toMatchObject({ reason: 'drained' });
 });
 
-/** All but the scene's own, which are those of the consumer. Returns how many there were. */
+/** Closes all connections to the scene's database except the scene's own: those of the consumer. Returns their number. */
 async function closeConnectionsOf({ redis }: OwnStreamScene): Promise<number> {
   const own = await redis.client('ID');
   const { db } = redis.options;
@@ -160,8 +160,8 @@ async function closeConnectionsOf({ redis }: OwnStreamScene): Promise<number> {
   const clients = String(await redis.client('LIST')).split('\n');
   for (const client of clients) {
     const id = /(?:^| )id=(\d+)/.exec(client)?.[1];
-    const isConsumers = client.includes(` db=${db} `) && Number(id) !== own;
-    if (id !== undefined && isConsumers) closed += Number(await redis.client('KILL', 'ID', id));
+    const isConsumer = client.includes(` db=${db} `) && Number(id) !== own;
+    if (id !== undefined && isConsumer) closed += Number(await redis.client('KILL', 'ID', id));
   }
   return closed;
 }

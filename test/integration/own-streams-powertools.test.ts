@@ -15,11 +15,9 @@ import {
   ownDeadLetters,
 } from '../kit/own-stream-scene.ts';
 
-/*
- * Handlers that are written for SQS, with the types and the batch processor of Powertools, without a change.
- */
+/** Handlers that are written for SQS, with the types and the batch processor of Powertools, work unchanged. */
 
-test('The batch processor of Powertools reports single entries, which alone come again.', async () => {
+test('only the entries that the batch processor of Powertools reports as failed are delivered again', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(6);
   const processor = new BatchProcessor(EventType.SQS);
@@ -37,7 +35,7 @@ test('The batch processor of Powertools reports single entries, which alone come
   expect(await ownDeadLetters(scene)).toMatchObject([{ attempts: 3 }]);
 });
 
-test('A batch of which Powertools could process nothing is halved.', async () => {
+test('a batch is split in halves if Powertools could process none of its entries', async () => {
   const scene = await openOwnStreamScene();
   await scene.addMany(4);
   const sizes: number[] = [];
@@ -53,7 +51,7 @@ test('A batch of which Powertools could process nothing is halved.', async () =>
   expect(await ownDeadLetters(scene)).toHaveLength(4);
 });
 
-test("Powertools' processor for FIFO queues keeps the order of entries with an ordering field.", async () => {
+test('the FIFO batch processor of Powertools keeps the order of entries with an ordering field', async () => {
   const scene = await openOwnStreamScene();
   for (let n = 0; n < 6; n++) await scene.add({ s: `{"n":${n}}`, tenant: n % 2 === 0 ? 'even' : 'odd' });
   const processor = new SqsFifoPartialProcessorAsync();
@@ -71,7 +69,7 @@ test("Powertools' processor for FIFO queues keeps the order of entries with an o
   expect(done.filter((n) => n % 2 === 1)).toEqual([1, 3, 5]);
 });
 
-test("A handler of the type SQSHandler gets BeeORM's dirty event decoded, with its tags as message attributes.", async () => {
+test("a handler of type SQSHandler receives BeeORM's dirty event decoded, with its tags as message attributes", async () => {
   const scene = await openOwnStreamScene();
   const id = await scene.add({
     s: encode({ I: 18_446_744_073_709_551_615n, A: 'u', E: 'main.Order' }),

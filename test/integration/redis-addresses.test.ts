@@ -12,9 +12,9 @@ import { runConsumerIn } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';
 
-/** Each way in which a registry can say where a Redis pool is, on a Redis that is really there. */
+/** Every kind of Redis address that a registry can contain, on real Redis servers. */
 
-test('in a namespace all keys, streams and groups have it in front, and the lock of the others is not theirs', async () => {
+test('in a namespace, all keys, streams and groups have its prefix, and the lock outside the namespace does not matter', async () => {
   const server = await startOwnRedis();
   const { host, port } = server;
   const scene = await openSceneInRedis(`redis: ${host}:${port}:2:shop`, { port, db: 2, keyPrefix: 'shop:' });
@@ -40,7 +40,7 @@ test('in a namespace all keys, streams and groups have it in front, and the lock
   expect(await drainScene(scene)).toMatchObject({ reason: 'locked' });
 });
 
-test('a Unix socket is as good as a port', async () => {
+test('a Redis pool can have a Unix socket as its address', async () => {
   const { directory } = await startOwnRedis();
   const path = `${directory}/redis.sock`;
   const scene = await openSceneInRedis(`redis: ${path}:3`, { path, db: 3 });
@@ -49,7 +49,7 @@ test('a Unix socket is as good as a port', async () => {
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('a user with a password of all sorts of characters, and without dangerous commands, is enough', async () => {
+test('a user whose password has special characters, and who is denied dangerous commands, can consume', async () => {
   const { host, port } = await startOwnRedis();
   const admin = new Redis({ host, port, protocol: 2 });
   onTestFinished(() => admin.disconnect());
@@ -68,7 +68,7 @@ test('a user with a password of all sorts of characters, and without dangerous c
   expect(String(error)).not.toContain('wrong-secret');
 });
 
-test('TLS: a certificate is checked, its authority and its name', async () => {
+test('with TLS, the authority and the name of the certificate are verified', async () => {
   const directory = mkdtempSync(`${tmpdir()}/certificates-`);
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const ours = makeCertificate(directory, 'ours', 'IP:127.0.0.1');
@@ -97,7 +97,7 @@ test('TLS: a certificate is checked, its authority and its name', async () => {
   expect(misnamed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('does not match') });
 });
 
-test('Sentinel: a drain goes to the master, and after a failover goes on with the one that is master then', async () => {
+test('with Sentinel, a drain uses the master, and continues with the new master after a failover', async () => {
   const redis = await startSentinelRedis();
   onTestFinished(() => redis.stop());
   const { host, port } = redis.sentinel;

@@ -4,7 +4,7 @@ import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing } from '../kit/scene/events.ts';
 import { LAZY, openScene } from '../kit/scene/scene.ts';
 
-test('a Redis database that can not be selected is an error, and no other database is drained in its place', async () => {
+test('a Redis database that cannot be selected is an error, and no other database is drained instead', async () => {
   const scene = await openScene();
   await scene.add(insertThing('of another application'));
   const { database } = scene.servers.redis;

@@ -9,7 +9,7 @@ import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { GROUP, LOCK_KEY, type Scene } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';
 
-/** Channels that live in Redis pools of their own, each on a server that may be down. */
+/** Channels in separate Redis pools, each on a server that may be down. */
 
 const LOG = 'orm-log-channel';
 const GARBAGE = 'orm-stream-garbage-collector';
@@ -24,9 +24,9 @@ beforeEach(async () => {
   };
 });
 
-test('each channel drains from its own Redis pool, under a lock there, in one drain', async () => {
+test('one drain processes each channel in its own Redis pool, with a lock in that pool', async () => {
   const { scene, logs } = await openPools();
-  await addWork(scene, logs);
+  await addEntries(scene, logs);
   await add(logs, 'tidy', GARBAGE, { Group: GROUP, Pool: 'journal' });
   expect(await drainScene(scene)).toMatchObject({
     complete: true,
@@ -41,9 +41,9 @@ test('each channel drains from its own Redis pool, under a lock there, in one dr
   expect(await scene.redis.exists(`${LOCK_KEY}:ledger`)).toBe(1);
 });
 
-test('a lock that another consumer holds in one Redis pool leaves the others working', async () => {
+test('a lock that another consumer holds in one Redis pool does not block the other pools', async () => {
   const { scene, logs } = await openPools();
-  await addWork(scene, logs);
+  await addEntries(scene, logs);
   await logs.set(`journal:${LOCK_KEY}`, 'of BeeORM', 'EX', 90);
   expect(await drainScene(scene)).toMatchObject({
     complete: false,
@@ -53,9 +53,9 @@ test('a lock that another consumer holds in one Redis pool leaves the others wor
   expect(await thingNames(scene)).toHaveLength(20);
 });
 
-test('a Redis pool that is down leaves the others working, and is told by its name', async () => {
+test('a Redis pool that is down is reported by name and does not block the other pools', async () => {
   const { scene, logs } = await openPools();
-  await addWork(scene, logs);
+  await addEntries(scene, logs);
   await logServer.kill();
   const run = await runConsumer(scene, 'drain', '--json', '--budget', '8s');
   expect(run.exitCode).toBe(1);
@@ -76,7 +76,7 @@ test('a Redis pool that is down leaves the others working, and is told by its na
   expect(await thingNames(scene)).toHaveLength(20);
 });
 
-test('a garbage collection that waits for a Redis pool that is down holds up none in the others', async () => {
+test('a garbage collection that waits for a Redis pool that is down does not block collections in other pools', async () => {
   const { port } = lazyServer;
   const journal = `
 journal:
@@ -94,23 +94,23 @@ journal:
   });
 });
 
-test('a Redis pool that goes down in the midst of a drain is drained on once it is back, the others meanwhile', async () => {
+test('a drain continues with other Redis pools while one is down, and with that pool once it is back', async () => {
   const { scene, logs } = await openPools('--appendonly', 'yes', '--appendfsync', 'always');
   const stop = new AbortController();
   const drain = drainScene(scene, { isTail: true, budgetMs: 60_000, signal: stop.signal });
-  await addWork(scene, logs);
-  await expect.poll(() => logRows(scene), { timeout: 10_000 }).toBe(20);
+  await addEntries(scene, logs);
+  await expect.poll(() => countLogRows(scene), { timeout: 10_000 }).toBe(20);
   await logServer.kill();
   await scene.add(insertThing('meanwhile'));
   await expect.poll(() => thingNames(scene), { timeout: 10_000 }).toContain('meanwhile');
   await logServer.restart();
   await add(logs, 'journal', LOG, thingLog(21));
-  await expect.poll(() => logRows(scene), { timeout: 15_000 }).toBe(21);
+  await expect.poll(() => countLogRows(scene), { timeout: 15_000 }).toBe(21);
   stop.abort();
   await drain;
 });
 
-test('an event of one Redis pool publishes to a stream of another, and waits while that one is down', async () => {
+test('an entry with an event for a stream in another Redis pool stays pending while that pool is down', async () => {
   const { scene } = await openPools('--appendonly', 'yes', '--appendfsync', 'always');
   await logServer.kill();
   await scene.add(insertThing('one', { dirty: [thingDirty(1, ['thing-changed-there'])] }));
@@ -126,7 +126,7 @@ test('an event of one Redis pool publishes to a stream of another, and waits whi
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-/** Lazy and search events in pool `default`; logs and garbage in namespaces of another server. */
+/** Puts lazy and search events into the pool `default`, and logs and garbage into namespaces of another server. */
 async function openPools(...logArguments: string[]): Promise<{ scene: Scene; logs: Redis }> {
   if (logArguments.length > 0) {
     await logServer.stop();
@@ -143,12 +143,12 @@ tidy:
 `;
   const scene = await openSceneInRedis(`redis: 127.0.0.1:${port}:0`, { port }, otherPools);
   const logs = new Redis({ port: logServer.port, protocol: 2, retryStrategy: () => 50 });
-  logs.on('error', () => {}); // Its server is stopped.
+  logs.on('error', () => {}); // The test stops its server.
   onTestFinished(() => logs.disconnect());
   return { scene, logs };
 }
 
-async function addWork(scene: Scene, logs: Redis): Promise<void> {
+async function addEntries(scene: Scene, logs: Redis): Promise<void> {
   for (let number = 1; number <= 20; number++) {
     await scene.add(insertThing(`${number}`));
     await add(logs, 'journal', LOG, thingLog(number));
@@ -159,6 +159,6 @@ async function add(redis: Redis, namespace: string, stream: string, event: WireV
   await redis.xadd(`${namespace}:${stream}`, '*', 's', encode(event));
 }
 
-async function logRows({ query }: Scene): Promise<number> {
+async function countLogRows({ query }: Scene): Promise<number> {
   return (await query('SELECT id FROM _log_default_Thing')).length;
 }

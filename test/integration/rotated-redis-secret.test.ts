@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A poller that has kept an old password; read afresh, the secret says `fresh`. */
+/** A poller that has cached an old password. If it reads the secret again, it gets `fresh`. */
 function pollerWith(fresh: string | Error) {
   let freshReads = 0;
   const secrets: SecretReader = {
@@ -46,7 +46,7 @@ function pollerWith(fresh: string | Error) {
     secretMaxAgeSeconds: 300,
   });
   const logger = createLogger({ level: 'error', destination: { write: () => true } });
-  const metrics = new KeptMetrics('test');
+  const metrics = new RecordedMetrics('test');
   return {
     poller: new DeployedPoller({ configuration, secrets, logger, metrics }),
     freshReads: () => freshReads,
@@ -54,7 +54,7 @@ function pollerWith(fresh: string | Error) {
   };
 }
 
-class KeptMetrics extends DrainMetrics {
+class RecordedMetrics extends DrainMetrics {
   last: DrainMeasures | undefined;
 
   override publish(measures: DrainMeasures): void {
@@ -62,21 +62,21 @@ class KeptMetrics extends DrainMetrics {
   }
 }
 
-describe('a password of Redis that was rotated', () => {
-  test('is read afresh once, and the streams are drained', async () => {
+describe('a Redis password that was rotated', () => {
+  test('is read again once, and the streams are drained', async () => {
     const { poller, freshReads, measured } = pollerWith(PASSWORD);
     expect(await poller.perform({ operation: 'drain' }, REMAINING_MS)).toMatchObject({ complete: true });
     expect(freshReads()).toBe(1);
     expect(measured()).toContain('lazy');
   });
 
-  test('is read afresh for dead letters too', async () => {
+  test('is read again for dead letters too', async () => {
     const { poller } = pollerWith(PASSWORD);
     const page = await poller.perform({ operation: 'dead-letters', filter: {} }, REMAINING_MS);
     expect(page).toEqual({ deadLetters: [] });
   });
 
-  test('or whose secret can’t be read is named in status, beside what else is well', async () => {
+  test('makes status report the stage secret if the secret cannot be read', async () => {
     const { poller } = pollerWith(
       new ConfigurationError(
         'secret-unreadable',
@@ -89,8 +89,8 @@ describe('a password of Redis that was rotated', () => {
     });
   });
 
-  test('to something else than the secret says is named, without either password', async () => {
-    const { poller, freshReads } = pollerWith('a wrong one');
+  test('makes drains and status report failed authentication if the secret is wrong too, without revealing either password', async () => {
+    const { poller, freshReads } = pollerWith('the wrong one');
     await expect(poller.perform({ operation: 'drain' }, REMAINING_MS)).rejects.toMatchObject({
       code: 'redis-authentication',
       message: expect.not.stringMatching(/ one/),

@@ -22,7 +22,7 @@ const MAPPING: SearchSettings = {
 
 const redisStack = provideRedisStack();
 
-describe.runIf(redisStack !== undefined)('100,000 documents', () => {
+describe.runIf(redisStack !== undefined)('an index of 100,000 documents', () => {
   let server: RedisServer;
 
   beforeAll(async () => {
@@ -30,10 +30,10 @@ describe.runIf(redisStack !== undefined)('100,000 documents', () => {
   });
   afterAll(() => server?.stop());
 
-  test('are all there after a kill -9 in their midst, which the next run goes on from, in flat memory', async () => {
+  test('is completed by the next run after a kill -9 in the middle, in constant memory', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.del(STREAM);
-    // More than fits into the consumer's memory.
+    // More than fits into the consumer's heap.
     await scene.mysql.query('ALTER TABLE search_many ADD Body VARCHAR(1000) NULL');
     await scene.mysql.query(
       `INSERT INTO search_many (ID, N, Body) SELECT 5003 + seq, seq, REPEAT('text ', 100) FROM seq_1_to_${ROWS - 5003}`,
@@ -45,7 +45,7 @@ describe.runIf(redisStack !== undefined)('100,000 documents', () => {
     await once(killed, 'exit');
     const progress = Number(await scene.redis.get(PROGRESS));
     expect(progress).toBeLessThan(ROWS);
-    await scene.redis.del('orm-async-consumer_consumer-1'); // Its time to live, as it were, is over.
+    await scene.redis.del('orm-async-consumer_consumer-1'); // As if its time to live were over.
     await scene.redis.del('f7afb:1');
 
     const resumed = await drained(startConsumer(scene));
@@ -79,7 +79,7 @@ function startConsumer(scene: SearchScene): ChildProcess {
   return spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** What the consumer says of the channel `search` at its end. */
+/** Waits for the consumer to end, and returns its report for the channel `search`. */
 async function drained(consumer: ChildProcess): Promise<unknown> {
   const output = consumer.stdout === null ? '' : await text(consumer.stdout);
   return JSON.parse(output).channels.search;

@@ -8,7 +8,7 @@ const STREAM = 'orm-redis-search-channel';
 const LOCK = 'orm-async-consumer_consumer-1';
 const PROGRESS = '_orm_force_indexmain.UserEntity';
 const ROWS = 7500;
-/** Without RediSearch: the settings say all. */
+/** The settings define the index completely, so RediSearch is not needed. */
 const SEARCH: SearchSettings = {
   indexes: {
     'main.UserEntity': {
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-/** Rows of two pages. */
+/** Opens a scene whose table takes two pages to read. */
 async function openScene(): Promise<SearchScene> {
   const scene = await openSearchScene(server, 'beeorm-breaks/search-reindex');
   await scene.mysql.query(`INSERT INTO UserEntity (ID, FirstName) SELECT seq, 'old' FROM seq_1_to_${ROWS}`);
@@ -44,7 +44,7 @@ async function namesOf(scene: SearchScene): Promise<(string | null)[]> {
   return [...new Set(await Promise.all(ids.map((id) => scene.redis.hget(`users:${id}`, 'FirstName'))))];
 }
 
-test('a consumer that was paused after it had looked at its lock writes nothing over the work of its successor', async () => {
+test('a consumer that is paused right after checking its lock does not overwrite the documents of its successor', async () => {
   for (const page of [1, 2]) {
     const scene = await openScene();
     let pages = 0;
@@ -57,7 +57,7 @@ test('a consumer that was paused after it had looked at its lock writes nothing 
           const lock = String(await scene.redis.getdel(LOCK));
           await changeRows(scene);
           expect(await scene.drain({ search: SEARCH })).toMatchObject({ complete: true });
-          // It was its own when it looked.
+          // As if the paused consumer had checked its lock before the successor took it.
           await scene.redis.set(LOCK, lock, 'EX', 20);
           return reply;
         },
@@ -69,7 +69,7 @@ test('a consumer that was paused after it had looked at its lock writes nothing 
   }
 });
 
-test('an index is written from its first row where an earlier entry was set aside in the midst of it', async () => {
+test('indexing starts at the first row if an earlier entry became a dead letter in the middle of the table', async () => {
   const scene = await openScene();
   await scene.redis.set(`users:${ROWS}`, 'no hash');
   await scene.drain({ search: SEARCH });

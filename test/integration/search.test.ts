@@ -18,7 +18,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
   });
   afterAll(() => server?.stop());
 
-  test('come out as BeeORM writes them, of every type of column, and are found', async () => {
+  test('are identical to those of BeeORM for every column type, and searches find them', async () => {
     const scene = await openSearchScene(server);
     const summary = await scene.drain({ search: MANY });
     expect(summary).toMatchObject({
@@ -34,7 +34,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await find('main.HSearchMany', '@N:[7000 7010]')).toEqual([2, 'f7afb:1001', 'f7afb:1002']);
   });
 
-  test('stand under the namespace of their Redis pool', async () => {
+  test('are stored in the namespace of their Redis pool', async () => {
     const scene = await openSearchScene(server, 'search', 'shop');
     await scene.drain({ search: MANY });
     const recorded = Object.entries(recordedDocuments());
@@ -42,7 +42,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.documents()).toEqual(Object.fromEntries(named));
   });
 
-  test('come from settings alone where the index does not exist', async () => {
+  test('are written according to the settings alone if the index does not exist', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.call('FT.DROPINDEX', 'main.HSearchFake');
     await scene.drain({
@@ -64,7 +64,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.redis.exists('fakes:2')).toBe(0);
   });
 
-  test('are not written for an index that nobody knows, whose entry is acknowledged with a warning', async () => {
+  test('are not written for an unknown index, whose entry is acknowledged with a warning', async () => {
     const scene = await openSearchScene(server, 'beeorm-breaks/search-reindex');
     const summary = await scene.drain();
     expect(summary).toMatchObject({ complete: true, channels: { search: { entries: 1, deadLetters: 0 } } });
@@ -81,18 +81,18 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(Object.values(await scene.documents())).toEqual([{ FirstName: 'Ann' }]);
   });
 
-  test('that can not be derived make a dead letter that says why, and come out after settings and a redrive', async () => {
+  test('that cannot be derived turn the entry into a dead letter with the reason, and are written after adding settings and redriving', async () => {
     const scene = await openSearchScene(server);
     expect(await scene.drain()).toMatchObject({ channels: { search: { entries: 3, deadLetters: 1 } } });
-    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
-    expect(letter?.[1]).toContain('underivable-index');
-    expect(letter?.[1].join(' ')).toContain("there is no table 'HSearchMany' in MySQL pool 'default'");
+    const [deadLetter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(deadLetter?.[1]).toContain('underivable-index');
+    expect(deadLetter?.[1].join(' ')).toContain("there is no table 'HSearchMany' in MySQL pool 'default'");
     expect(await scene.redrive()).toEqual({ redriven: 1 });
     await scene.drain({ search: MANY });
     expect(await scene.documents()).toEqual(recordedDocuments());
   });
 
-  test('go on in the next run where the drain was told to stop', async () => {
+  test('are continued by the next drain if a drain is stopped', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.del(STREAM);
     await scene.redis.xadd(STREAM, '*', 's', encode({ Index: 'main.HSearchMany' }));
@@ -114,11 +114,11 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
       complete: true,
       channels: { search: { entries: 1, documents: 3 } },
     });
-    // Of the first page nothing was written again.
+    // No document of the first page was written again.
     expect(await scene.redis.exists('f7afb:1', 'f7afb:5003', PROGRESS)).toBe(1);
   });
 
-  test("go on where BeeORM's consumer was killed", async () => {
+  test("are continued where BeeORM's consumer was killed", async () => {
     const scene = await openSearchScene(server);
     await scene.redis.xgroup('CREATE', STREAM, GROUP, '0');
     await scene.redis.xreadgroup('GROUP', GROUP, 'consumer-1', 'STREAMS', STREAM, '>');
@@ -129,7 +129,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     });
   });
 
-  test('are written all the same where MySQL does not answer for a while', async () => {
+  test('are written even if MySQL does not respond for a while', async () => {
     const scene = await openSearchScene(server);
     let failures = 0;
     const summary = await scene.drain({
@@ -145,7 +145,7 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.documents()).toEqual(recordedDocuments());
   });
 
-  test('of a table that may not be read stay to be written, and hold up no other index', async () => {
+  test('of a table that the account is not allowed to read stay pending, and do not block other indexes', async () => {
     const scene = await openSearchScene(server);
     const refused = { status: 'error', kind: 'configuration', code: '1142', message: 'denied' } as const;
     const summary = await scene.drain({
@@ -163,16 +163,16 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.documents()).toEqual(recordedDocuments());
   });
 
-  test('of an entry that is no event make a dead letter', async () => {
+  test('cannot be written for an entry that is not an event, which becomes a dead letter', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.del(STREAM);
     await scene.redis.xadd(STREAM, '*', 's', 'no MessagePack');
     expect(await scene.drain()).toMatchObject({ channels: { search: { entries: 1, deadLetters: 1 } } });
-    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
-    expect(letter?.[1]).toEqual(expect.arrayContaining(['code', 'undecodable', 'original.s']));
+    const [deadLetter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(deadLetter?.[1]).toEqual(expect.arrayContaining(['code', 'undecodable', 'original.s']));
   });
 
-  test('of a cached entity that is inserted lazily: only its cache key is left to the consumer, and deleted', async () => {
+  test('are not affected by a lazy insert of a cached entity, for which the consumer only deletes a cache key', async () => {
     const scene = await openSearchScene(server);
     const { id, body } = recordedLazyInsert();
     await scene.redis.xadd('orm-lazy-channel', id, 's', body);
@@ -184,13 +184,13 @@ describe.runIf(redisStack !== undefined)('search documents', () => {
     expect(await scene.redis.exists('aeecc:13')).toBe(0);
   });
 
-  test('whose key holds something else make a dead letter that names it', async () => {
+  test('whose key holds another type turn the entry into a dead letter with the key', async () => {
     const scene = await openSearchScene(server);
     await scene.redis.set('8cdc1:1', 'mine');
     await scene.drain({ search: MANY });
-    const [letter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
-    expect(letter?.[1].join(' ')).toContain('unwritable-document');
-    expect(letter?.[1].join(' ')).toContain('8cdc1:1');
+    const [deadLetter] = await scene.redis.xrange(`${STREAM}:dead-letters`, '-', '+');
+    expect(deadLetter?.[1].join(' ')).toContain('unwritable-document');
+    expect(deadLetter?.[1].join(' ')).toContain('8cdc1:1');
     expect(await scene.redis.get('8cdc1:1')).toBe('mine');
   });
 });

@@ -11,7 +11,7 @@ import { ManagedServer, type ServerDefinition } from '../../infra/local/servers/
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { startRedis } from '../../infra/local/servers/redis-server.ts';
 
-test('MariaDB keeps committed rows through SIGKILL and comes back on its port', async () => {
+test('MariaDB keeps committed rows after SIGKILL and restarts on the same port', async () => {
   const server = await startMariaDb();
   onTestFinished(() => server.stop());
   await query(server, 'CREATE DATABASE d; CREATE TABLE d.t (id INT); INSERT INTO d.t VALUES (1)');
@@ -22,7 +22,7 @@ test('MariaDB keeps committed rows through SIGKILL and comes back on its port', 
   expect(await query(server, 'SELECT id FROM d.t')).toEqual([{ id: 1 }]);
 });
 
-test('Redis keeps its data through SIGKILL where its arguments ask for a log', async () => {
+test('Redis keeps its data after SIGKILL if its arguments enable the append-only file', async () => {
   const server = await startRedis({
     arguments: ['--appendonly', 'yes', '--appendfsync', 'always'],
     password: 'x y',
@@ -31,13 +31,13 @@ test('Redis keeps its data through SIGKILL where its arguments ask for a log', a
   const redis = new Redis({ port: server.port, password: 'x y' });
   onTestFinished(() => redis.disconnect());
   await redis.set('key', 'value');
-  redis.on('error', () => {}); // The connection breaks now, as it should.
+  redis.on('error', () => {}); // The kill closes the connection.
   await server.kill();
   await server.restart();
   expect(await redis.get('key')).toBe('value');
 });
 
-test('a stopped server leaves neither process nor directory, and may be stopped again', async () => {
+test('a stopped server leaves neither a process nor a directory, and can be stopped again', async () => {
   const server = await startRedis();
   const { pid, directory } = server;
   await server.stop();
@@ -46,7 +46,7 @@ test('a stopped server leaves neither process nor directory, and may be stopped 
   expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');
 });
 
-test('a server that finds its port taken starts on another', async () => {
+test('a server starts on another port if its port is taken', async () => {
   const taken = await startRedis();
   onTestFinished(() => taken.stop());
   const offered: number[] = [];
@@ -61,11 +61,11 @@ test('a server that finds its port taken starts on another', async () => {
   expect(server.port).toBe(offered.at(-1));
 });
 
-test('a server that refuses its arguments fails with its own last words and leaves nothing', async () => {
+test('a server that rejects its arguments fails with its own error message and leaves nothing behind', async () => {
   await expect(startRedis({ arguments: ['--nonsense', '1'] })).rejects.toThrow('Bad directive');
 });
 
-test('a program that is killed leaves neither servers nor directories', async () => {
+test('a killed program leaves neither servers nor directories', async () => {
   const program = spawn(process.execPath, [`${import.meta.dirname}/../kit/start-servers-and-wait.ts`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -87,7 +87,7 @@ function redisDefinition(choosePort: (port: number) => number): ServerDefinition
     }),
     probe: async ({ port }) => {
       const redis = new Redis({ port, lazyConnect: true, retryStrategy: null });
-      redis.on('error', () => {}); // Reported by the rejected promise as well.
+      redis.on('error', () => {}); // The rejected promise reports the error too.
       await redis.ping().finally(() => redis.disconnect());
     },
   };

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop());
 
-test("the status of channels comes in a drain's order, whichever Redis pool answers first", async () => {
+test("status lists the channels in a drain's order, regardless of which Redis pool responds first", async () => {
   const address = `${redis.host}:${redis.port}`;
   const registry = parseRegistry(
     `default: { redis: "${address}:0" }

@@ -11,7 +11,7 @@ import { makeCertificate } from '../kit/certificates.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
 
 const PASSWORD = 'pl4nted';
-const NOBODY = '127.0.0.1:9';
+const CLOSED_PORT = '127.0.0.1:9';
 
 let directory: string;
 let redis: RedisServer;
@@ -19,7 +19,7 @@ let tlsPort: number;
 let mysql: MariaDbServer;
 
 beforeAll(async () => {
-  directory = mkdtempSync(`${tmpdir()}/hops-`);
+  directory = mkdtempSync(`${tmpdir()}/stages-`);
   [redis, mysql] = await Promise.all([startRedis(), startMariaDb()]);
   tlsPort = redis.port > 60_000 ? redis.port - 1000 : redis.port + 1000;
   const { certificate, key } = makeCertificate(directory, 'redis', 'IP:127.0.0.1');
@@ -36,8 +36,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Where each of the two servers fails. */
-async function failures(
+/** Returns the failure of each server that fails. */
+async function readFailures(
   redisAddress: string,
   dsn: string,
 ): Promise<Record<string, StageFailure | undefined>> {
@@ -64,39 +64,39 @@ const dsn = (credentials: string, database = 'mysql', parameters = '') =>
   `${credentials}@tcp(${mysql.host}:${mysql.port})/${database}${parameters}`;
 const good = () => dsn(`${mysql.user}:${mysql.password}`);
 
-describe('status names the stage of Redis that fails:', () => {
+describe('status reports the stage at which Redis fails:', () => {
   test.each<[string, () => string]>([
     ['name-resolution', () => 'nowhere.invalid:6379:0'],
-    ['network-path', () => `${NOBODY}:0`],
+    ['network-path', () => `${CLOSED_PORT}:0`],
     ['tls', () => redisAt(redis.port, `${login('app')}&tls=true`)],
     ['tls', () => redisAt(tlsPort, login('app'))],
     ['tls', () => redisAt(tlsPort, `${login('app')}&tls=true`)],
     ['authentication', () => redisAt(redis.port, login('app', 'wrong'))],
     ['permission', () => redisAt(redis.port, login('reader'))],
   ])('%s', async (stage, address) => {
-    const failure = await failures(address(), good());
+    const failure = await readFailures(address(), good());
     expect(failure['redis']).toMatchObject({ stage });
     expect(failure['mysql']).toBeUndefined();
     expect(JSON.stringify(failure)).not.toContain(PASSWORD);
   });
 });
 
-describe('status names the stage of MySQL that fails:', () => {
+describe('status reports the stage at which MySQL fails:', () => {
   test.each<[string, () => string]>([
     ['name-resolution', () => 'u:p@tcp(nowhere.invalid:3306)/app'],
-    ['network-path', () => `u:p@tcp(${NOBODY})/app`],
+    ['network-path', () => `u:p@tcp(${CLOSED_PORT})/app`],
     ['tls', () => dsn(`${mysql.user}:${mysql.password}`, 'mysql', '?tls=true')],
     ['authentication', () => dsn(`nobody:${PASSWORD}`)],
     ['permission', () => dsn(`${mysql.user}:${mysql.password}`, 'no_such_database')],
   ])('%s', async (stage, address) => {
-    const failure = await failures(redisAt(redis.port, login('app')), address());
+    const failure = await readFailures(redisAt(redis.port, login('app')), address());
     expect(failure['mysql']).toMatchObject({ stage });
     expect(failure['redis']).toBeUndefined();
     expect(JSON.stringify(failure)).not.toContain(PASSWORD);
   });
 });
 
-test('TLS that is only preferred is done without where MySQL has none', async () => {
+test('status connects without TLS if TLS is only preferred and MySQL does not support it', async () => {
   const preferred = dsn(`${mysql.user}:${mysql.password}`, 'mysql', '?tls=preferred');
-  expect(await failures(redisAt(redis.port, login('app')), preferred)).toEqual({});
+  expect(await readFailures(redisAt(redis.port, login('app')), preferred)).toEqual({});
 });

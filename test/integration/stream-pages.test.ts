@@ -13,12 +13,12 @@ async function fencedGroup({ redis }: Scene) {
   return { lockKey: 'a lock', lockValue: 'mine', ...named };
 }
 
-test('a page holds each field as it stands in the stream, and what was deleted while pending', async () => {
+test('a page contains every field byte for byte, and also pending entries that were deleted', async () => {
   const scene = await openScene();
   const { redis } = scene;
   const group = await fencedGroup(scene);
   const bodies = [0, 1, 31, 32, 255, 256, 65_535, 65_536, 3_000_000].map((length) => randomBytes(length));
-  const many = Array.from({ length: 3000 }, (_, place) => Buffer.from([place >> 8, place & 255, 0xff]));
+  const many = Array.from({ length: 3000 }, (_, index) => Buffer.from([index >> 8, index & 255, 0xff]));
   for (const body of bodies) await redis.xadd(STREAM, '*', 's', body, randomBytes(3), '');
   await redis.xadd(STREAM, '18446744073709551614-18446744073709551615', ...many);
   const page = await readNew(redis, group, LIMIT);
@@ -32,18 +32,18 @@ test('a page holds each field as it stands in the stream, and what was deleted w
   expect(deleted.map(({ id }) => id)).toEqual([page[2]?.id, page[8]?.id]);
   const kept = again.filter(({ fields }) => fields !== undefined);
   expect(kept.map(({ fields }) => fields)).toEqual(
-    page.filter((_, place) => place !== 2 && place !== 8).map(({ fields }) => fields),
+    page.filter((_, index) => index !== 2 && index !== 8).map(({ fields }) => fields),
   );
   expect(kept.map(({ deliveries }) => deliveries)).toEqual(kept.map(() => 2));
   expect(await readPending(redis, group, LIMIT, again.at(-1)?.id ?? '', 3)).toEqual([]);
   expect(await readNew(redis, group, LIMIT)).toEqual([]);
 });
 
-test('an entry that is kept without its body does not keep the rest of its page in memory', async () => {
+test('an entry without its body does not keep the rest of its page in memory', async () => {
   const scene = await openScene();
   const group = await fencedGroup(scene);
   await scene.redis.xadd(STREAM, '*', 's', 'small', 'tag', 'blue');
-  for (let place = 0; place < 4; place++) await scene.redis.xadd(STREAM, '*', 's', randomBytes(1 << 20));
+  for (let count = 0; count < 4; count++) await scene.redis.xadd(STREAM, '*', 's', randomBytes(1 << 20));
   const [small] = await readNew(scene.redis, group, LIMIT);
   const kept = small === undefined ? undefined : withoutBody(small);
   expect(kept).toMatchObject({ id: small?.id, fields: [[Buffer.from('tag'), Buffer.from('blue')]] });

@@ -5,7 +5,7 @@ import { openExecutor } from '../kit/scene/drain-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
 describe('reading a table through the executor', () => {
-  test('gives each value as the bytes that MySQL sends, and NULL as null', async () => {
+  test('returns each value as the bytes that MySQL sends, and NULL as null', async () => {
     const scene = await openScene();
     await scene.query(`CREATE TABLE \`odd \`\`table\` (ID BIGINT UNSIGNED PRIMARY KEY, \`a\`\`b\` VARBINARY(9),
       Old VARCHAR(9) CHARACTER SET latin1, Score DOUBLE, Born DATE)`);
@@ -22,7 +22,7 @@ describe('reading a table through the executor', () => {
     });
   });
 
-  test('gives pages in the order of the ID, and tells when there may be more', async () => {
+  test('returns pages in the order of the ID, and whether there may be more', async () => {
     const scene = await openScene();
     await scene.query("INSERT INTO Thing (ID, Name) VALUES (3, 'c'), (10, 'j'), (2, 'b'), (1, 'a')");
     const executor = openExecutor(scene);
@@ -36,13 +36,13 @@ describe('reading a table through the executor', () => {
       more: true,
     });
     expect(await page('3')).toMatchObject({ rows: [['10', 'j']], more: false });
-    // A page sees what was written since the one before: no transaction is left open.
+    // A page sees rows that were written after the previous page, so no transaction is left open.
     await scene.query("INSERT INTO Thing (ID, Name) VALUES (11, 'k')");
     expect(await page('10')).toMatchObject({ rows: [['11', 'k']], more: false });
     expect(await page('11')).toMatchObject({ rows: [], more: false });
   });
 
-  test('bounds a page in bytes, but never below one row', async () => {
+  test('limits the bytes of a page, but always returns at least one row', async () => {
     const scene = await openScene();
     for (const kilobytes of [400, 400, 400, 3000, 1])
       await scene.query(`INSERT INTO Document (Body) VALUES (REPEAT('x', ${kilobytes * 1024}))`);
@@ -58,7 +58,7 @@ describe('reading a table through the executor', () => {
     expect(ids).toEqual([['1', '2'], ['3'], ['4'], ['5']]);
   });
 
-  test('tells the columns of a table, and none of one that is not there', async () => {
+  test('returns the columns of a table, and none if the table does not exist', async () => {
     const scene = await openScene();
     const executor = openExecutor(scene);
     const columns = (table: string) =>
@@ -73,21 +73,26 @@ describe('reading a table through the executor', () => {
     expect(await columns("no' table")).toEqual({ status: 'columns', columns: [] });
   });
 
-  test('says that somebody must change something where a table is not there, and not the ledger', async () => {
+  test('returns a configuration error about the table, not about the ledger, if the table does not exist', async () => {
     const scene = await openScene();
     const reply = await openExecutor(scene).execute(rows({ table: 'Nothing' }));
     expect(reply).toMatchObject({ status: 'error', kind: 'configuration', code: '1146' });
   });
 });
 
-interface RowsWanted {
+interface RowsOptions {
   readonly table?: string;
   readonly columns?: readonly string[];
   readonly after?: string;
   readonly limit?: number;
 }
 
-function rows({ table = 'Thing', columns = ['ID'], after = '0', limit = 5000 }: RowsWanted): ExecutorRequest {
+function rows({
+  table = 'Thing',
+  columns = ['ID'],
+  after = '0',
+  limit = 5000,
+}: RowsOptions): ExecutorRequest {
   return {
     ...common(),
     operation: 'rows',

@@ -6,12 +6,12 @@ import { insertThing, thingDirty } from '../../kit/scene/events.ts';
 import { dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
-/** Effects in a Redis pool other than the entry's own can't be one step with the acknowledgement: markers tell. */
+/** Effects in another Redis pool cannot be atomic with the acknowledgement. Markers record which effects are done. */
 
 const ELSEWHERE = 'thing-changed-elsewhere';
 const MARKERS = 'orm-async-consumer_consumer-1:effects';
 
-test('a poller that is killed between an effect in another pool and the acknowledgement does not double it', async () => {
+test('an effect in another pool happens once, even if the poller is killed between the effect and the acknowledgement', async () => {
   const scene = await openScene();
   await scene.otherRedis.set('key', 'stale');
   const effects = { dirty: [thingDirty(0, ['thing-changed', ELSEWHERE])], cacheKeys: { other: ['key'] } };
@@ -28,7 +28,7 @@ test('a poller that is killed between an effect in another pool and the acknowle
   expect(await scene.otherRedis.exists('key')).toBe(0);
 });
 
-test('a poller that is killed before its effect in another pool leaves it to the next run', async () => {
+test('the next drain performs an effect in another pool if the poller is killed before it', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0, [ELSEWHERE])] }));
   expect(await drainInProcess(scene, { killAt: 'poller logged' })).toBeUndefined();
@@ -39,7 +39,7 @@ test('a poller that is killed before its effect in another pool leaves it to the
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('a paused poller that wakes after its marker was swept away does not repeat the effect', async () => {
+test('a paused poller that resumes after its marker was deleted does not repeat the effect', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0, [ELSEWHERE])] }));
   const breakpoint = new Breakpoint();
@@ -57,7 +57,7 @@ test('a paused poller that wakes after its marker was swept away does not repeat
   expect(await dirtyEvents(scene.otherRedis, ELSEWHERE)).toEqual(['main.Thing i 1', 'main.Thing i 2']);
 });
 
-test('markers are swept once their entries are settled for a minute, and not before', async () => {
+test('markers are deleted once their entries have been settled for a minute, and not earlier', async () => {
   const scene = await openScene();
   for (const name of ['one', 'two'])
     await scene.add(insertThing(name, { dirty: [thingDirty(0, [ELSEWHERE])] }));
@@ -73,7 +73,7 @@ test('markers are swept once their entries are settled for a minute, and not bef
   expect(await dirtyEvents(scene.otherRedis, ELSEWHERE)).toHaveLength(4);
 });
 
-/** Fields of the hash that stand for an entry: the running drain's token is the one without a space. */
+/** Returns the fields of the hash that belong to entries. The token of the running drain is the field without a space. */
 async function markers({ otherRedis }: Scene): Promise<string[]> {
   return (await otherRedis.hkeys(MARKERS)).filter((field) => field.includes(' '));
 }

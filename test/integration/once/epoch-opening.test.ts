@@ -6,79 +6,79 @@ import { thingNames } from '../../kit/scene/inspect-scene.ts';
 import { Requests } from '../../kit/scene/requests.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 
-/** Opening an epoch: a compare-and-set on the token that stands in the fence. */
+/** Opening an epoch is a compare-and-set on the token in the fence. */
 
-test('a ledger whose making ended in the middle is completed by the next opening', async () => {
-  for (const made of [0, 1, 2, 3]) {
+test('the next opening completes a ledger that was created only partly', async () => {
+  for (const created of [0, 1, 2, 3]) {
     const scene = await openScene();
     const creation = new LedgerSql(scene.ledgerDatabase).creation();
-    for (const statement of creation.slice(0, made)) await scene.query(statement);
-    const ask = new Requests(openExecutor(scene));
-    expect(await ask.peek()).toEqual({ status: 'peeked', token: null });
-    expect(await ask.open(null, 'first')).toMatchObject({ status: 'opened' });
-    expect(await ask.batch('first', 0, [insertThingSql('one')])).toMatchObject({ status: 'done' });
+    for (const statement of creation.slice(0, created)) await scene.query(statement);
+    const requests = new Requests(openExecutor(scene));
+    expect(await requests.peek()).toEqual({ status: 'peeked', token: null });
+    expect(await requests.open(null, 'first')).toMatchObject({ status: 'opened' });
+    expect(await requests.batch('first', 0, [insertThingSql('one')])).toMatchObject({ status: 'done' });
   }
 });
 
 test('a late duplicate of the very first opening changes nothing', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  expect(await ask.peek()).toEqual({ status: 'peeked', token: null });
-  expect(await ask.open(null, 'first')).toMatchObject({ status: 'opened' });
-  expect(await ask.open('first', 'second')).toMatchObject({ status: 'opened' });
-  expect(await ask.open(null, 'first')).toEqual({ status: 'refused' });
-  expect(await ask.peek()).toEqual({ status: 'peeked', token: 'second' });
-  expect(await ask.batch('second', 0, [insertThingSql('one')])).toMatchObject({ status: 'done' });
+  const requests = new Requests(openExecutor(scene));
+  expect(await requests.peek()).toEqual({ status: 'peeked', token: null });
+  expect(await requests.open(null, 'first')).toMatchObject({ status: 'opened' });
+  expect(await requests.open('first', 'second')).toMatchObject({ status: 'opened' });
+  expect(await requests.open(null, 'first')).toEqual({ status: 'refused' });
+  expect(await requests.peek()).toEqual({ status: 'peeked', token: 'second' });
+  expect(await requests.batch('second', 0, [insertThingSql('one')])).toMatchObject({ status: 'done' });
 });
 
-test('a late duplicate of an opening changes nothing once its successor has opened', async () => {
+test('a late duplicate of an opening changes nothing after a later epoch has opened', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  await ask.peek();
-  await ask.open(null, 'first');
-  await ask.open('first', 'second');
-  await ask.open('second', 'third');
-  expect(await ask.open('first', 'second')).toEqual({ status: 'refused' });
-  expect(await ask.peek()).toEqual({ status: 'peeked', token: 'third' });
+  const requests = new Requests(openExecutor(scene));
+  await requests.peek();
+  await requests.open(null, 'first');
+  await requests.open('first', 'second');
+  await requests.open('second', 'third');
+  expect(await requests.open('first', 'second')).toEqual({ status: 'refused' });
+  expect(await requests.peek()).toEqual({ status: 'peeked', token: 'third' });
 });
 
-test('an opening whose reply was lost is told again that it has opened', async () => {
+test('an opening that is repeated because its reply was lost succeeds again', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  await ask.peek();
-  await ask.open(null, 'first');
-  expect(await ask.open(null, 'first')).toMatchObject({ status: 'opened' });
-  await ask.open('first', 'second');
-  expect(await ask.open('first', 'second')).toMatchObject({ status: 'opened' });
+  const requests = new Requests(openExecutor(scene));
+  await requests.peek();
+  await requests.open(null, 'first');
+  expect(await requests.open(null, 'first')).toMatchObject({ status: 'opened' });
+  await requests.open('first', 'second');
+  expect(await requests.open('first', 'second')).toMatchObject({ status: 'opened' });
 });
 
-test('of two openings that saw the same token one succeeds', async () => {
+test('only one of two openings that saw the same token succeeds', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  await ask.peek();
-  await ask.open(null, 'first');
-  const replies = await Promise.all([ask.open('first', 'one'), ask.open('first', 'other')]);
+  const requests = new Requests(openExecutor(scene));
+  await requests.peek();
+  await requests.open(null, 'first');
+  const replies = await Promise.all([requests.open('first', 'one'), requests.open('first', 'other')]);
   expect(replies.map(({ status }) => status).toSorted()).toEqual(['opened', 'refused']);
 });
 
-test('a batch of an earlier epoch is refused and leaves nothing', async () => {
+test('a batch of an earlier epoch is refused and leaves nothing behind', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  await ask.peek();
-  await ask.open(null, 'first');
-  await ask.open('first', 'second');
-  expect(await ask.batch('first', 0, [insertThingSql('late')])).toEqual({ status: 'refused' });
+  const requests = new Requests(openExecutor(scene));
+  await requests.peek();
+  await requests.open(null, 'first');
+  await requests.open('first', 'second');
+  expect(await requests.batch('first', 0, [insertThingSql('late')])).toEqual({ status: 'refused' });
   expect(await thingNames(scene)).toEqual([]);
   expect(await scene.query(`SELECT * FROM ${scene.ledgerDatabase}.batches`)).toEqual([]);
 });
 
-test('a batch of an earlier epoch that was done before is told what it did', async () => {
+test('a batch of an earlier epoch that is already done returns its results', async () => {
   const scene = await openScene();
-  const ask = new Requests(openExecutor(scene));
-  await ask.peek();
-  await ask.open(null, 'first');
-  const done = await ask.batch('first', 0, [insertThingSql('one')]);
-  await ask.open('first', 'second');
-  expect(await ask.batch('first', 0, [insertThingSql('one')])).toEqual(done);
+  const requests = new Requests(openExecutor(scene));
+  await requests.peek();
+  await requests.open(null, 'first');
+  const done = await requests.batch('first', 0, [insertThingSql('one')]);
+  await requests.open('first', 'second');
+  expect(await requests.batch('first', 0, [insertThingSql('one')])).toEqual(done);
   expect(await thingNames(scene)).toEqual(['one']);
 });

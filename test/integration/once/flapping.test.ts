@@ -5,7 +5,7 @@ import { insertThing } from '../../kit/scene/events.ts';
 import { deadLetters, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
-test('a connection to Redis that breaks again and again makes no entry a killer', async () => {
+test('a connection to Redis that breaks repeatedly turns no entry into a poison entry', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   let breaks = 0;
@@ -24,13 +24,13 @@ test('a connection to Redis that breaks again and again makes no entry a killer'
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-/** Of everybody but the test itself, in this scene's database. */
+/** Breaks all connections to this scene's database, except the test's own. */
 async function breakConnections({ redis, servers }: Scene): Promise<void> {
   const clients = String(await redis.client('LIST')).split('\n');
   const own = String(await redis.client('ID'));
   for (const client of clients) {
     const id = /\bid=(\d+)/.exec(client)?.[1];
-    const isOurs = new RegExp(`\\bdb=${servers.redis.database}\\b`).test(client) && id !== own;
-    if (isOurs && id !== undefined) await redis.client('KILL', 'ID', id);
+    const isConsumer = new RegExp(`\\bdb=${servers.redis.database}\\b`).test(client) && id !== own;
+    if (isConsumer && id !== undefined) await redis.client('KILL', 'ID', id);
   }
 }

@@ -4,33 +4,33 @@ import { insertThing } from '../../kit/scene/events.ts';
 import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
-/** The ledger forgets what can no longer come back, and remembers how far it has forgotten. */
+/** The ledger deletes rows that no redelivery can need, and records how far it has pruned. */
 
-test('rows are marked when their entries are settled, kept for a minute, then forgotten', async () => {
+test('rows are marked when their entries are settled, kept for a minute, then pruned', async () => {
   const scene = await openScene();
   for (let number = 0; number < 20; number++) await scene.add(insertThing(`${number}`));
   await drainScene(scene, { batchSize: 1, lazyConcurrency: 1 });
-  expect(await ledger(scene)).toEqual({ rows: 20, settled: 20 });
+  expect(await countRows(scene)).toEqual({ rows: 20, settled: 20 });
   await scene.add(insertThing('a'));
   await drainScene(scene);
-  expect(await ledger(scene)).toEqual({ rows: 21, settled: 21 });
+  expect(await countRows(scene)).toEqual({ rows: 21, settled: 21 });
   await age(scene, '1=1');
   await scene.add(insertThing('b'));
   await drainScene(scene);
-  expect(await ledger(scene)).toEqual({ rows: 1, settled: 1 });
+  expect(await countRows(scene)).toEqual({ rows: 1, settled: 1 });
 });
 
-test('a ledger over many runs holds no more than the last minute', async () => {
+test('after many drains the ledger contains only rows of the last minute', async () => {
   const scene = await openScene();
   for (let run = 0; run < 12; run++) {
     for (let number = 0; number < 5; number++) await scene.add(insertThing(`${run}-${number}`));
     await drainScene(scene, { batchSize: 1, lazyConcurrency: 1 });
-    expect((await ledger(scene)).rows).toBeLessThanOrEqual(10);
+    expect((await countRows(scene)).rows).toBeLessThanOrEqual(10);
     await age(scene, '1=1');
   }
 });
 
-test('a row whose entry is still pending is kept, however old', async () => {
+test('a row whose entry is still pending is kept, regardless of its age', async () => {
   const scene = await openScene();
   await scene.redis.set(`${LAZY}:dead-letters`, 'no stream');
   await scene.add({ q: [['default', 'UPDATE Nothing SET a=1 WHERE `ID` = 1', null]], i: [1], o: 'u' });
@@ -39,25 +39,25 @@ test('a row whose entry is still pending is kept, however old', async () => {
   await scene.query(`UPDATE ${scene.ledgerDatabase}.batches SET settled_at = NOW() - INTERVAL 1 DAY`);
   await drainScene(scene, { budgetMs: 1500 });
   await drainScene(scene, { budgetMs: 1500 });
-  expect((await ledger(scene)).rows).toBeGreaterThan(0);
+  expect((await countRows(scene)).rows).toBeGreaterThan(0);
   const [row] = await scene.query(`SELECT COUNT(*) AS rows_ FROM ${scene.ledgerDatabase}.batches
     WHERE settled_at IS NULL`);
   expect(Number(row?.['rows_'])).toBeGreaterThan(0);
 });
 
-test('voided numbers are forgotten as well', async () => {
+test('the rows of voided batch numbers are pruned too', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
-  let deaths = 0;
+  let failures = 0;
   await drainScene(scene, {
     wrap: (inner) => ({
       execute: (request) => {
-        const isDeadly = request.operation === 'batch' && deaths++ < 2;
-        return isDeadly ? Promise.reject(new Error('died')) : inner.execute(request);
+        const isFailing = request.operation === 'batch' && failures++ < 2;
+        return isFailing ? Promise.reject(new Error('died')) : inner.execute(request);
       },
     }),
   });
-  expect((await ledger(scene)).rows).toBe(2);
+  expect((await countRows(scene)).rows).toBe(2);
   for (const name of ['two', 'three']) {
     await scene.add(insertThing(name));
     await drainScene(scene);
@@ -65,35 +65,35 @@ test('voided numbers are forgotten as well', async () => {
   }
   await scene.add(insertThing('four'));
   await drainScene(scene);
-  expect(await ledger(scene)).toEqual({ rows: 1, settled: 1 });
+  expect(await countRows(scene)).toEqual({ rows: 1, settled: 1 });
 });
 
-test('a young row does not keep older ones from being forgotten', async () => {
+test('a recent row does not prevent older rows from being pruned', async () => {
   const scene = await openScene();
   for (let run = 0; run < 4; run++) {
     await scene.add(insertThing(`${run}`));
     await drainScene(scene);
   }
-  // The first of them in the order in which the ledger is read.
+  // The first row in the order in which the ledger is read.
   const [first] = await scene.query(
     `SELECT token FROM ${scene.ledgerDatabase}.batches ORDER BY token LIMIT 1`,
   );
   await age(scene, `token <> '${String(first?.['token'])}'`);
   await scene.add(insertThing('last'));
   await drainScene(scene);
-  expect((await ledger(scene)).rows).toBe(2);
+  expect((await countRows(scene)).rows).toBe(2);
 });
 
-test('a group that was set back within what is remembered has nothing executed twice', async () => {
+test('nothing is executed twice if a group is rewound to entries whose rows the ledger still has', async () => {
   const scene = await openScene();
-  const forgotten = await forgetOne(scene);
-  await scene.redis.xgroup('SETID', LAZY, GROUP, forgotten);
+  const prunedId = await pruneFirst(scene);
+  await scene.redis.xgroup('SETID', LAZY, GROUP, prunedId);
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { entries: 2 } } });
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 
-/** Three entries are done; of the first there is no record any more. Its id. */
-async function forgetOne(scene: Scene): Promise<string> {
+/** Drains three entries, prunes the ledger row of the first, and returns its id. */
+async function pruneFirst(scene: Scene): Promise<string> {
   const id = await scene.add(insertThing('one'));
   await drainScene(scene);
   await age(scene, '1=1');
@@ -108,7 +108,7 @@ async function age({ query, ledgerDatabase }: Scene, where: string): Promise<voi
   );
 }
 
-async function ledger({ query, ledgerDatabase }: Scene): Promise<{ rows: number; settled: number }> {
+async function countRows({ query, ledgerDatabase }: Scene): Promise<{ rows: number; settled: number }> {
   const [row] = await query(
     `SELECT COUNT(*) AS rows_, COUNT(settled_at) AS settled FROM ${ledgerDatabase}.batches`,
   );

@@ -12,31 +12,31 @@ import {
 } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
-/** A Redis that restarts knows only what it had written to disk: acknowledged entries come back. */
+/** A Redis that restarts has only what it had written to disk, so acknowledged entries can be delivered again. */
 
-test('an entry given back as new by a Redis that lost its last second is not executed again', async () => {
+test('an entry that Redis delivers as new after losing its last second is not executed again', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.add(insertThing('first'));
   await drainScene(scene);
   await scene.add(insertThing('one', { dirty: [thingDirty(0)], logs: [thingLog(0)] }));
   await scene.redis.save();
   expect(await drainScene(scene)).toMatchObject({ complete: true });
-  await forgetSinceSave(scene, server);
-  expect(await unread(scene)).toBe(1);
+  await loseWritesSinceSave(scene, server);
+  expect(await countUnread(scene)).toBe(1);
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { entries: 1 } } });
   expect(await thingNames(scene)).toEqual(['first', 'one']);
   expect(await scene.query('SELECT entity_id FROM _log_default_Thing')).toEqual([{ entity_id: 2 }]);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 2']);
 });
 
-test('an entry given back as pending by a Redis that lost its last second is not executed again', async () => {
+test('an entry that is pending again after Redis lost its last second is not executed again', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
   const failpoint = async (point: string) => {
     if (point === 'read') await scene.redis.save();
   };
   expect(await drainScene(scene, { poller: { failpoint } })).toMatchObject({ complete: true });
-  await forgetSinceSave(scene, server);
+  await loseWritesSinceSave(scene, server);
   expect(await pendingEntries(scene)).toHaveLength(1);
   await scene.redis.del('orm-async-consumer_consumer-1');
   expect(await drainScene(scene)).toMatchObject({ complete: true });
@@ -44,13 +44,13 @@ test('an entry given back as pending by a Redis that lost its last second is not
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1']);
 });
 
-test('a dead letter that was lost with the last second is written again, with nothing executed twice', async () => {
+test('a dead letter that Redis lost is written again, and nothing is executed twice', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1), { sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 1', id: 1 }]));
-  await drainScene(scene, { poller: { failpoint: (point) => savingAt(point, scene) } });
+  await drainScene(scene, { poller: { failpoint: (point) => saveAt(point, scene) } });
   expect(await deadLetters(scene)).toHaveLength(1);
-  await forgetSinceSave(scene, server);
+  await loseWritesSinceSave(scene, server);
   expect(await deadLetters(scene)).toEqual([]);
   await scene.redis.del('orm-async-consumer_consumer-1');
   expect(await drainScene(scene)).toMatchObject({ complete: true });
@@ -58,7 +58,7 @@ test('a dead letter that was lost with the last second is written again, with no
   expect(await deadLetters(scene)).toMatchObject([{ code: '1146' }]);
 });
 
-test('a drain is complete though Redis still counts entries that were trimmed, as it may after a restart', async () => {
+test('a drain completes even if Redis still counts trimmed entries as unread, as it may after a restart', async () => {
   const scene = await openScene();
   const id = await scene.add(insertThing('one'));
   await drainScene(scene);
@@ -68,20 +68,20 @@ test('a drain is complete though Redis still counts entries that were trimmed, a
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { backlog: 0 } } });
 });
 
-test('another entry that gets the id of one that Redis has lost is executed', async () => {
+test('a different entry with the id of an entry that Redis lost is executed', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   await scene.add(insertThing('first'), '1-1');
   await drainScene(scene);
   await scene.redis.save();
   await scene.add(insertThing('lost'), '2-1');
   await drainScene(scene);
-  await forgetSinceSave(scene, server);
+  await loseWritesSinceSave(scene, server);
   await scene.add(insertThing('other'), '2-1');
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toEqual(['first', 'lost', 'other']);
 });
 
-test('a drain in the midst of which Redis restarts goes on in a new epoch and does all once', async () => {
+test('a drain continues in a new epoch after Redis restarts, and applies each entry once', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   for (let number = 0; number < 50; number++)
     await scene.add(insertThing(`${number}`, { dirty: [thingDirty(0)] }));
@@ -91,7 +91,7 @@ test('a drain in the midst of which Redis restarts goes on in a new epoch and do
   });
   await breakpoint.reached;
   await scene.redis.save();
-  await forgetSinceSave(scene, server);
+  await loseWritesSinceSave(scene, server);
   breakpoint.resume();
   expect(await drain).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toHaveLength(50);
@@ -99,7 +99,7 @@ test('a drain in the midst of which Redis restarts goes on in a new epoch and do
   expect(await scene.redis.xlen('thing-changed')).toBe(50);
 });
 
-test('a flushed Redis begins with a ledger of its own, and meets nothing of the old one', async () => {
+test('a flushed Redis starts with a new ledger and ignores the rows of the old one', async () => {
   const { scene } = await openSceneOnOwnRedis();
   await scene.add(insertThing('before'), '5-1');
   await drainScene(scene);
@@ -120,19 +120,19 @@ async function openSceneOnOwnRedis(): Promise<{ scene: Scene; server: RedisServe
   return { scene, server };
 }
 
-/** What was written since the last SAVE is gone, as after a crash. */
-async function forgetSinceSave({ redis }: Scene, server: RedisServer): Promise<void> {
+/** Crashes Redis, which loses everything that was written since the last SAVE. */
+async function loseWritesSinceSave({ redis }: Scene, server: RedisServer): Promise<void> {
   await server.kill();
   await server.restart();
   await expect.poll(() => redis.ping().catch(() => 'not yet')).toBe('PONG');
 }
 
-async function savingAt(point: string, { redis }: Scene): Promise<void> {
+async function saveAt(point: string, { redis }: Scene): Promise<void> {
   if (point === 'read') await redis.save();
 }
 
-/** Entries that the group has not read. */
-async function unread({ redis }: Scene): Promise<number> {
+/** Returns how many entries the group has not read. */
+async function countUnread({ redis }: Scene): Promise<number> {
   const groups: unknown = await redis.xinfo('GROUPS', LAZY);
   const [group]: unknown[] = Array.isArray(groups) ? groups : [];
   const facts: unknown[] = Array.isArray(group) ? group : [];

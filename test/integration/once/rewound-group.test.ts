@@ -4,13 +4,13 @@ import { insertThing } from '../../kit/scene/events.ts';
 import { thingNames } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
-test('a group that was set back below what is forgotten stops with a word that says what to do', async () => {
+test('a drain of a group that was rewound to entries with pruned ledger rows stops, and reports the command that fixes it', async () => {
   const scene = await openScene();
-  const forgotten = await forgetOne(scene);
+  const prunedId = await pruneFirst(scene);
   await scene.redis.xgroup('SETID', LAZY, GROUP, '0');
   const summary = await drainScene(scene);
   expect(summary).toMatchObject({ complete: false, reason: 'pool-down' });
-  expect(summary.message).toContain(`up to ${forgotten} were done and their record is pruned`);
+  expect(summary.message).toContain(`up to ${prunedId} were done and their record is pruned`);
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
   expect(await scene.redis.exists(LOCK_KEY)).toBe(0);
   const command = /XGROUP SETID (\S+) ([\d-]+)/.exec(summary.message ?? '');
@@ -19,8 +19,8 @@ test('a group that was set back below what is forgotten stops with a word that s
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 
-/** Three entries are done; of the first there is no record any more. Its id. */
-async function forgetOne(scene: Scene): Promise<string> {
+/** Drains three entries, prunes the ledger row of the first, and returns its id. */
+async function pruneFirst(scene: Scene): Promise<string> {
   const id = await scene.add(insertThing('one'));
   await drainScene(scene);
   await age(scene, '1=1');

@@ -4,9 +4,9 @@ import { insertThing, lazyEvent, thingDirty, thingLog } from '../../kit/scene/ev
 import { deadLetters, dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LAZY, openScene } from '../../kit/scene/scene.ts';
 
-/** The acknowledgement and all effects are one step: what a step that can't be taken leaves behind. */
+/** The acknowledgement and all effects are atomic. These tests cover settlements that cannot be completed. */
 
-test('an entry whose dirty stream is a key of another type is settled, and its event is a dead letter', async () => {
+test('an entry is settled if the key of its dirty stream has another type, and its event becomes a dead letter', async () => {
   const scene = await openScene();
   await scene.redis.set('thing-changed', 'no stream');
   await scene.redis.set('key', 'stale');
@@ -15,9 +15,9 @@ test('an entry whose dirty stream is a key of another type is settled, and its e
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toEqual(['one', 'two']);
   expect(await scene.redis.exists('key')).toBe(0);
-  const [letter] = await deadLetters(scene);
-  expect(letter).toMatchObject({ code: 'WRONGTYPE' });
-  expect(JSON.parse(letter?.['unapplied'] ?? '')).toMatchObject({
+  const [deadLetter] = await deadLetters(scene);
+  expect(deadLetter).toMatchObject({ code: 'WRONGTYPE' });
+  expect(JSON.parse(deadLetter?.['unapplied'] ?? '')).toMatchObject({
     statements: [],
     dirty: [0],
     dirtyIds: { 0: '1' },
@@ -25,21 +25,21 @@ test('an entry whose dirty stream is a key of another type is settled, and its e
   });
 });
 
-test('an entry whose dirty stream in another pool is a key of another type is settled likewise', async () => {
+test('an entry is settled if the key of its dirty stream in another pool has another type, and its event becomes a dead letter', async () => {
   const scene = await openScene();
   await scene.otherRedis.set('thing-changed-elsewhere', 'no stream');
   const streams = ['thing-changed', 'thing-changed-elsewhere'];
   await scene.add(insertThing('one', { dirty: [thingDirty(0, streams)] }));
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1']);
-  const [letter] = await deadLetters(scene);
-  expect(JSON.parse(letter?.['unapplied'] ?? '')).toMatchObject({
+  const [deadLetter] = await deadLetters(scene);
+  expect(JSON.parse(deadLetter?.['unapplied'] ?? '')).toMatchObject({
     dirty: [0],
     dirtyStreams: { 0: ['thing-changed-elsewhere'] },
   });
 });
 
-test('an entry that fails while the dead-letter stream is a key of another type stays pending, effects undone', async () => {
+test('a failed entry stays pending without effects while the key of the dead-letter stream has another type', async () => {
   const scene = await openScene();
   await scene.redis.set(`${LAZY}:dead-letters`, 'no stream');
   const failing = { sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 9', id: 9 };
@@ -60,7 +60,7 @@ test('an entry that fails while the dead-letter stream is a key of another type 
   expect(await deadLetters(scene)).toHaveLength(1);
 });
 
-test('a stream whose last id is used up can take no dirty event, and says so in a dead letter', async () => {
+test('a dirty event becomes a dead letter if its stream has no ids left', async () => {
   const scene = await openScene();
   await scene.redis.xadd('thing-changed', '18446744073709551615-18446744073709551615', 'f', 'v');
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
@@ -69,7 +69,7 @@ test('a stream whose last id is used up can take no dirty event, and says so in 
   expect(await deadLetters(scene)).toHaveLength(1);
 });
 
-test('an entry of more fields than a script can add to a stream is not acknowledged without a dead letter', async () => {
+test('an entry with more fields than a script can add to a stream is not acknowledged without a dead letter', async () => {
   const scene = await openScene();
   const fields = Array.from({ length: 5000 }, (_, index) => [`tag-${index}`, `${index}`]);
   await scene.redis.xadd(LAZY, '*', 's', 'garbage', ...fields.flat());
@@ -80,7 +80,7 @@ test('an entry of more fields than a script can add to a stream is not acknowled
   expect(kept).toHaveLength(1);
 });
 
-test('an entry with thousands of cache keys and dirty events is settled at once', async () => {
+test('an entry with thousands of cache keys and dirty events is settled in one step', async () => {
   const scene = await openScene();
   const keys = Array.from({ length: 9000 }, (_, index) => `key-${index}`);
   await scene.redis.mset(Object.fromEntries(keys.map((key) => [key, 'stale'])));

@@ -7,7 +7,7 @@ import { Random } from '../../kit/generate/random.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 
-/** What the ledger remembers of a batch is what the batch did, in however few words it is written. */
+/** The ledger stores the outcome of a batch in a compact form. It must be the same outcome when it is read again. */
 
 const BATCHES = 150;
 
@@ -15,7 +15,7 @@ const TABLES = `CREATE TABLE Counted (ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY 
   CREATE TABLE Bare (Name VARCHAR(8));
   CREATE TABLE Huge (ID BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, Name VARCHAR(8)) AUTO_INCREMENT = 18446744073709540000`;
 
-test('a second try of a batch is told what the first was, whatever its statements are', async () => {
+test('a second attempt of a batch returns the outcome of the first one, for any statements', async () => {
   const seed = Date.now() & 0x7fffffff;
   const random = new Random(seed);
   const scene = await openScene();
@@ -30,7 +30,7 @@ test('a second try of a batch is told what the first was, whatever its statement
   let failed = 0;
   let inserted = 0;
   for (let number = 0; number < BATCHES; number++) {
-    const items = someStatements(random).map(toItem);
+    const items = randomStatements(random).map(toItem);
     const batch = { operation: 'batch', token: 'epoch', number, entries: textToBinary(''), items } as const;
     const first = await executor.execute({ ...common(), ...batch });
     expect(first, `seed ${seed}, batch ${number}`).toMatchObject({ status: 'done' });
@@ -47,8 +47,8 @@ test('a second try of a batch is told what the first was, whatever its statement
   expect(failed).toBeGreaterThan(0);
 });
 
-/** Mostly of one kind, as batches are. */
-function someStatements(random: Random): string[] {
+/** Mostly statements of one kind, as in typical batches. */
+function randomStatements(random: Random): string[] {
   const kinds = random.chance(0.6) ? [random.pick(KINDS)] : KINDS;
   return Array.from({ length: random.integer(1, 12) }, () => random.pick(kinds)(random));
 }

@@ -6,9 +6,9 @@ import { insertThing, insertThingSql, lazyEvent, thingDirty, thingLog } from '..
 import { deadLetters, dirtyEvents, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 
-/** The executor's reply doesn't come: it may have done what it was asked, or not. */
+/** The executor's reply is lost, so the batch may or may not have been applied. */
 
-test('a batch whose reply is lost after the commit is done once', async () => {
+test('a batch whose reply is lost after the commit is applied once', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
   const summary = await drainScene(scene, { wrap: losingReplies(1) });
@@ -17,7 +17,7 @@ test('a batch whose reply is lost after the commit is done once', async () => {
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1']);
 });
 
-test('a batch whose reply is lost after the commit twice is found done when it is to be voided', async () => {
+test('a batch whose reply is lost twice after the commit is found to be done when the poller tries to void it', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
   expect(await drainScene(scene, { wrap: losingReplies(2) })).toMatchObject({ complete: true });
@@ -26,14 +26,14 @@ test('a batch whose reply is lost after the commit twice is found done when it i
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a batch that died before the commit twice is voided, split, and all of it is done once', async () => {
+test('a batch that fails twice before the commit is voided and split, and all its statements are applied once', async () => {
   const scene = await openScene();
   for (const name of ['one', 'two', 'three', 'four']) await scene.add(insertThing(name));
-  let deaths = 0;
+  let failures = 0;
   const wrap = (inner: SqlExecutor): SqlExecutor => ({
     execute: async (request) => {
-      if (request.operation === 'batch' && deaths < 2) {
-        deaths++;
+      if (request.operation === 'batch' && failures < 2) {
+        failures++;
         throw new Error('the function died');
       }
       return inner.execute(request);
@@ -45,7 +45,7 @@ test('a batch that died before the commit twice is voided, split, and all of it 
   expect(states.map(({ state }) => state)).toEqual(['done', 'done', 'void']);
 });
 
-test('a try that was delayed until its number was voided applies nothing', async () => {
+test('an attempt that arrives after its batch number was voided applies nothing', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const late: ExecutorRequest[] = [];
@@ -56,7 +56,7 @@ test('a try that was delayed until its number was voided applies nothing', async
       execute: async (request) => {
         if (request.operation === 'batch' && late.length < 2) {
           late.push(request);
-          throw new Error('on its way for ever');
+          throw new Error('the request is delayed');
         }
         return inner.execute(request);
       },
@@ -67,38 +67,38 @@ test('a try that was delayed until its number was voided applies nothing', async
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('a statement that kills the executor is a dead letter, and its neighbours are done', async () => {
+test('a statement that kills the executor becomes a dead letter, and its neighbors are applied', async () => {
   const scene = await openScene();
   for (const name of ['one', 'two', 'three']) await scene.add(insertThing(name));
-  const killer = await scene.add(
-    lazyEvent([{ sql: insertThingSql('killer') }, { sql: insertThingSql('of its event') }]),
+  const poison = await scene.add(
+    lazyEvent([{ sql: insertThingSql('poison') }, { sql: insertThingSql('of its event') }]),
   );
   for (const name of ['four', 'five']) await scene.add(insertThing(name));
-  const summary = await drainScene(scene, { wrap: dyingOf('killer') });
+  const summary = await drainScene(scene, { wrap: failingOn('poison') });
   expect(summary).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 1, failed: 1 } } });
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three', 'of its event', 'four', 'five']);
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter).toMatchObject({ entry: killer, code: 'kills-executor' });
-  expect(JSON.parse(letter['unapplied'] ?? '')).toMatchObject({ all: false, statements: [0] });
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter).toMatchObject({ entry: poison, code: 'kills-executor' });
+  expect(JSON.parse(deadLetter['unapplied'] ?? '')).toMatchObject({ all: false, statements: [0] });
 });
 
-test('a log row that kills the executor is a dead letter by itself', async () => {
+test('a log row that kills the executor becomes a dead letter alone', async () => {
   const scene = await openScene();
-  await scene.add(insertThing('one', { logs: [thingLog(0, { Name: 'killer' })], dirty: [thingDirty(0)] }));
+  await scene.add(insertThing('one', { logs: [thingLog(0, { Name: 'poison' })], dirty: [thingDirty(0)] }));
   await scene.add(insertThing('two'));
-  await drainScene(scene, { wrap: dyingOf('killer') });
+  await drainScene(scene, { wrap: failingOn('poison') });
   expect(await thingNames(scene)).toEqual(['one', 'two']);
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1']);
-  const [letter = {}] = await deadLetters(scene);
-  expect(letter).toMatchObject({ code: 'kills-executor' });
-  expect(JSON.parse(letter['unapplied'] ?? '')).toMatchObject({
+  const [deadLetter = {}] = await deadLetters(scene);
+  expect(deadLetter).toMatchObject({ code: 'kills-executor' });
+  expect(JSON.parse(deadLetter['unapplied'] ?? '')).toMatchObject({
     statements: [],
     logs: [0],
     logIds: { 0: '1' },
   });
 });
 
-test('an executor that dies of everything leaves all pending and nothing lost', async () => {
+test('an executor that dies at every request leaves all entries pending and loses none', async () => {
   const scene = await openScene();
   for (const name of ['one', 'two', 'three']) await scene.add(insertThing(name));
   const wrap = (): SqlExecutor => ({ execute: () => Promise.reject(new Error('died')) });
@@ -108,7 +108,7 @@ test('an executor that dies of everything leaves all pending and nothing lost', 
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 
-/** Executes every batch, but keeps the first replies to itself. */
+/** Executes every batch, but loses the first replies. */
 function losingReplies(count: number) {
   let lost = 0;
   return (inner: SqlExecutor): SqlExecutor => ({
@@ -121,13 +121,13 @@ function losingReplies(count: number) {
   });
 }
 
-/** Dies before it executes anything of a batch that holds the word. */
-function dyingOf(word: string) {
+/** Fails before it executes a batch that contains the word. */
+function failingOn(word: string) {
   return (inner: SqlExecutor): SqlExecutor => ({
     execute: async (request) => {
-      const isDeadly =
+      const isPoison =
         request.operation === 'batch' && request.items.some(({ sql }) => binaryToBytes(sql).includes(word));
-      if (isDeadly) throw new Error('the function died');
+      if (isPoison) throw new Error('the function died');
       return inner.execute(request);
     },
   });

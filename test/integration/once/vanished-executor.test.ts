@@ -8,10 +8,10 @@ import { thingCounts, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene } from '../../kit/scene/scene.ts';
 import { startTcpProxy } from '../../kit/scene/tcp-proxy.ts';
 
-/** An executor goes away inside a transaction, holding the fence, its claim and rows. */
+/** An executor disappears inside a transaction that holds locks on the fence, its claim and rows. */
 
 test.each(['executed', 'recorded'])(
-  'after an executor is killed in a transaction that has %s its batch the next run does it at once',
+  'if an executor is killed after its transaction has %s a batch, the next drain applies the batch at once',
   async (point) => {
     const scene = await openScene();
     await scene.add(insertThing('one'));
@@ -25,7 +25,7 @@ test.each(['executed', 'recorded'])(
   },
 );
 
-test('after an executor is killed behind its COMMIT the next run finds its batch done', async () => {
+test('if an executor is killed after its COMMIT, the next drain finds the batch done', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
@@ -36,7 +36,7 @@ test('after an executor is killed behind its COMMIT the next run finds its batch
   expect(await thingCounts(scene)).toEqual([1]);
 });
 
-test('an executor whose network swallows everything holds the next run up for seconds, not for hours', async () => {
+test('an executor whose packets are all dropped blocks the next drain for seconds, not for hours', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));

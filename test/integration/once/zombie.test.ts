@@ -12,9 +12,9 @@ import {
 } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
-/** A zombie is a poller that was paused for longer than its lock lives, and goes on as if nothing had happened. */
+/** A zombie is a poller that is paused until its lock has expired, and then continues as if nothing had happened. */
 
-test('the read of a paused poller that wakes under another lock is refused', async () => {
+test('a paused poller cannot read entries if another consumer holds the lock when it resumes', async () => {
   const scene = await openScene();
   const { breakpoint, zombie } = await pauseAt(scene, 'locked');
   await scene.add(insertThing('one'));
@@ -28,7 +28,7 @@ test('the read of a paused poller that wakes under another lock is refused', asy
   expect(await thingNames(scene)).toEqual(['one']);
 });
 
-test('the read of a paused poller that wakes after its successor has finished is refused', async () => {
+test('a paused poller cannot read entries if its successor has finished when it resumes', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const { breakpoint, zombie } = await pauseAt(scene, 'locked');
@@ -44,7 +44,7 @@ test('the read of a paused poller that wakes after its successor has finished is
   expect(late).not.toBe('');
 });
 
-test('a paused poller that holds entries and wakes after its successor has done them does nothing', async () => {
+test('a paused poller that has read entries does nothing if its successor has applied them when it resumes', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
   const { breakpoint, zombie } = await pauseAt(scene, 'read');
@@ -58,7 +58,7 @@ test('a paused poller that holds entries and wakes after its successor has done 
   expect(await drainScene(scene)).toMatchObject({ complete: true });
 });
 
-test('a paused poller that wakes between its opening and its first batch is refused by the fence', async () => {
+test('the fence refuses the first batch of a poller that is paused after opening its epoch', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
   const breakpoint = new Breakpoint();
@@ -79,7 +79,7 @@ test('a paused poller that wakes between its opening and its first batch is refu
   expect(await deadLetters(scene)).toEqual([]);
 });
 
-test('a successor that opens while a batch of its predecessor is not committed waits for it and finds it', async () => {
+test('a successor waits for a batch of its predecessor that is not committed yet, and finds it done', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)] }));
   const breakpoint = new Breakpoint();
@@ -89,7 +89,7 @@ test('a successor that opens while a batch of its predecessor is not committed w
   await breakpoint.reached;
   await scene.redis.del(LOCK_KEY);
   const successor = drainScene(scene);
-  await expect.poll(() => scene.query(WAITING_FOR_FENCE), PATIENTLY).toHaveLength(1);
+  await expect.poll(() => scene.query(WAITING_FOR_FENCE), SLOW_POLLING).toHaveLength(1);
   breakpoint.resume();
   expect(await successor).toMatchObject({ complete: true });
   await zombie;
@@ -97,22 +97,22 @@ test('a successor that opens while a batch of its predecessor is not committed w
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toEqual(['main.Thing i 1']);
 });
 
-test('a paused poller that settles what its successor has settled changes nothing', async () => {
+test('a paused poller changes nothing when it settles entries that its successor has settled', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one', { dirty: [thingDirty(0)], cacheKeys: { default: ['key'] } }));
   await scene.add(lazyEvent([{ sql: 'UPDATE Nothing SET a=1 WHERE `ID` = 1', id: 1 }]));
   const { breakpoint, zombie } = await pauseAt(scene, 'cross-pool');
   await scene.redis.del(LOCK_KEY);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
-  await scene.redis.set('key', 'cached anew');
+  await scene.redis.set('key', 'cached again');
   breakpoint.resume();
   await zombie;
   expect(await dirtyEvents(scene.redis, 'thing-changed')).toHaveLength(1);
   expect(await deadLetters(scene)).toHaveLength(1);
-  expect(await scene.redis.get('key')).toBe('cached anew');
+  expect(await scene.redis.get('key')).toBe('cached again');
 });
 
-test('a paused poller that opens an epoch over its successor stops harmlessly, and the next run goes on', async () => {
+test('a paused poller that fences off its successor stops without harm, and the next drain continues', async () => {
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
@@ -137,13 +137,13 @@ test('a paused poller that opens an epoch over its successor stops harmlessly, a
   expect(await pendingEntries(scene)).toEqual([]);
 });
 
-/** The server's own view of its transactions may be a little old, and is the older the more often one asks. */
-const PATIENTLY = { interval: 300, timeout: 4000 };
+/** The server's list of transactions may lag a little, and frequent queries make it lag more. */
+const SLOW_POLLING = { interval: 300, timeout: 4000 };
 
 const WAITING_FOR_FENCE = `SELECT trx_id FROM information_schema.INNODB_TRX
   WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE CONCAT('UPDATE%', REPLACE(DATABASE(), 'app', 'ledger'), '%fence%')`;
 
-/** A drain that stands still where it first comes to `point`. */
+/** Starts a drain that pauses when it first reaches `point`. */
 async function pauseAt(scene: Scene, point: FailpointName) {
   const breakpoint = new Breakpoint();
   const failpoint = (reached: FailpointName) => (reached === point ? breakpoint.pause() : undefined);
