@@ -1,6 +1,6 @@
 import { type DestinationStream, pino } from 'pino';
 
-export { type ErrorFields, errorFields } from './error-fields.ts';
+export { errorFields } from './error-fields.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

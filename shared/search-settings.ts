@@ -10,7 +10,7 @@ import { ConfigurationError } from './errors.ts';
  * - `time`: a date or time as Unix seconds; NULL as -9223372036854775807.
  * - `references`: a JSON list of ids as `e1 e2`.
  */
-export const FIELD_TYPES = ['integer', 'float', 'text', 'bool', 'time', 'references'] as const;
+const FIELD_TYPES = ['integer', 'float', 'text', 'bool', 'time', 'references'] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
 
 const indexSettings = z.strictObject({

@@ -6,7 +6,7 @@ import { binaryToName, map, optionalId, text } from './message-fields.ts';
 import type { MessageMap } from './message-value.ts';
 import type { WireError } from './wire-error.ts';
 
-export interface LazyStatement {
+interface LazyStatement {
   /** MySQL pool. */
   readonly pool: string;
   readonly sql: BinaryString;

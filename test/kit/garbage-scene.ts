@@ -30,7 +30,7 @@ export interface GarbageScene {
   drain(setting?: GarbageDrainSetting): Promise<DrainSummary>;
 }
 
-export interface GarbageDrainSetting {
+interface GarbageDrainSetting {
   readonly absentGroups?: 'hold' | 'ignore';
   readonly collectsGarbage?: boolean;
   readonly signal?: AbortSignal;

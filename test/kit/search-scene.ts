@@ -37,7 +37,7 @@ export interface SearchScene {
   documents(): Promise<Record<string, Record<string, string>>>;
 }
 
-export interface SearchDrainSetting {
+interface SearchDrainSetting {
   readonly search?: SearchSettings;
   readonly signal?: AbortSignal;
   readonly poller?: Partial<PollerOptions>;

@@ -4,7 +4,7 @@ import { secondsReport } from '../programs/seconds-report.ts';
 import type { Stage } from '../stage.ts';
 import type { Contestant } from './contestant.ts';
 
-export const BULLMQ = 'BullMQ';
+const BULLMQ = 'BullMQ';
 
 export interface PeerServers {
   readonly stage: Stage;

@@ -4,7 +4,7 @@ import { secondsReport } from '../programs/seconds-report.ts';
 import type { Stage } from '../stage.ts';
 import type { Contestant } from './contestant.ts';
 
-export const LIMIT = 'limit program';
+const LIMIT = 'limit program';
 
 /** Which number of connections suits best depends on the machine: each turn tries all, and the best one counts. */
 const CONNECTIONS = [4, 6, 8];

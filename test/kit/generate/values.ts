@@ -85,7 +85,7 @@ export function randomValue(random: Random, kind: ColumnKind): Value {
   }
 }
 
-export function randomText(random: Random): string {
+function randomText(random: Random): string {
   return Array.from({ length: random.integer(0, 4) }, () =>
     random.chance(0.7) ? random.pick(AWKWARD) : String(random.integer(0, 999)),
   ).join('');

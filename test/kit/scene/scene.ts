@@ -11,7 +11,7 @@ export const LAZY = 'orm-lazy-channel';
 export const LOCK_KEY = 'orm-async-consumer_consumer-1';
 export const GROUP = 'orm-async-consumer';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /** A small application of one test's own, on real servers: `Thing` in pool `default`, `Sale` in pool `shop`. */
 export interface Scene {
