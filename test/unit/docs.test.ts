@@ -10,6 +10,10 @@ const PAGES = [
   ...readdirSync(`${ROOT}/docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
+const SOURCES = readdirSync(`${ROOT}/functions`, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => readFileSync(`${ROOT}/functions/${name}`, 'utf8'));
+
 const read = (page: string) => readFileSync(`${ROOT}/${page}`, 'utf8');
 
 test('architecture.svg is what architecture.dot draws: `npm run docs:diagram`', async () => {
@@ -22,6 +26,21 @@ describe.each(PAGES)('in %s', (page) => {
     expect(dead).toEqual([]);
   });
 });
+
+test('the code has everything that is said to keep an invariant', () => {
+  const keepers = [...read('docs/correctness.md').matchAll(/\*Kept by\* (.+?)\.\s/g)].map(
+    ([, names]) => names ?? '',
+  );
+  const names = keepers.flatMap((list) => [...list.matchAll(/\w+(?=`)/g)].map(([name]) => name));
+  expect(keepers).toHaveLength(11);
+  expect(names.filter((name) => !isDefined(name))).toEqual([]);
+});
+
+function isDefined(name: string): boolean {
+  return SOURCES.some((source) =>
+    new RegExp(`(class|function) ${name}\\b|^ {2}${name}\\(`, 'm').test(source),
+  );
+}
 
 /** Targets of Markdown links and images, apart from those on other hosts. */
 function linksOf(text: string): string[] {
