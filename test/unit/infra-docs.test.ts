@@ -6,7 +6,7 @@ import { FAILURE_STAGES } from '../../shared/operations.ts';
 
 const read = (name: string) => readFileSync(`${import.meta.dirname}/../../docs/${name}`, 'utf8');
 
-describe('the documents say something of', () => {
+describe('the documentation describes', () => {
   test.each([...SETTING_NAMES])('the setting %s', (name) => {
     expect(read('deploy.md')).toContain(`\`${name}\``);
   });
