@@ -28,7 +28,7 @@ describe.each(PAGES)('in %s', (page) => {
 });
 
 test('the code has everything that is said to keep an invariant', () => {
-  const keepers = [...read('docs/correctness.md').matchAll(/\*Kept by\* (.+?)\.\s/g)].map(
+  const keepers = [...read('docs/correctness.md').matchAll(/_Kept by_ (.+?)\.\s/g)].map(
     ([, names]) => names ?? '',
   );
   const names = keepers.flatMap((list) => [...list.matchAll(/\w+(?=`)/g)].map(([name]) => name));
