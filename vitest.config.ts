@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // The servers, and what the tests start themselves, want their share of a small machine.
+    // Small machines also need CPU time for the servers and processes that the tests start.
     maxWorkers: 2,
     projects: [
       {
@@ -26,9 +26,9 @@ export default defineConfig({
           name: 'localstack-functions',
           include: ['test/localstack/*.localstack.test.ts'],
           testTimeout: 60_000,
-          // LocalStack may have to be installed first.
+          // The first run may have to install LocalStack.
           hookTimeout: 600_000,
-          // One after the other, and when all else is done: they measure how long functions take.
+          // These tests measure how long functions take, so they run one at a time, after the tests above.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
@@ -39,10 +39,10 @@ export default defineConfig({
           name: 'localstack-stack',
           include: ['test/localstack/stack/*.stack.test.ts'],
           globalSetup: ['test/localstack/stack/global-setup.ts'],
-          // Runs of the schedule are a minute apart, and a trouble may cost some.
+          // The schedule runs once a minute, and a fault can make several runs fail.
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          // They wait for a schedule more than they work.
+          // These tests mostly wait for the schedule.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },

@@ -1,16 +1,16 @@
 import type { EventEmitter } from 'node:events';
-import type { LocalConsumer, LocalConsumerOptions } from './consumer/consumer.ts';
+import type { Consumer, ConsumerOptions } from './consumer/consumer.ts';
 
-/** A standard stream: text, on a terminal or not. */
+/** A standard stream, which may be a terminal. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** What the program needs from the process that it runs in. */
+/** The process in which the program runs. */
 export interface ProgramContext {
   readonly stdout: Output;
   readonly stderr: Output;
   /** Emits `SIGINT` and `SIGTERM`, as `process` does. */
   readonly signals: EventEmitter;
-  /** Ends the process without waiting for anything. */
+  /** Exits the process immediately. */
   readonly exitNow: (code: number) => void;
-  readonly openConsumer: (options: LocalConsumerOptions) => Promise<LocalConsumer>;
+  readonly openConsumer: (options: ConsumerOptions) => Promise<Consumer>;
 }

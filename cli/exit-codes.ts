@@ -1,14 +1,14 @@
 import type { DrainSummary } from '../shared/drain-summary.ts';
 
-/** What the program ends with. Scripts build on these: they stay as they are. */
+/** Exit codes of the program. Scripts depend on these values. */
 export const EXIT_CODES = {
-  /** All is drained, or another consumer is at it. */
+  /** Everything is drained, or another consumer is running. */
   done: 0,
   /** Configuration or connection error. */
   error: 1,
-  /** Entries are left. */
-  entriesLeft: 2,
-  /** A second signal: nothing was waited for. */
+  /** Entries remain. */
+  entriesRemain: 2,
+  /** A second signal ended the process immediately. */
   interrupted: 130,
 } as const;
 
@@ -25,6 +25,6 @@ export function exitCodeOf(summary: DrainSummary): ExitCode {
     case 'budget':
     case 'failed-entries':
     case 'lock-lost':
-      return summary.complete ? EXIT_CODES.done : EXIT_CODES.entriesLeft;
+      return summary.complete ? EXIT_CODES.done : EXIT_CODES.entriesRemain;
   }
 }

@@ -1,9 +1,9 @@
-/** The program `consumer`: see `npm run --silent consumer -- --help`. */
+/** The program `consumer`. For its usage, run `npm run --silent consumer -- --help`. */
 
 import { openLocalConsumer } from './consumer/local-consumer.ts';
 import { runProgram } from './program.ts';
 
-// Whoever reads the output may stop early, as `head` does.
+// The reader of the output may close it early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
@@ -16,5 +16,5 @@ const exitCode = await runProgram(process.argv.slice(2), {
   exitNow: (code) => process.exit(code),
   openConsumer: openLocalConsumer,
 });
-// What a server left open must not keep the program alive once its work is done and reported.
+// An open connection must not keep the process alive after the result is reported.
 process.exit(exitCode);

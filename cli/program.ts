@@ -12,7 +12,7 @@ import { printable } from './output/table.ts';
 /**
  * Runs the program `consumer`.
  *
- * @param programArguments without the names of Node and the file
+ * @param programArguments without the paths of Node and the script
  * @returns the exit code
  */
 export async function runProgram(
@@ -40,7 +40,7 @@ export async function runProgram(
   }
 }
 
-/** Errors are thrown instead of ending the process, in subcommands too. */
+/** Makes the command and its subcommands throw errors instead of exiting the process. */
 function inheritSettings(
   command: Command,
   { stdout, stderr }: Pick<ProgramContext, 'stdout' | 'stderr'>,
@@ -51,7 +51,7 @@ function inheritSettings(
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
     })
-    .showHelpAfterError(`See ${fullName(command)} --help.`);
+    .showHelpAfterError(`Run \`${fullName(command)} --help\` for usage.`);
   for (const subcommand of command.commands) inheritSettings(subcommand, { stdout, stderr });
 }
 
@@ -59,8 +59,8 @@ function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
-/** One line that says what to do; of an error that nobody foresaw, what may be shown of it. */
+/** One line with the next step. An unexpected error is reduced to the fields that cannot contain row values. */
 function describeError(error: unknown): string {
   if (error instanceof BackgroundConsumerError) return printable(withNextStep(error.message, error.nextStep));
-  return `this should not have happened: ${JSON.stringify(errorFields(error))}`;
+  return `unexpected error: ${JSON.stringify(errorFields(error))}`;
 }

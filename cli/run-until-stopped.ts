@@ -7,15 +7,15 @@ import type { Display } from './output/display.ts';
 
 const PAUSE_MS = 5000;
 
-/** One drain that waits for new entries, and tells its counts while it goes on. */
+/** One drain that waits for new entries and reports its counts while it runs. */
 export type Drain = (onProgress: (summary: DrainSummary) => void) => Promise<DrainSummary>;
 
 /**
- * Repeats `drain` until the signal, with a pause where it could not go on: another consumer is running, a server is down.
- * An error of the first one is thrown, so that who starts the program sees at once what is wrong with the configuration
- * or a server; later ones are waited out.
+ * Repeats `drain` until the signal is aborted. Pauses if a drain could not continue because another consumer is running
+ * or a server is down. Throws an error of the first drain, so that the operator who starts the program sees a wrong
+ * configuration or an unreachable server immediately; retries after later connection errors.
  *
- * @returns the counts of all drains together
+ * @returns the total counts of all drains
  */
 export async function runUntilStopped(
   drain: Drain,
@@ -31,24 +31,24 @@ export async function runUntilStopped(
       const summary = await drain((current) => progress.update(addSummaries(before, current)));
       total = addSummaries(before, summary);
       const { reason, message } = summary;
-      if (reason !== lastReason && !mayGoOn(reason))
-        logger.warn(`waiting to try again: ${message ?? reason}`, { reason });
+      if (reason !== lastReason && !canContinue(reason))
+        logger.warn(`drain stopped, waiting to retry: ${message ?? reason}`, { reason });
       lastReason = reason;
     } catch (error) {
       if (lastReason === undefined || !(error instanceof ConnectionError)) throw error;
-      logger.error('waiting to try again', { error: errorFields(error) });
+      logger.error('drain failed, waiting to retry', { error: errorFields(error) });
       lastReason = 'error';
     }
-    if (!mayGoOn(lastReason)) await pause(pauseMs, signal);
+    if (!canContinue(lastReason)) await pause(pauseMs, signal);
   }
   return { ...total, complete: false, reason: 'stopped' };
 }
 
-function mayGoOn(reason: DrainReason | 'error'): boolean {
+function canContinue(reason: DrainReason | 'error'): boolean {
   return reason === 'budget' || reason === 'drained' || reason === 'stopped';
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  // Rejects when the signal comes, which ends the pause just as well.
+  // An abort rejects the promise; it ends the pause as intended.
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -3,17 +3,17 @@ import { EXIT_CODES } from './exit-codes.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** A Ctrl-C reaches a program once from the terminal and again from npm: within this time it is the same wish. */
-const SAME_WISH_MS = 500;
+/** One Ctrl-C may arrive twice, from the terminal and from npm. Signals within this time count as one. */
+const REPEAT_WINDOW_MS = 500;
 
 /**
- * Runs `work` with a signal that is aborted by the first SIGINT or SIGTERM, so that it can finish what is in flight.
- * The second one ends the process at once.
+ * Runs `task` with a signal that the first SIGINT or SIGTERM aborts, so that the task can finish the entries in flight.
+ * The second one exits the process immediately.
  */
 export async function withStopSignal<Result>(
   { signals, exitNow }: Pick<ProgramContext, 'signals' | 'exitNow'>,
   onStop: () => void,
-  work: (signal: AbortSignal) => Promise<Result>,
+  task: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController();
   let stoppedAt: number | undefined;
@@ -22,11 +22,11 @@ export async function withStopSignal<Result>(
       stoppedAt = performance.now();
       onStop();
       controller.abort();
-    } else if (performance.now() - stoppedAt > SAME_WISH_MS) exitNow(EXIT_CODES.interrupted);
+    } else if (performance.now() - stoppedAt > REPEAT_WINDOW_MS) exitNow(EXIT_CODES.interrupted);
   };
   for (const name of SIGNALS) signals.on(name, listener);
   try {
-    return await work(controller.signal);
+    return await task(controller.signal);
   } finally {
     for (const name of SIGNALS) signals.off(name, listener);
   }

@@ -1,63 +1,84 @@
-import { readBindings } from '../infra/local/handlers/read-bindings.ts';
-import { readSearchMapping } from '../infra/local/read-search-mapping.ts';
+import { dirname, resolve } from 'node:path';
+import { parseBindings, type StreamBinding } from '../functions/poller/channels/own-streams/binding.ts';
 import type { Logger } from '../shared/logging.ts';
+import { BINDINGS_FILE, readYamlFile, SEARCH_MAPPING_FILE } from '../shared/read-yaml-file.ts';
 import { readRegistry } from '../shared/registry/read-registry.ts';
 import type { Registry } from '../shared/registry/registry.ts';
-import type { LocalConsumer } from './consumer/consumer.ts';
+import { parseSearchSettings, type SearchSettings } from '../shared/search-settings.ts';
+import type { Consumer } from './consumer/consumer.ts';
 import type { ProgramContext } from './context.ts';
 import { CONSUME_DEFAULTS, type ConsumeOptions, type OutputOptions } from './options/shared-options.ts';
 import type { TargetOptions } from './options/target-options.ts';
 
-type SessionOptions = OutputOptions & TargetOptions & Partial<ConsumeOptions>;
+type OpenOptions = OutputOptions & TargetOptions & Partial<ConsumeOptions>;
 
 /**
- * Lends `work` a consumer of the registry's streams, or a deployed one (whose registry is not known here), and closes it
- * afterwards whatever happens.
+ * Runs `task` with a consumer and closes it afterwards. The consumer is a deployed one, whose registry is not known
+ * here, or one in this process.
  */
 export async function withConsumer<Result>(
   { openConsumer }: Pick<ProgramContext, 'openConsumer'>,
-  options: SessionOptions,
+  options: OpenOptions,
   logger: Logger,
-  work: (consumer: LocalConsumer, registry?: Registry) => Promise<Result>,
+  task: (consumer: Consumer, registry?: Registry) => Promise<Result>,
 ): Promise<Result> {
   const [consumer, registry] =
     options.function === undefined
       ? await openWithRegistry(openConsumer, options, logger)
       : [await openDeployed(options.function)];
   try {
-    return await work(consumer, registry);
+    return await task(consumer, registry);
   } finally {
     await consumer.close();
   }
 }
 
-async function openDeployed(functionName: string): Promise<LocalConsumer> {
-  // AWS's client takes half as long to load as all else together: only where it is needed.
-  const { openFunctionConsumer } = await import('../infra/local/remote/open-function-consumer.ts');
+async function openDeployed(functionName: string): Promise<Consumer> {
+  // Imported on demand, because the AWS client takes half as long to load as everything else together.
+  const { openFunctionConsumer } = await import('./consumer/function-consumer.ts');
   return openFunctionConsumer(functionName);
 }
 
 async function openWithRegistry(
   openConsumer: ProgramContext['openConsumer'],
-  options: SessionOptions,
+  options: OpenOptions,
   logger: Logger,
-): Promise<[LocalConsumer, Registry]> {
-  const { ordering, lazyConcurrency, allowedStatements, absentGroups } = { ...CONSUME_DEFAULTS, ...options };
+): Promise<[Consumer, Registry]> {
   const registry = await readRegistry(options.registry ?? '');
-  const bindings = options.bindings === undefined ? [] : readBindings(options.bindings, registry);
-  const { searchMapping } = options;
-  const search = searchMapping === undefined ? {} : readSearchMapping(searchMapping);
   const consumer = await openConsumer({
     registry,
     logger,
-    ordering,
-    lazyConcurrency,
-    allowedStatements,
+    ordering: options.ordering ?? CONSUME_DEFAULTS.ordering,
+    lazyConcurrency: options.lazyConcurrency ?? CONSUME_DEFAULTS.lazyConcurrency,
+    allowedStatements: options.allowedStatements ?? CONSUME_DEFAULTS.allowedStatements,
     ledgerDatabase: options.ledgerDatabase,
-    bindings,
-    search,
-    absentGroups,
+    bindings: options.bindings === undefined ? [] : readBindings(options.bindings, registry),
+    search: options.searchMapping === undefined ? {} : readSearchMapping(options.searchMapping),
+    absentGroups: options.absentGroups ?? CONSUME_DEFAULTS.absentGroups,
     collectsGarbage: true,
   });
   return [consumer, registry];
+}
+
+/**
+ * Reads the bindings of own streams from a YAML file. Resolves the paths of modules against the directory of the file.
+ *
+ * @throws ConfigurationError if the file cannot be read, or with the position of every mistake in it
+ */
+function readBindings(path: string, registry: Registry): StreamBinding[] {
+  const bindings = parseBindings(readYamlFile(path, BINDINGS_FILE), path, registry);
+  return bindings.map((binding) => {
+    const { handler } = binding;
+    if (handler.kind !== 'module') return binding;
+    return { ...binding, handler: { ...handler, path: resolve(dirname(path), handler.path) } };
+  });
+}
+
+/**
+ * Reads the definitions of search indexes from a YAML file, which may be JSON.
+ *
+ * @throws ConfigurationError if the file cannot be read, or with the position of every mistake in it
+ */
+function readSearchMapping(path: string): SearchSettings {
+  return parseSearchSettings(readYamlFile(path, SEARCH_MAPPING_FILE) ?? {}, path);
 }

@@ -5,9 +5,9 @@ import { BackgroundConsumerError } from '../shared/errors.ts';
 import { readDeployment } from './config.ts';
 import { BackgroundConsumerStack } from './stack.ts';
 
-/** What the `cdk` command runs. Only here is the context read. */
+/** The program that the `cdk` command runs. It is the only place that reads the CDK context. */
 function main(): void {
-  // Else a stack that could not be made to its end is synthesized all the same when the process ends.
+  // By default the CDK synthesizes at process exit, even a stack whose constructor has thrown.
   const app = new App({ autoSynth: false });
   const deployment = readDeployment(z.record(z.string(), z.unknown()).parse(app.node.getAllContext()));
   new BackgroundConsumerStack(app, deployment.stackName, deployment);

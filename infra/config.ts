@@ -4,7 +4,7 @@ import { ConfigurationError } from '../shared/errors.ts';
 import { readYamlFile } from '../shared/read-yaml-file.ts';
 import { declinedAlarmsSchema } from './constructs/alarm-names.ts';
 import { mysqlPoolSchema, redisPoolSchema } from './constructs/pool-schemas.ts';
-import { namingPaths } from './constructs/problems.ts';
+import { parseNamingPaths } from './constructs/problems.ts';
 import { SETTING_NAMES, type SettingsInput } from './constructs/settings.ts';
 
 const arn = (pattern: string, example: string) =>
@@ -12,25 +12,25 @@ const arn = (pattern: string, example: string) =>
 const id = (prefix: string) =>
   z
     .string()
-    .regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), `expected an id such as ${prefix}-0123456789abcdef0`);
+    .regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), `expected an ID such as ${prefix}-0123456789abcdef0`);
 
-const existing = {
-  /** Complete, with its six last characters. */
+const existingServer = {
+  /** The complete ARN, including its last six random characters. */
   secretArn: arn(
     'secretsmanager:[\\w-]+:\\d{12}:secret:.+-\\w{6}',
     'secretsmanager:eu-central-1:123456789012:secret:name-AbCdEf',
   ).optional(),
-  /** Key that the secret is encrypted with, where it is not AWS's own. */
+  /** The key that encrypts the secret. Needed only if it is not the AWS managed key. */
   secretKeyArn: arn('kms:[\\w-]+:\\d{12}:key/.+', 'kms:eu-central-1:123456789012:key/id').optional(),
   securityGroupId: id('sg').optional(),
 };
-const shapes = { access: existing, client: id('sg') };
+const shapes = { access: existingServer, client: id('sg') };
 
-/** A VPC that is there. By ids alone: nothing is looked up at synth. */
+/** An existing VPC, described by IDs alone, because nothing is looked up at synth. */
 const importedVpc = z.strictObject({
   vpcId: id('vpc'),
   availabilityZones: z.array(z.string().min(1)).min(1),
-  /** One for each zone, in the same order; isolated ones suffice. */
+  /** One subnet for each zone, in the same order. Isolated subnets are sufficient. */
   subnetIds: z.array(id('subnet')).min(1),
 });
 
@@ -40,9 +40,9 @@ const deploymentSchema = z
       .string()
       .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/)
       .default('BackgroundConsumer'),
-    /** From the directory of this file. */
+    /** Path of the BeeORM registry, relative to this file. */
     registry: z.string().min(1),
-    /** Files beside this one, as docs/own-streams.md and docs/search.md describe them. */
+    /** Paths relative to this file. docs/own-streams.md and docs/search.md describe these files. */
     bindings: z.string().min(1).optional(),
     searchMapping: z.string().min(1).optional(),
     redisPools: z.record(z.string(), redisPoolSchema(shapes)).default({}),
@@ -54,60 +54,74 @@ const deploymentSchema = z
   })
   .refine(({ vpc }) => vpc === undefined || vpc.subnetIds.length === vpc.availabilityZones.length, {
     path: ['vpc', 'subnetIds'],
-    message: 'as many as availabilityZones',
+    message: 'must have as many items as availabilityZones',
   });
 
 export type Deployment = z.output<typeof deploymentSchema> & { readonly settings: SettingsInput };
 
-/** The CDK's context: what stands in cdk.json, and texts from the command line. */
+/** The CDK context: values of cdk.json, and strings from `-c KEY=VALUE` on the command line. */
 export type Context = Readonly<Record<string, unknown>>;
 
-/** What may stand in the context beside the settings. */
+/** Context keys that are allowed in addition to the settings. */
 const CONTEXT_NAMES: ReadonlySet<string> = new Set(['config', 'stackName', 'registry']);
 
 const CONFIG_FILE = {
   name: 'config',
   code: 'config',
-  nextStep: 'Give the file with -c config=FILE; infra/example/deployment.yaml is one.',
+  nextStep: 'Pass a deployment file with -c config=FILE. infra/example/deployment.yaml is an example.',
 };
 
 /**
- * Reads what is to be deployed: the file that the context key `config` names, with the settings that stand in the
- * context, as in `-c lazyConcurrency=20`, put over it.
- * @throws ConfigurationError that names the path of each wrong value
+ * Reads the deployment file that the context key `config` names. Settings in the context, as in
+ * `-c lazyConcurrency=20`, override those in the file.
+ * @throws ConfigurationError that names the path of each invalid value
  */
 export function readDeployment(context: Context): Deployment {
   checkContext(context);
   const path = z.string().catch('').parse(context['config']);
-  const file = namingPaths(path, () =>
+  const { settings, others } = readValues(path, context);
+  const deployment = parseNamingPaths(path, () => deploymentSchema.parse(others));
+  const fromFile = (file: string) => resolve(dirname(path), file);
+  const { registry, bindings, searchMapping } = deployment;
+  return {
+    ...deployment,
+    // A path on the command line is relative to the working directory.
+    registry: context['registry'] === undefined ? fromFile(registry) : resolve(registry),
+    bindings: bindings === undefined ? undefined : fromFile(bindings),
+    searchMapping: searchMapping === undefined ? undefined : fromFile(searchMapping),
+    settings,
+  };
+}
+
+/** Settings and other values of the deployment file, overridden by the context. */
+function readValues(path: string, context: Context) {
+  const values = parseNamingPaths(path, () =>
     z.record(z.string(), z.unknown()).parse(readYamlFile(path, CONFIG_FILE) ?? {}),
   );
   const settings: Record<string, unknown> = {};
-  const rest: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(file)) (SETTING_NAMES.has(key) ? settings : rest)[key] = value;
+  const others: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(values))
+    (SETTING_NAMES.has(key) ? settings : others)[key] = value;
   for (const key of SETTING_NAMES)
     if (context[key] !== undefined) settings[key] = fromCommandLine(context[key]);
-  for (const key of ['stackName', 'registry']) rest[key] = context[key] ?? rest[key];
-  const deployment = namingPaths(path, () => deploymentSchema.parse(rest));
-  const registry = resolve(context['registry'] === undefined ? dirname(path) : '.', deployment.registry);
-  for (const key of ['bindings', 'searchMapping'] as const) {
-    const named = deployment[key];
-    if (named !== undefined) deployment[key] = resolve(dirname(path), named);
-  }
-  return { ...deployment, registry, settings };
+  for (const key of ['stackName', 'registry']) others[key] = context[key] ?? others[key];
+  return { settings, others };
 }
 
-/** A mistyped `-c` would do nothing and say nothing. The CDK's own keys, and look-ups, are no plain words. */
+/**
+ * Rejects unknown context keys, because a mistyped `-c` would otherwise be ignored silently. Only plain words are
+ * checked: the CDK's own keys and its cached lookups contain other characters.
+ */
 function checkContext(context: Context): void {
   const isKnown = (key: string) => SETTING_NAMES.has(key) || CONTEXT_NAMES.has(key);
   const unknown = Object.keys(context).filter((key) => /^[A-Za-z]\w*$/.test(key) && !isKnown(key));
   if (unknown.length === 0) return;
-  throw new ConfigurationError('unknown-context', `-c ${unknown.join(', -c ')}: there is no such setting`, {
-    nextStep: `There are ${[...CONTEXT_NAMES, ...SETTING_NAMES].join(', ')}; all else stands in the file.`,
+  throw new ConfigurationError('unknown-context', `-c ${unknown.join(', -c ')}: unknown setting`, {
+    nextStep: `Use one of ${[...CONTEXT_NAMES, ...SETTING_NAMES].join(', ')}. Set everything else in the deployment file.`,
   });
 }
 
-/** On the command line everything is a text: 20 means the number, true the boolean, [] the list. */
+/** Values on the command line are strings: 20 is parsed as a number, true as a boolean and [] as a list. */
 function fromCommandLine(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {

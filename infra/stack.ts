@@ -12,10 +12,13 @@ type ConfiguredPool = Deployment['redisPools'][string] | Deployment['mysqlPools'
 type ConfiguredCreatedPool = Extract<ConfiguredPool, { kind: 'created' }>;
 type ConfiguredExistingPool = Extract<ConfiguredPool, { kind: 'existing' }>;
 
-/** One stack around one consumer; ids of what is there become what the construct takes. */
+/** A stack with one consumer. Turns the IDs of existing resources into the constructs that the consumer takes. */
 export class BackgroundConsumerStack extends Stack {
   readonly consumer: BackgroundConsumer;
-  /** One construct for each: EC2 refuses to open the same port twice, as for two pools on one server. */
+  /**
+   * Imported security groups by ID. Two pools on one server must share a construct: the CDK merges equal rules of one
+   * construct only, and EC2 rejects a rule that already exists.
+   */
   readonly #securityGroups = new Map<string, ISecurityGroup>();
 
   constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps = {}) {
@@ -43,7 +46,7 @@ export class BackgroundConsumerStack extends Stack {
       availabilityZones,
       isolatedSubnetIds: subnetIds,
     });
-    Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'no routes are made');
+    Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'no routes are created');
     return vpc;
   }
 
@@ -82,8 +85,8 @@ export class BackgroundConsumerStack extends Stack {
   }
 
   #importSecurityGroup(securityGroupId: string): ISecurityGroup {
-    const known = this.#securityGroups.get(securityGroupId);
-    if (known !== undefined) return known;
+    const existing = this.#securityGroups.get(securityGroupId);
+    if (existing !== undefined) return existing;
     const imported = SecurityGroup.fromSecurityGroupId(this, securityGroupId, securityGroupId);
     this.#securityGroups.set(securityGroupId, imported);
     return imported;

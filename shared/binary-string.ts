@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * A string that stands for raw bytes: each character is one byte (0 to 255), as in Node's `latin1`.
+ * A string that represents raw bytes: each character is one byte (0 to 255), as in Node's `latin1`.
  *
- * BeeORM's strings are Go strings, which need not be UTF-8. Kept like this they survive JSON, concatenation and
- * mysql2 byte for byte; a plain `string` (text) must be turned into bytes explicitly, or it would be sent twice encoded.
+ * BeeORM's strings are Go strings, which need not be UTF-8. In this form, JSON, concatenation and mysql2 preserve every byte. A
+ * plain `string` (text) must be converted to bytes explicitly; otherwise it would be encoded twice.
  */
 export type BinaryString = string & { readonly __bytes: unique symbol };
 
@@ -19,6 +19,29 @@ export function binaryToBytes(binary: BinaryString): Buffer {
   return Buffer.from(binary, 'latin1');
 }
 
+/** ASCII text, such as SQL in the source code: its characters are its bytes. Not checked, because it runs per statement. */
+export function ascii(text: string): BinaryString {
+  return text as BinaryString;
+}
+
+/**
+ * A string that was built from BinaryStrings and ASCII text, so that its characters are bytes already. Not checked, because it
+ * runs per statement; a character above U+00FF would be truncated to its lowest byte when it is sent.
+ */
+export function asBinary(bytes: string): BinaryString {
+  return bytes as BinaryString;
+}
+
+/** `String.prototype.slice` on bytes. */
+export function sliceBinary(binary: BinaryString, start: number | undefined, end?: number): BinaryString {
+  return binary.slice(start, end) as BinaryString;
+}
+
+/** `Array.prototype.join` on bytes; `separator` is ASCII. */
+export function joinBinary(parts: readonly BinaryString[], separator: string): BinaryString {
+  return parts.join(separator) as BinaryString;
+}
+
 const ASCII = /^[\0-\x7f]*$/;
 
 /** The UTF-8 bytes of a text. */
@@ -27,13 +50,13 @@ export function textToBinary(text: string): BinaryString {
   return Buffer.from(text, 'utf8').toString('latin1') as BinaryString;
 }
 
-/** The text, where the bytes are valid UTF-8; else `undefined`. */
+/** The text if the bytes are valid UTF-8, otherwise `undefined`. */
 export function binaryToText(binary: BinaryString): string | undefined {
   const bytes = binaryToBytes(binary);
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
-/** The text for people to read: bytes that are not UTF-8 become U+FFFD. */
+/** The text for display: bytes that are not UTF-8 become U+FFFD. */
 export function binaryToDisplayText(binary: BinaryString): string {
   return binaryToBytes(binary).toString('utf8');
 }

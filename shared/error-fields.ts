@@ -1,23 +1,23 @@
 import { BackgroundConsumerError } from './errors.ts';
 
-/** Facts about an error that can't hold secrets or values of a row, as its message may. */
+/** The parts of an error that cannot contain secrets or values of a row, unlike its message. */
 export interface ErrorFields {
   readonly name: string;
   readonly code?: string;
   readonly errno?: number;
   readonly sqlState?: string;
-  /** Only of this project's own errors. */
+  /** Only of this project's errors. */
   readonly message?: string;
   readonly nextStep?: string;
-  /** Where it was thrown, for errors that have no code to know them by. */
+  /** Where it was thrown. Only if the error has no code. */
   readonly stack?: readonly string[];
   readonly cause?: ErrorFields;
 }
 
 const MAX_CAUSE_DEPTH = 3;
-const STACK_LINES = 5;
+const MAX_STACK_FRAMES = 5;
 
-/** What may be logged of an error. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are left out. */
+/** The parts of an error that are safe to log. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are omitted. */
 export function errorFields(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { name: typeof error };
   const known = { ...ownFields(error), ...serverFields(error) };
@@ -46,7 +46,7 @@ function serverFields(error: Error): Partial<ErrorFields> {
   };
 }
 
-/** Redis begins its messages with a code; what follows may quote a key. */
+/** Redis begins its messages with a code. The rest may quote a key. */
 function redisCode(error: Error): string | undefined {
   return error.name === 'ReplyError' ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
 }
@@ -55,9 +55,9 @@ function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w-]{1,64}$/.test(value) ? value : undefined;
 }
 
-/** The places alone: a stack begins with the message. */
+/** Only the frames, because a stack begins with the message. */
 function stackOf(error: Error): string[] {
   const lines = (error.stack ?? '').replace(error.message, '').split('\n');
-  const places = lines.map((line) => line.trim()).filter((line) => /^at .+:\d+:\d+\)?$/.test(line));
-  return places.slice(0, STACK_LINES);
+  const frames = lines.map((line) => line.trim()).filter((line) => /^at .+:\d+:\d+\)?$/.test(line));
+  return frames.slice(0, MAX_STACK_FRAMES);
 }

@@ -1,29 +1,29 @@
 import { type DestinationStream, pino } from 'pino';
 
-export { type ErrorFields, errorFields } from './error-fields.ts';
+export { errorFields } from './error-fields.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
- * Facts beside a message: counts, names, ids. No passwords, and nothing from a row. One that is named `message` as well
- * would be lost: in JSON the second one of a name wins.
+ * Structured data next to a message: counts, names, IDs. Never passwords or values of a row. A field named `message` is
+ * excluded, because in JSON it would replace the message.
  */
 export type LogFields = Readonly<Record<string, unknown>> & { readonly message?: never };
 
 type Log = (message: string, fields?: LogFields) => void;
 
-/** What code is given to log with. */
+/** The interface that code logs with, locally and on Lambda. */
 export type Logger = Readonly<Record<LogLevel, Log>>;
 
 export interface LoggerOptions {
-  /** Less important messages are left out. */
+  /** Messages below this level are dropped. */
   readonly level: LogLevel;
-  /** Where lines go, each ending in a line break. On a terminal they are text for people, else JSON objects. */
+  /** Where lines are written, each with a line break. A terminal gets readable text, everything else JSON objects. */
   readonly destination: DestinationStream & { readonly isTTY?: boolean };
 }
 
-/** A logger that writes each message at once, so that none is missing when the process is killed. */
+/** A logger that writes each message immediately, so that no message is lost if the process is killed. */
 export function createLogger({ level, destination }: LoggerOptions): Logger {
   const stream = destination.isTTY
     ? { write: (line: string) => destination.write(toReadableLine(line)) }

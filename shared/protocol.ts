@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { BinaryString } from './binary-string.ts';
 
 /**
- * What the poller asks of the SQL executor, and what it gets back. Where it travels through Lambda both sides check what
- * arrives: they are deployed one after the other, and a request of another version must fail before it touches a database.
+ * The poller's requests to the SQL executor, and the replies. On Lambda, both sides validate what they receive: they are
+ * deployed one after the other, and a request of another version must fail before it reaches a database.
  *
- * Every string of bytes is a BinaryString, so that a request survives JSON.
+ * Byte strings are BinaryStrings, which JSON preserves.
  */
 export const PROTOCOL_VERSION = 1;
 
@@ -17,26 +17,26 @@ const common = {
   version: z.literal(PROTOCOL_VERSION),
   /** MySQL pool, by its code in the registry. */
   pool: z.string(),
-  /** The random name under which this consumer's ledger rows stand. */
+  /** The random name of this consumer in the ledger. */
   consumer: z.string().min(1).max(64),
-  /** When the executor must have answered: milliseconds since 1970. */
+  /** When the executor must have replied, in milliseconds since 1970. */
   deadline: z.number(),
 };
 
 const batchItem = z.object({
   sql: bytes,
   /**
-   * False: other statements of the pool that come earlier may still be running, so a duplicate key or a foreign key
-   * error says nothing yet. The batch then ends before this item.
+   * False if earlier statements of the pool may still be running. A duplicate key or foreign key error is not final then, and
+   * the batch ends before this item.
    */
   final: z.boolean(),
-  /** Its text was read to the end and holds this one statement, which reads no rows. */
+  /** True if the text was parsed to its end, and is one statement that reads no rows. */
   isUnderstood: z.boolean(),
-  /** Of an insert whose rows may travel with its neighbours': length of the text up to and including `VALUES `. */
+  /** For an insert that can be joined with adjacent ones: length of the text up to and including `VALUES `. */
   groupHead: number.optional(),
-  /** Of an insert: how many rows it has. */
+  /** For an insert: its number of rows. */
   rows: number.optional(),
-  /** Of an insert whose rows may travel with others': its table in lower case; absent where the name isn't a plain one. */
+  /** For an insert that can be joined with others: its table in lower case. Absent if the name includes a database. */
   table: bytes.optional(),
 });
 export type BatchItem = z.infer<typeof batchItem>;
@@ -46,9 +46,9 @@ const batchRequest = z.object({
   operation: z.literal('batch'),
   token,
   number,
-  /** Which entries the items belong to: written into the ledger as it is, read only by the poller. */
+  /** The entries that the items belong to. The executor stores them in the ledger without reading them. */
   entries: bytes,
-  /** Inserts into several tables must not be gathered by table. */
+  /** True if inserts must not be joined across inserts into other tables. */
   exactOrder: z.boolean().optional(),
   items: z.array(batchItem).min(1),
 });
@@ -62,26 +62,26 @@ const rowsRequest = z.object({
   operation: z.literal('rows'),
   table: bytes,
   columns: z.array(bytes).min(1),
-  /** Only rows with a larger `ID`; digits. */
+  /** Reads only rows with a higher `ID`, in digits. */
   after: z.string().regex(/^\d{1,20}$/),
-  /** Only rows whose `FakeDelete` is 0. */
+  /** Reads only rows whose `FakeDelete` is 0. */
   withoutFakeDeleted: z.boolean(),
-  /** Rows in the reply, at most; fewer where they are large. */
+  /** Maximum number of rows in the reply. It has fewer if they are large. */
   limit: z.int().positive(),
 });
 export type RowsRequest = z.infer<typeof rowsRequest>;
 
 const requestSchema = z.discriminatedUnion('operation', [
-  /** Reads the fence, so that `open` can say which token it saw. */
+  /** Reads the fence's token, which `open` must name. */
   z.object({ ...common, operation: z.literal('peek') }),
-  /** Begins an epoch: every batch under an earlier token is refused from here on. */
+  /** Opens an epoch: from now on, every batch under an earlier token is refused. */
   z.object({ ...common, operation: z.literal('open'), seenToken: token.nullable(), token }),
   /** Reads the ledger rows of earlier epochs, a page at a time. */
   z.object({ ...common, operation: z.literal('page'), token, after: batchKey.nullable(), limit: number }),
   batchRequest,
-  /** Bars a number whose outcome is unknown, or returns what it did. */
+  /** Voids a batch number whose outcome is unknown, unless the batch has committed. */
   z.object({ ...common, operation: z.literal('void'), token, number }),
-  /** Notes which rows' entries are all settled, deletes those that were settled long ago. */
+  /** Marks ledger rows as settled or unsettled, and deletes those to forget. */
   z.object({
     ...common,
     operation: z.literal('prune'),
@@ -89,24 +89,24 @@ const requestSchema = z.discriminatedUnion('operation', [
     settled: z.array(batchKey),
     unsettled: z.array(batchKey),
     forget: z.array(batchKey),
-    /** Per stream, the highest id among the rows to forget. */
+    /** By stream: the highest entry ID among the rows to forget. */
     prunedIds: z.record(z.string(), z.string()),
   }),
   /** Reads the names and types of a table's columns. */
   z.object({ ...common, operation: z.literal('columns'), table: bytes }),
-  /** Reads a page of rows in the order of their `ID`. */
+  /** Reads a page of a table's rows in the order of their `ID`. */
   rowsRequest,
 ]);
 export type ExecutorRequest = z.infer<typeof requestSchema>;
 
 const appliedResult = z.object({
   status: z.literal('applied'),
-  /** LAST_INSERT_ID() of an insert, as digits; '0' for all else. */
+  /** LAST_INSERT_ID() of an insert, in digits; '0' for every other statement. */
   insertId: z.string(),
 });
 const failedResult = z.object({
   status: z.literal('failed'),
-  /** MySQL's error number, or a name of ours. */
+  /** MySQL's error number, or a code of this project. */
   code: z.string(),
   message: z.string(),
 });
@@ -114,9 +114,9 @@ const itemResult = z.discriminatedUnion('status', [appliedResult, failedResult])
 export type ItemResult = z.infer<typeof itemResult>;
 
 const batchOutcome = z.object({
-  /** `auto_increment_increment` of the session that ran it. */
+  /** `auto_increment_increment` of the session that ran the batch. */
   increment: z.number().int().positive(),
-  /** One for each item from the first on; shorter than the items where the batch ended before a non-final one. */
+  /** One result per item, from the first item on. Shorter than `items` if the batch ended before a non-final item. */
   results: z.array(itemResult),
 });
 export type BatchOutcome = z.infer<typeof batchOutcome>;
@@ -125,30 +125,31 @@ const ledgerRow = batchKey.extend({
   state: z.enum(['done', 'void']),
   entries: bytes,
   outcome: batchOutcome,
-  /** How long ago all its entries were found settled, in seconds; null: not yet. */
+  /** Seconds since all entries of the row were found settled; null if they have not been. */
   settledSeconds: z.number().nullable(),
 });
 export type LedgerRow = z.infer<typeof ledgerRow>;
 
 const tableColumn = z.object({
   name: bytes,
-  /** MySQL's name of the type, such as `varchar`, without length and sign. */
+  /** MySQL's data type, such as `varchar`, without length and sign. */
   type: z.string(),
 });
 export type TableColumn = z.infer<typeof tableColumn>;
 
-/** `ID`, then the columns that were asked for: as MySQL writes values, in the character set of the connection. */
+/** `ID`, then the requested columns: values as MySQL formats them, in the character set of the connection. */
 const tableRow = z.array(bytes.nullable());
 export type TableRow = z.infer<typeof tableRow>;
 
 const errorReply = z.object({
   status: z.literal('error'),
   /**
-   * `transient`: nothing was applied, the same request may be sent again. `unknown`: it may have been applied.
-   * `configuration`: nothing was applied, and nothing will be until somebody changes something.
+   * - `transient`: nothing was applied, and the same request can be sent again.
+   * - `unknown`: it may have been applied.
+   * - `configuration`: nothing was applied, and nothing will be until an operator changes something.
    */
   kind: z.enum(['transient', 'unknown', 'configuration']),
-  /** The error's number or code. */
+  /** MySQL's error number, or the code of a driver, of AWS or of this project. */
   code: z.string(),
   message: z.string(),
   nextStep: z.string().optional(),
@@ -162,35 +163,37 @@ const replySchema = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('opened'),
     maxAllowedPacket: z.number(),
-    /** Per stream, the highest entry id that the ledger has forgotten. */
+    /** By stream: the highest entry ID among the ledger rows that were deleted. */
     prunedIds: z.record(z.string(), z.string()),
   }),
   z.object({ status: z.literal('page'), rows: z.array(ledgerRow), more: z.boolean() }),
   z.object({ status: z.literal('done'), outcome: batchOutcome }),
-  /** The number is barred: nothing of it was or will be applied. */
+  /** The number is void: nothing of the batch was or will be applied. */
   z.object({ status: z.literal('void') }),
   z.object({ status: z.literal('pruned') }),
-  /** None where there is no such table. */
+  /** Empty if there is no such table. */
   z.object({ status: z.literal('columns'), columns: z.array(tableColumn) }),
-  /** `more`: there may be rows after the last of these. */
+  /** `more`: there may be rows after the last one. */
   z.object({ status: z.literal('rows'), rows: z.array(tableRow), more: z.boolean() }),
   /** Another epoch has begun; nothing was applied. */
   refusedReply,
+  /** The request is longer than the transport allows; nothing was sent. Only a transport gives this reply. */
+  z.object({ status: z.literal('too-large') }),
   errorReply,
 ]);
 export type ExecutorReply = z.infer<typeof replySchema>;
 
-/** Throws z.ZodError where the request is not one of this version. */
+/** @throws z.ZodError if it is not a request of this version */
 export function parseRequest(value: unknown): ExecutorRequest {
   return requestSchema.parse(value);
 }
 
-/** Throws z.ZodError where the reply is not one of this version. */
+/** @throws z.ZodError if it is not a reply of this version */
 export function parseReply(value: unknown): ExecutorReply {
   return replySchema.parse(value);
 }
 
-/** The SQL executor as the poller sees it, in this process or behind Lambda. Rejects where the outcome is unknown. */
+/** The SQL executor as the poller uses it, in the same process or through Lambda. Rejects if the outcome is unknown. */
 export interface SqlExecutor {
   execute(request: ExecutorRequest): Promise<ExecutorReply>;
 }

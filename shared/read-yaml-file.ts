@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ConfigurationError } from './errors.ts';
 
-/** What a file is to the user, for messages. */
+/** How messages refer to a kind of file. */
 export interface YamlFileKind {
-  /** As a sentence names it: `bindings`. */
+  /** In sentences: `bindings`. */
   readonly name: string;
-  /** As error codes name it: `bindings`. */
+  /** In error codes: `bindings`. */
   readonly code: string;
   readonly nextStep: string;
 }
@@ -14,26 +14,26 @@ export interface YamlFileKind {
 export const BINDINGS_FILE: YamlFileKind = {
   name: 'bindings',
   code: 'bindings',
-  nextStep: 'Give the path of a YAML file as docs/own-streams.md describes it.',
+  nextStep: 'Pass the path of a YAML file as described in docs/own-streams.md.',
 };
 
 export const SEARCH_MAPPING_FILE: YamlFileKind = {
   name: 'search mapping',
   code: 'search-mapping',
-  nextStep: 'Give the path of a YAML or JSON file as docs/search.md describes it.',
+  nextStep: 'Pass the path of a YAML or JSON file as described in docs/search.md.',
 };
 
 /**
- * The content of a file in YAML, of which JSON is a part; null where it is empty.
+ * The content of a YAML file, and therefore of a JSON file too; null if it is empty.
  *
- * @throws ConfigurationError where it can't be read, or is no YAML
+ * @throws ConfigurationError if it cannot be read or is not YAML
  */
 export function readYamlFile(path: string, { name, code, nextStep }: YamlFileKind): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const message = `${name} ${path}: the file can't be read`;
+    const message = `${name} ${path}: the file cannot be read`;
     throw new ConfigurationError(`unreadable-${code}`, message, { nextStep, cause });
   }
   try {

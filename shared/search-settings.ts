@@ -2,46 +2,46 @@ import * as z from 'zod';
 import { ConfigurationError } from './errors.ts';
 
 /**
- * How a column's value is written into a document.
+ * How the value of a column is written into a document.
  *
- * - `integer`, `float`: NULL as -9223372036854775807, a float without exponent.
- * - `text`: also enums and sets; NULL as `NULL`, and a backslash before what means something in a query.
- * - `bool`: `true`, `false`, or `NULL`. Every number but 0 is true.
+ * - `integer`, `float`: a float without an exponent; NULL as -9223372036854775807.
+ * - `text`: also enums and sets; with a backslash before each character that has a meaning in queries; NULL as `NULL`.
+ * - `bool`: `true`, `false`, or `NULL`. Every number except 0 is true.
  * - `time`: a date or time as Unix seconds; NULL as -9223372036854775807.
- * - `references`: a JSON list of ids as `e1 e2`.
+ * - `references`: a JSON list of IDs as `e1 e2`.
  */
-export const FIELD_TYPES = ['integer', 'float', 'text', 'bool', 'time', 'references'] as const;
+const FIELD_TYPES = ['integer', 'float', 'text', 'bool', 'time', 'references'] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
 
 const indexSettings = z.strictObject({
-  /** Default: the index's name without its package. */
+  /** Default: the name of the index without its package. */
   table: z.string().min(1).optional(),
   /** Default: `default`. */
   mysqlPool: z.string().optional(),
-  /** Of the documents. Default: the one in which FT.INFO finds the index. */
+  /** Redis pool of the documents. Default: the pool in which FT.INFO finds the index. */
   redisPool: z.string().optional(),
-  /** Of the documents' keys, without the pool's namespace. Default: what FT.INFO says, or else what BeeORM makes of the name. */
+  /** Prefix of the documents' keys, without the pool's namespace. Default: FT.INFO's, or otherwise BeeORM's for this index. */
   prefix: z.string().min(1).optional(),
-  /** Column by type. Default: what FT.INFO and the table's columns say. */
+  /** Types by column. Default: derived from FT.INFO and the columns of the table. */
   fields: z.record(z.string().min(1), z.enum(FIELD_TYPES)).optional(),
-  /** Whether rows whose `FakeDelete` isn't 0 are left out. Default: where the table has that column and the index has not. */
+  /** True: skips rows whose `FakeDelete` isn't 0. Default: true if the table has that column and the index doesn't. */
   leaveOutFakeDeleted: z.boolean().optional(),
 });
 export type IndexSettings = z.infer<typeof indexSettings>;
 
 const searchSettings = z.strictObject({
-  /** The application's time zone, in which columns hold their times. Default: UTC. */
-  timeZone: z.string().refine(isTimeZone, 'not a time zone that is known here').optional(),
-  /** By name. An index that isn't here, or a setting that it lacks, is derived. */
+  /** The application's time zone, in which the columns store times. Default: UTC. */
+  timeZone: z.string().refine(isTimeZone, 'unknown time zone').optional(),
+  /** By index name. Missing indexes and missing settings are derived. */
   indexes: z.record(z.string(), indexSettings).optional(),
 });
 export type SearchSettings = z.infer<typeof searchSettings>;
 
 /**
- * Checks settings as they were written.
+ * Validates the content of a search mapping.
  *
- * @param source what errors call it, such as the file's path
- * @throws ConfigurationError that names the place of everything that is wrong
+ * @param source its name in error messages, such as the path of the file
+ * @throws ConfigurationError that lists the path of each wrong value
  */
 export function parseSearchSettings(value: unknown, source: string): SearchSettings {
   const parsed = searchSettings.safeParse(value);
@@ -50,7 +50,7 @@ export function parseSearchSettings(value: unknown, source: string): SearchSetti
     ({ path, message }) => `${path.map(String).join(' > ')}: ${message}`,
   );
   throw new ConfigurationError('invalid-search-mapping', `${source}: ${problems.join('; ')}`, {
-    nextStep: 'docs/search.md describes each setting.',
+    nextStep: 'Correct the search mapping; docs/search.md describes each setting.',
   });
 }
 

@@ -5,7 +5,7 @@ import { EXIT_CODES, type ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { duration } from '../options/option-values.ts';
 import { addConsumeOptions, addOutputOptions, type ConsumeOptions } from '../options/shared-options.ts';
 import { addTargetOptions, type TargetOptions } from '../options/target-options.ts';
-import { showWork } from '../output/display.ts';
+import { withDisplay } from '../output/display.ts';
 import { formatOutcome, writeSummary } from '../output/report.ts';
 import { withConsumer } from '../with-consumer.ts';
 
@@ -17,19 +17,19 @@ interface DrainCommandOptions extends ConsumeOptions, TargetOptions {
   readonly tail: boolean;
 }
 
-/** `consumer drain`: until the streams are empty or the time is over. */
+/** `consumer drain`: drains until the streams are empty or the budget ends. */
 export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('drain')
-    .summary('drain all channels, then end')
+    .summary('drain all channels, then exit')
     .description('Drain all channels until they are empty or the budget ends.')
     .addOption(
-      new Option('--budget <duration>', 'time that it may take, such as 1500ms, 50s or 2m')
+      new Option('--budget <duration>', 'maximum duration of the drain, such as 1500ms, 50s or 2m')
         .argParser(duration)
         .default(DEFAULT_BUDGET_MS, '50s'),
     )
     .option(
       '--tail',
-      'wait for new entries until the budget ends, rather than ending with the streams',
+      'wait for new entries until the budget ends, instead of exiting when the streams are empty',
       false,
     );
   addOutputOptions(addConsumeOptions(addTargetOptions(command)));
@@ -45,13 +45,13 @@ export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) =
 
 function drain(context: ProgramContext, options: DrainCommandOptions): Promise<DrainSummary> {
   const startedAt = performance.now();
-  return showWork(context, options.logLevel, ({ logger, progress }, signal) =>
+  return withDisplay(context, options.logLevel, ({ logger, progress }, signal) =>
     withConsumer(context, options, logger, (consumer) => {
-      // Connecting counts as well: who waits for the program has set the time for all of it.
+      // The budget limits the whole command, which includes the time to connect.
       const budgetMs = Math.max(1, options.budget - (performance.now() - startedAt));
       return consumer.drain({
         budgetMs,
-        tail: options.tail,
+        isTail: options.tail,
         signal,
         onProgress: (summary) => progress.update(summary),
       });
@@ -63,6 +63,6 @@ const EXIT_CODE_HELP = `
 Exit code:
   0  drained, or another consumer is running ("complete": false, "reason": "locked")
   1  configuration or connection error
-  2  entries are left: the budget is over, or entries can't be applied now
+  2  entries remain: the budget ended, the drain was stopped, or entries cannot be applied at present
 
-A first Ctrl-C finishes what is in flight, a second one ends at once (130).`;
+The first Ctrl-C finishes the entries in flight. A second one exits immediately (130).`;

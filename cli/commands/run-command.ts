@@ -3,24 +3,24 @@ import type { DrainSummary } from '../../shared/drain-summary.ts';
 import type { ProgramContext } from '../context.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import { addConsumeOptions, addOutputOptions, type ConsumeOptions } from '../options/shared-options.ts';
-import { type Display, showWork } from '../output/display.ts';
+import { type Display, withDisplay } from '../output/display.ts';
 import { writeSummary } from '../output/report.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { withConsumer } from '../with-consumer.ts';
 
-/** Each drain ends by itself after a while: the next one opens a new epoch, and takes up what was left. */
+/** Limits each drain, because only the next one opens a new epoch and takes over pending entries. */
 const DRAIN_MS = 600_000;
 
-/** `consumer run`: until it is told to stop. */
+/** `consumer run`: consumes until it is stopped. */
 export function runCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('run')
-    .summary('keep consuming until it is stopped')
-    .description('Keep consuming until SIGTERM or SIGINT, which finish what is in flight and exit 0.');
+    .summary('consume until stopped')
+    .description('Consume until SIGTERM or SIGINT. Both finish the entries in flight and exit with code 0.');
   command.requiredOption('--registry <file>', "the application's BeeORM registry (YAML)");
   addOutputOptions(addConsumeOptions(command));
   command.addHelpText('after', HELP);
   return command.action(async (options: ConsumeOptions) => {
-    const summary = await showWork(context, options.logLevel, (display, signal) =>
+    const summary = await withDisplay(context, options.logLevel, (display, signal) =>
       run(context, options, display, signal),
     );
     writeSummary(context.stdout, summary, options.json);
@@ -37,7 +37,7 @@ function run(
   return runUntilStopped(
     (onProgress) =>
       withConsumer(context, options, display.logger, (consumer) =>
-        consumer.drain({ budgetMs: DRAIN_MS, tail: true, signal, onProgress }),
+        consumer.drain({ budgetMs: DRAIN_MS, isTail: true, signal, onProgress }),
       ),
     signal,
     display,
@@ -45,5 +45,6 @@ function run(
 }
 
 const HELP = `
-While another consumer is running, or a server is down, it tries again every 5 seconds.
-What is wrong from the start ends it with exit code 1. A second Ctrl-C ends it at once (130).`;
+While another consumer is running or a server is down, the command retries every 5 seconds.
+An error at the start, such as a wrong registry, ends it with exit code 1.
+A second Ctrl-C exits immediately (130).`;

@@ -22,24 +22,24 @@ import { withConsumer } from '../with-consumer.ts';
 
 type StatusOptions = OutputOptions & TargetOptions & Pick<ConsumeOptions, 'bindings'>;
 
-/** `consumer status`: what can be reached, and how much is left. */
+/** `consumer status`: reports what can be reached, and how many entries remain. */
 export function statusCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('status')
-    .summary('tell which servers answer, and how much is left')
+    .summary('report which servers can be reached, and how many entries remain')
     .description(
-      'Tell which servers answer, and how much is left in each channel and each bound stream. Takes no lock, changes nothing.',
+      'Report which servers can be reached, and how many entries remain in each channel and each bound stream. Takes no lock and changes nothing.',
     );
   addOutputOptions(addBindingsOption(addTargetOptions(command)));
   command.addHelpText(
     'after',
-    "\nExit code: 0, or 1 where a server does not answer or a bound function can't be invoked.",
+    '\nExit code: 0, or 1 if a server cannot be reached or a bound function cannot be invoked.',
   );
   return command.action(async (options: StatusOptions) => {
     const { logger } = openDisplay(context.stderr, options.logLevel);
     const status = await withConsumer(context, options, logger, (consumer) => consumer.status());
     context.stdout.write(options.json ? `${JSON.stringify(status)}\n` : formatStatus(status));
-    const isWell = [...status.pools, ...status.handlers].every(({ failure }) => failure === undefined);
-    onExit(isWell ? EXIT_CODES.done : EXIT_CODES.error);
+    const isHealthy = [...status.pools, ...status.handlers].every(({ failure }) => failure === undefined);
+    onExit(isHealthy ? EXIT_CODES.done : EXIT_CODES.error);
   });
 }
 
@@ -51,7 +51,7 @@ function formatStatus({ pools, handlers, channels }: StatusReply): string {
 
 function formatPool({ kind, pool, failure }: PoolStatus): string {
   const name = `${kind === 'redis' ? 'Redis' : 'MySQL'} pool ${pool}`;
-  return failure === undefined ? `${name}: answers` : formatFailure(name, failure);
+  return failure === undefined ? `${name}: reachable` : formatFailure(name, failure);
 }
 
 function formatHandler({ channel, failure }: HandlerStatus): string {
@@ -60,7 +60,7 @@ function formatHandler({ channel, failure }: HandlerStatus): string {
 }
 
 function formatFailure(name: string, { stage, message, nextStep }: StageFailure): string {
-  return printable(`${name}: fails at ${stage}: ${withNextStep(message, nextStep)}`);
+  return printable(`${name}: failed at ${stage}: ${withNextStep(message, nextStep)}`);
 }
 
 function formatChannel({ channel, pending, backlog, deadLetters, oldestAgeSeconds }: ChannelState) {

@@ -1,56 +1,38 @@
-import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { classifyInvocationError } from '../../functions/poller/aws/invocation-errors.ts';
-import type {
-  DeadLetter,
-  DeadLetterFilter,
-  DeadLetterOperations,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import { createLambdaClient } from '../../shared/aws/lambda-client.ts';
 import { packPayload, unpackPayload } from '../../shared/aws/payload.ts';
-import type { BinaryString } from '../../shared/binary-string.ts';
-import type { DrainSummary } from '../../shared/drain-summary.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterOperations } from '../../shared/dead-letter.ts';
+import { type DrainSummary, drainSummarySchema } from '../../shared/drain-summary.ts';
 import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../shared/errors.ts';
-import type { DeadLetterPageOperation, Operation, StatusReply } from '../../shared/operations.ts';
+import {
+  type DeadLetterPageOperation,
+  deadLetterPageSchema,
+  type Operation,
+  type ReceivedDeadLetterPage,
+  type StatusReply,
+  statusReplySchema,
+} from '../../shared/operations.ts';
+import type { Consumer } from './consumer.ts';
 
-/** A run of the poller may take Lambda's whole quarter of an hour. */
-const MAX_ANSWER_MS = 16 * 60_000;
+/** A run of the poller may use Lambda's maximum of 15 minutes. */
+const REPLY_TIMEOUT_MS = 16 * 60_000;
 
-const bytes = z.custom<BinaryString>((value) => typeof value === 'string');
-const places = z.array(z.number());
-const ids = z.record(z.string(), z.string());
-
-const deadLetterSchema = z.object({
-  stream: z.string(),
-  id: z.string(),
-  entry: z.string(),
-  group: z.string(),
-  code: z.string(),
-  message: z.string(),
-  attempts: z.number(),
-  failedAt: z.string(),
-  unapplied: z.object({
-    all: z.boolean(),
-    statements: places,
-    logs: places,
-    dirty: places,
-    cacheKeys: places,
-    logIds: ids,
-    dirtyIds: ids,
-    dirtyStreams: z.record(z.string(), z.array(z.string())),
-  }),
-  original: z.array(z.tuple([bytes, bytes])).default([]),
-});
-
-const pageSchema = z.object({
-  deadLetters: z.array(deadLetterSchema).default([]),
-  changed: z.number().default(0),
-  next: z.object({ stream: z.string(), id: z.string(), startedAt: z.number() }).optional(),
-});
-type Page = z.infer<typeof pageSchema>;
+/** Opens a deployed consumer. Its deployed settings apply, and it reports no progress. */
+export function openFunctionConsumer(functionName: string): Consumer {
+  const consumer = new FunctionConsumer(functionName);
+  return {
+    drain: ({ budgetMs, isTail = false }) => consumer.drain(budgetMs, isTail),
+    deadLetters: consumer,
+    status: () => consumer.status(),
+    close: () => Promise.resolve(consumer.close()),
+  };
+}
 
 /**
- * A deployed consumer, asked through its poller's function: from anywhere that reaches AWS, where Redis and MySQL are
- * out of reach. Credentials and region are those of AWS's other tools.
+ * Invokes the poller's function of a deployed consumer, from any machine that reaches AWS, even if that machine cannot
+ * reach Redis and MySQL. Credentials and region come from the AWS environment, as for other AWS tools.
  */
 export class FunctionConsumer implements DeadLetterOperations {
   readonly #functionName: string;
@@ -58,40 +40,38 @@ export class FunctionConsumer implements DeadLetterOperations {
 
   constructor(functionName: string, clientConfig: LambdaClientConfig = {}) {
     this.#functionName = functionName;
-    this.#client = new LambdaClient({
-      maxAttempts: 1,
-      requestHandler: { requestTimeout: MAX_ANSWER_MS },
-      ...clientConfig,
-    });
+    this.#client = createLambdaClient({ requestTimeout: REPLY_TIMEOUT_MS }, clientConfig);
   }
 
   /**
-   * What the function answers.
-   * @throws ConfigurationError where it can't be invoked; ConnectionError where it gives no answer;
-   *   BackgroundConsumerError `function-failed` with the function's own words
+   * Performs the operation and returns the reply of the function.
+   * @throws ConfigurationError if the function cannot be invoked, ConnectionError if it does not reply,
+   *   BackgroundConsumerError `function-failed` with the error message of the function
    */
-  async ask(operation: Operation): Promise<unknown> {
+  async perform(operation: Operation): Promise<unknown> {
     const payload = await packPayload(operation);
-    const answer = await this.#client
+    const reply = await this.#client
       .send(
         new InvokeCommand({ FunctionName: this.#functionName, Payload: Buffer.from(payload?.json ?? '') }),
       )
       .catch((error: unknown) => {
         throw this.#toError(error);
       });
-    const value: unknown = JSON.parse(Buffer.from(answer.Payload ?? []).toString('utf8'));
-    if (answer.FunctionError !== undefined) throw functionFailed(value);
+    const value: unknown = JSON.parse(Buffer.from(reply.Payload ?? []).toString('utf8'));
+    if (reply.FunctionError !== undefined) throw functionFailed(value);
     return unpackPayload(value);
   }
 
   async drain(budgetMs: number, isTail: boolean): Promise<DrainSummary> {
     const wholeMs = Math.max(1, Math.floor(budgetMs));
-    return summarySchema.parse(await this.ask({ operation: 'drain', budgetMs: wholeMs, isTail }));
+    return parseReply(
+      drainSummarySchema,
+      await this.perform({ operation: 'drain', budgetMs: wholeMs, isTail }),
+    );
   }
 
   async status(): Promise<StatusReply> {
-    // An older function knows of no handlers.
-    return { handlers: [], ...statusSchema.parse(await this.ask({ operation: 'status' })) };
+    return parseReply(statusReplySchema, await this.perform({ operation: 'status' }));
   }
 
   async *list(filter: DeadLetterFilter): AsyncIterable<DeadLetter> {
@@ -117,11 +97,11 @@ export class FunctionConsumer implements DeadLetterOperations {
   async *#pages(
     operation: DeadLetterPageOperation['operation'],
     filter: DeadLetterFilter,
-  ): AsyncIterable<Page> {
-    let after: Page['next'];
+  ): AsyncIterable<ReceivedDeadLetterPage> {
+    let after: ReceivedDeadLetterPage['next'];
     do {
       const request = after === undefined ? { operation, filter } : { operation, filter, after };
-      const page = pageSchema.parse(await this.ask(request));
+      const page = parseReply(deadLetterPageSchema, await this.perform(request));
       yield page;
       after = page.next;
     } while (after !== undefined);
@@ -129,39 +109,40 @@ export class FunctionConsumer implements DeadLetterOperations {
 
   #toError(error: unknown): BackgroundConsumerError {
     const { kind, code } = classifyInvocationError(error);
-    const message = `the function ${this.#functionName} can't be invoked (${code})`;
-    // The client says so by words alone.
+    const message = `the function ${this.#functionName} cannot be invoked (${code})`;
+    // The client reports a missing region only by this message.
     if (error instanceof Error && error.message === 'Region is missing') {
-      return new ConfigurationError('no-region', `${message}: it is not known in which region`, {
-        nextStep: 'Set AWS_REGION, or a region in your AWS profile.',
+      return new ConfigurationError('no-region', `${message}: no AWS region is configured`, {
+        nextStep: 'Set AWS_REGION, or the region of your AWS profile.',
         cause: error,
       });
     }
     return kind === 'configuration'
       ? new ConfigurationError('function-refused', message, {
-          nextStep: 'Check its name and region, and that your credentials may invoke it.',
+          nextStep: 'Check its name and region, and that your credentials allow lambda:InvokeFunction.',
           cause: error,
         })
       : new ConnectionError('function-unreachable', message, {
-          nextStep: 'Check that this machine reaches AWS, and see the log of the function.',
+          nextStep: 'Check that this machine can reach AWS, and check the log of the function.',
           cause: error,
         });
   }
 }
 
-const statusSchema = z.custom<Omit<StatusReply, 'handlers'> & Partial<StatusReply>>(
-  (value) => typeof value === 'object' && value !== null && 'pools' in value && 'channels' in value,
-);
+function parseReply<Schema extends z.ZodType>(schema: Schema, reply: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(reply);
+  if (parsed.success) return parsed.data;
+  throw new BackgroundConsumerError('unknown-reply', 'this version cannot read the reply of the function', {
+    nextStep: 'Deploy the stack with this version, or use the version that the stack was deployed with.',
+    cause: parsed.error,
+  });
+}
 
-const summarySchema = z.custom<DrainSummary>(
-  (value) => typeof value === 'object' && value !== null && 'reason' in value && 'channels' in value,
-);
-
-const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessage: 'it gives no reason' });
+const failureSchema = z.object({ errorMessage: z.string() }).catch({ errorMessage: 'no error message' });
 
 function functionFailed(value: unknown): BackgroundConsumerError {
   const { errorMessage } = failureSchema.parse(value);
   return new BackgroundConsumerError('function-failed', `the function failed: ${errorMessage}`, {
-    nextStep: 'See its log for more.',
+    nextStep: 'Check the log of the function for details.',
   });
 }

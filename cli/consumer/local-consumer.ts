@@ -1,37 +1,50 @@
+import type { Channel } from '../../functions/poller/channels/channel.ts';
+import { createChannels } from '../../functions/poller/channels/channels.ts';
+import { drain } from '../../functions/poller/drain/drain.ts';
 import { createOrdering } from '../../functions/poller/lanes/ordering.ts';
 import { RedisDeadLetters } from '../../functions/poller/operations/dead-letters.ts';
 import { readStatus } from '../../functions/poller/operations/status.ts';
-import { Poller } from '../../functions/poller/poller.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import {
+  BATCH_BYTES,
+  LOCK_TTL_MS,
+  type PollerOptions,
+  SPARE_REQUESTS,
+} from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
-import { defaultAllowedStatements } from '../../shared/sql/statement.ts';
-import type { DrainOptions, LocalConsumer, LocalConsumerOptions } from './consumer.ts';
+import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 
-/** Twice what is deployed: here no invocation is billed while it waits, and none has a deadline of its own. */
+/** Twice as many as deployed: here no invocation is billed while it waits, and none has a deadline of its own. */
 const DEFAULT_BATCH_ITEMS = 1000;
-const BATCH_BYTES = 1 << 20;
-const DEFAULT_LOCK_TTL_MS = 20_000;
 
-/** Beside the batches in flight, connections for opening, pruning and killing. */
-const SPARE_CONNECTIONS = 3;
+/** What tests replace. */
+export interface LocalConsumerOverrides extends Partial<Omit<PollerOptions, 'channels'>> {
+  readonly ownStreams?: readonly Channel[];
+}
 
 /**
- * Opens a poller and an SQL executor in this process, without Lambda between them. Connects when first used.
- * @throws ConfigurationError where a module that own streams are bound to can't be used
+ * Opens a poller and an SQL executor in this process, without Lambda between them. Connects on first use.
+ * @throws ConfigurationError if a module that own streams are bound to cannot be used
  */
 export async function openLocalConsumer(
-  options: LocalConsumerOptions,
-  overrides: Partial<PollerOptions> = {},
-): Promise<LocalConsumer> {
+  options: ConsumerOptions,
+  { ownStreams: channelsOfTests, ...overrides }: LocalConsumerOverrides = {},
+): Promise<Consumer> {
   const { registry, logger } = options;
   const ownStreams = await openOwnStreams(options.bindings ?? []);
   const executor = new MysqlExecutor({
     mysqlPools: registry.mysqlPools,
     ledgerDatabase: options.ledgerDatabase,
-    connectionLimit: options.lazyConcurrency + SPARE_CONNECTIONS,
+    connectionLimit: options.lazyConcurrency + SPARE_REQUESTS,
   });
-  const poller = new Poller({
+  const channels = createChannels({
+    allowedStatements: options.allowedStatements,
+    search: options.search ?? {},
+    absentGroups: options.absentGroups ?? 'hold',
+    requestsCollections: options.collectsGarbage ?? false,
+    ownStreams: channelsOfTests ?? ownStreams.channels,
+  });
+  const poller: PollerOptions = {
     registry,
     executor,
     logger,
@@ -41,17 +54,12 @@ export async function openLocalConsumer(
       batchItems: options.batchSize ?? DEFAULT_BATCH_ITEMS,
       batchBytes: BATCH_BYTES,
     },
-    allowedStatements: new Set([...defaultAllowedStatements, ...options.allowedStatements]),
-    lockTtlMs: DEFAULT_LOCK_TTL_MS,
-    search: options.search ?? {},
-    absentGroups: options.absentGroups ?? 'hold',
-    collectsGarbage: options.collectsGarbage ?? false,
-    ownStreams: ownStreams.channels,
+    channels,
+    lockTtlMs: LOCK_TTL_MS,
     ...overrides,
-  });
+  };
   return {
-    drain: ({ budgetMs, tail, signal, onProgress }: DrainOptions) =>
-      poller.drain({ budgetMs, isTail: tail ?? false, signal, onProgress }),
+    drain: (drainOptions) => drain(poller, drainOptions),
     deadLetters: new RedisDeadLetters(registry),
     status: () =>
       readStatus({
@@ -59,7 +67,7 @@ export async function openLocalConsumer(
         redisPools: new Map([...registry.redisPools].map(([code, pool]) => [code, async () => pool])),
         mysqlPools: [...registry.mysqlPools.keys()],
         executor,
-        ownStreams: overrides.ownStreams ?? ownStreams.channels,
+        channels,
       }),
     close: () => {
       ownStreams.close();

@@ -8,11 +8,11 @@ import {
 } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { ConfigurationError } from '../../shared/errors.ts';
 
-/** What a module's `handler` is given beside the event: the part of Lambda's context that means something here. */
-export interface ModuleContext {
+/** The second argument of a module's `handler`: the parts of Lambda's context that apply in this process. */
+interface ModuleContext {
   /** The module's path. */
   readonly functionName: string;
-  /** Of this invocation alone. */
+  /** Unique to this invocation. */
   readonly awsRequestId: string;
   readonly getRemainingTimeInMillis: () => number;
 }
@@ -48,7 +48,7 @@ export class ModuleHandler implements EntryHandler {
   }
 }
 
-/** With those of the errors that it stands for: Powertools' own says only that all records failed. */
+/** Includes the messages of aggregated errors, because Powertools' own message says only that all records failed. */
 function messageOf(error: Error): string {
   const all = 'recordErrors' in error ? error.recordErrors : 'errors' in error ? error.errors : [];
   const parts = Array.isArray(all) ? all.filter((part) => part instanceof Error) : [];
@@ -56,13 +56,13 @@ function messageOf(error: Error): string {
 }
 
 /**
- * Imports the module, which runs what stands at its top level.
- * @throws ConfigurationError where it can't be imported, or exports no function `handler`
+ * Imports the module, which runs its top-level code.
+ * @throws ConfigurationError if it cannot be imported or exports no function `handler`
  */
 export async function loadModuleHandler(path: string, timeoutMs: number): Promise<ModuleHandler> {
   const exported = await importModule(path);
   const handler = handlerOf(exported);
-  if (handler === undefined) throw unusable(path, 'it exports no function `handler`');
+  if (handler === undefined) throw unusable(path, 'it does not export a function `handler`');
   return new ModuleHandler(path, handler, timeoutMs);
 }
 
@@ -82,7 +82,7 @@ function handlerOf(exported: unknown): HandlerFunction | undefined {
 }
 
 function unusable(path: string, reason: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError('invalid-handler', `handler ${path}: ${reason}`, {
+  return new ConfigurationError('invalid-handler', `handler ${path} cannot be used: ${reason}`, {
     nextStep: 'Export `const handler = async (event) => …` from an ECMAScript module that Node can import.',
     cause,
   });

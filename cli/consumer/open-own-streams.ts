@@ -10,8 +10,8 @@ export interface OwnStreams {
 }
 
 /**
- * Makes a channel of each binding; modules are imported once and run in this process.
- * @throws ConfigurationError where a module can't be used
+ * Creates a channel for each binding. Modules are imported once and run in this process.
+ * @throws ConfigurationError if a module cannot be used
  */
 export async function openOwnStreams(bindings: readonly StreamBinding[]): Promise<OwnStreams> {
   const bound = await Promise.all(
@@ -30,7 +30,7 @@ async function openHandler({ handler, timeoutMs, concurrency }: StreamBinding): 
     case 'module':
       return loadModuleHandler(handler.path, timeoutMs);
     case 'lambda': {
-      // Only where it is needed: the AWS SDK takes a tenth of a second and 30 MB.
+      // Imported on demand, because the AWS SDK takes a tenth of a second and 30 MB.
       const { LambdaHandler } = await import('../../functions/poller/aws/lambda-handler.ts');
       return new LambdaHandler({ functionName: handler.functionName, concurrency });
     }

@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
+import {
+  ABSENT_GROUPS_RULES,
+  type AbsentGroups,
+  ORDERING_RULES,
+  type OrderingRule,
+} from '../../shared/drain-rules.ts';
 import { LOG_LEVELS, type LogLevel } from '../../shared/logging.ts';
-import type { AbsentGroups, Ordering } from '../consumer/consumer.ts';
 import { databaseName, statementVerbs, wholeNumber } from './option-values.ts';
 
 const DEFAULT_LAZY_CONCURRENCY = 11;
 const MAX_LAZY_CONCURRENCY = 1000;
-const ABSENT_GROUPS = ['hold', 'ignore'] as const satisfies readonly AbsentGroups[];
-const ORDERINGS = ['entity', 'pool'] as const satisfies readonly Ordering[];
 
 /** Options of every command. */
 export interface OutputOptions {
@@ -17,7 +20,7 @@ export interface OutputOptions {
 
 /** Options of the commands that consume. */
 export interface ConsumeOptions extends OutputOptions {
-  readonly ordering: Ordering;
+  readonly ordering: OrderingRule;
   readonly lazyConcurrency: number;
   readonly allowedStatements: string[];
   /** Path of a file. */
@@ -27,7 +30,7 @@ export interface ConsumeOptions extends OutputOptions {
   readonly absentGroups: AbsentGroups;
 }
 
-/** What {@link ConsumeOptions} are where a command doesn't consume. */
+/** Defaults of {@link ConsumeOptions}, also for commands that do not consume. */
 export const CONSUME_DEFAULTS = {
   ordering: 'entity',
   lazyConcurrency: DEFAULT_LAZY_CONCURRENCY,
@@ -38,7 +41,7 @@ export const CONSUME_DEFAULTS = {
 export function addBindingsOption(command: Command): Command {
   return command.option(
     '--bindings <file>',
-    'streams and groups of the registry that handlers of your own consume (YAML): see docs/own-streams.md',
+    'handlers that consume your own streams (YAML): see docs/own-streams.md',
   );
 }
 
@@ -47,62 +50,66 @@ export function addConsumeOptions(command: Command): Command {
     .addOption(
       new Option(
         '--ordering <rule>',
-        "which statements keep the stream's order: those of one row, or all of a pool",
+        'statements that keep the order of their stream: those that depend on each other (entity), or all statements of a MySQL pool (pool)',
       )
-        .choices(ORDERINGS)
+        .choices(ORDERING_RULES)
         .default(CONSUME_DEFAULTS.ordering),
     )
     .addOption(
-      new Option('--lazy-concurrency <batches>', 'batches of lazy SQL in flight at once, at most')
+      new Option('--lazy-concurrency <batches>', 'maximum number of lazy SQL batches in flight')
         .argParser(wholeNumber(1, MAX_LAZY_CONCURRENCY))
         .default(CONSUME_DEFAULTS.lazyConcurrency),
     )
     .addOption(
       new Option(
         '--allowed-statements <verbs>',
-        'first words, with commas, of statements to let through besides INSERT, UPDATE, DELETE and REPLACE',
+        'verbs of SQL statements to allow besides INSERT, UPDATE, DELETE and REPLACE, separated by commas',
       )
         .argParser(statementVerbs)
         .default(CONSUME_DEFAULTS.allowedStatements, 'none'),
     )
     .option(
       '--search-mapping <file>',
-      "what search indexes consist of, where it can't be derived from Redis and MySQL (YAML): see docs/search.md",
+      'definitions of search indexes that cannot be derived from Redis and MySQL (YAML): see docs/search.md',
     )
     .addOption(
       new Option(
         '--absent-groups <rule>',
-        "whether a registered group that doesn't exist on its stream holds back the stream's trimming",
+        'for a registered group that does not exist on its stream: keep the entries (hold), or allow trimming them (ignore)',
       )
-        .choices(ABSENT_GROUPS)
+        .choices(ABSENT_GROUPS_RULES)
         .default(CONSUME_DEFAULTS.absentGroups),
     )
     .addHelpText('after', BINDINGS_HELP);
 }
 
 const BINDINGS_HELP = `
-A handler of your own gets the entries of a stream's group, as one for an SQS queue does. In the file of --bindings:
+A handler for your own stream receives the entries of one group, in the same form as a handler for an SQS queue.
+Example of a --bindings file:
   bindings:
-    - stream: order-changed          # both as the registry names them
+    - stream: order-changed          # stream and group as in the registry
       group: mailer
       handler: { kind: module, path: ./mailer.ts }       # or { kind: lambda, functionName: mailer }
-and in mailer.ts, beside that file:
+Example of mailer.ts, in the same directory:
   export const handler = async ({ Records }) => {
     for (const { messageId, body } of Records) console.error(messageId, JSON.parse(body));
   };
-examples/own-stream is a complete one, docs/own-streams.md has all settings.`;
+See examples/own-stream for a complete example, and docs/own-streams.md for all settings.`;
 
 export function addOutputOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--ledger-database <name>', 'database on each MySQL server that keeps what was applied')
+      new Option(
+        '--ledger-database <name>',
+        'database on each MySQL server that records which statements were applied',
+      )
         .argParser(databaseName)
         .default('background_consumer'),
     )
     .addOption(
-      new Option('--log-level <level>', 'least level that is logged on standard error')
+      new Option('--log-level <level>', 'minimum level of log messages on standard error')
         .choices(LOG_LEVELS)
         .default('info'),
     )
-    .option('--json', 'write exactly one JSON object on standard output; logs go to standard error', false);
+    .option('--json', 'write exactly one JSON object to standard output; logs go to standard error', false);
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-/** Which consumer is meant: one in this process over the servers of a registry, or a deployed one by its function. */
+/** Selects the consumer: one in this process that uses the servers of a registry, or a deployed one by its function. */
 export interface TargetOptions {
   readonly registry?: string;
   /** Name or ARN. */
@@ -13,18 +13,18 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option(
         '--function <name>',
-        "a deployed consumer's function, in place of a registry; its own settings hold",
+        'function of a deployed consumer, instead of a registry; its deployed settings apply',
       ).conflicts('registry'),
     )
     .hook('preAction', (_, action) => {
       const { registry, function: functionName }: TargetOptions = action.opts();
-      if (functionName !== undefined) refuseItsSettings(action);
+      if (functionName !== undefined) rejectSettings(action);
       if (registry !== undefined || functionName !== undefined) return;
-      action.error("error: required option '--registry <file>' not specified, nor '--function <name>'");
+      action.error("error: option '--registry <file>' or '--function <name>' is required");
     });
 }
 
-/** Settings of a consumer in this process. A deployed one has its own, and would pass over them without a word. */
+/** Settings of a consumer in this process. A deployed consumer has its own and would silently ignore these. */
 const SETTINGS = [
   'absentGroups',
   'allowedStatements',
@@ -35,7 +35,7 @@ const SETTINGS = [
   'searchMapping',
 ];
 
-function refuseItsSettings(action: Command): void {
+function rejectSettings(action: Command): void {
   const given = action.options.filter(
     (option) =>
       SETTINGS.includes(option.attributeName()) &&
@@ -44,6 +44,6 @@ function refuseItsSettings(action: Command): void {
   const [first] = given;
   if (first === undefined) return;
   action.error(
-    `error: option '${first.flags}' cannot be used with '--function <name>': a deployed consumer has its own`,
+    `error: option '${first.flags}' cannot be used with '--function <name>': a deployed consumer uses its deployed settings`,
   );
 }

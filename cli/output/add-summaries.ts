@@ -1,6 +1,6 @@
 import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 
-/** Two drains, one after the other, as if they were one: counts add up, the state is that of the later one. */
+/** Combines two consecutive drains: counts are added, and the state is that of the later drain. */
 export function addSummaries(earlier: DrainSummary, later: DrainSummary): DrainSummary {
   const channels: Record<string, ChannelSummary> = { ...earlier.channels };
   for (const [name, channel] of Object.entries(later.channels)) {

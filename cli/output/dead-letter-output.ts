@@ -1,16 +1,16 @@
-import type { DeadLetter, Unapplied } from '../../functions/poller/settlement/dead-letter-entry.ts';
 import {
   type BinaryString,
   binaryToBytes,
   binaryToDisplayText,
   binaryToText,
 } from '../../shared/binary-string.ts';
+import type { DeadLetter, Unapplied } from '../../shared/dead-letter.ts';
 import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
 import { messageMapToJson } from '../../shared/wire/json.ts';
 import type { Output } from '../context.ts';
 import { count, printable } from './table.ts';
 
-/** Writes dead letters one by one, so that memory stays flat however many there are. */
+/** Writes dead letters one by one, so that memory stays flat for any number of them. */
 export async function writeDeadLetters(
   output: Output,
   deadLetters: AsyncIterable<DeadLetter>,
@@ -33,7 +33,7 @@ function formatLine({ stream, id, code, attempts, failedAt, message }: DeadLette
   return printable(`${facts}  ${message}`);
 }
 
-/** Writes all of one dead letter: in JSON with its original fields as base64. */
+/** Writes one dead letter in full. In JSON its original fields are base64. */
 export function writeDeadLetter(output: Output, deadLetter: DeadLetter, json: boolean): void {
   output.write(json ? `${JSON.stringify(toJson(deadLetter))}\n` : formatDeadLetter(deadLetter));
 }
@@ -48,13 +48,13 @@ function formatDeadLetter(deadLetter: DeadLetter): string {
   const lines: [string, string][] = [
     ['stream', stream],
     ['id', id],
-    ['first id', entry],
+    ['entry id', entry],
     ['group', group],
     ['code', code],
     ['message', message],
     ['attempts', String(attempts)],
     ['failed at', failedAt],
-    ['left to do', formatUnapplied(unapplied)],
+    ['remaining', formatUnapplied(unapplied)],
     ...original.map(([name, value]): [string, string] => [
       `original.${binaryToDisplayText(name)}`,
       formatValue(value),
@@ -75,7 +75,7 @@ function formatUnapplied({ all, statements, logs, dirty, cacheKeys }: Unapplied)
   return parts.map(([name, indexes]) => `${name} ${indexes.join(', ')}`).join('; ') || 'nothing';
 }
 
-/** MessagePack as JSON, else the text, else base64. */
+/** JSON if the value is MessagePack, text if it is UTF-8, otherwise base64. */
 function formatValue(value: BinaryString): string {
   const decoded = decodeMessagePack(binaryToBytes(value));
   if (decoded.ok && decoded.value instanceof Map) return messageMapToJson(decoded.value);

@@ -9,16 +9,16 @@ const SECOND_MS = 1000;
 const REDRAW_MS = 100;
 const LOG_MS = 5 * SECOND_MS;
 
-/** Shows how far a drain is. */
+/** Shows the progress of a drain. */
 export interface Progress {
   update(summary: DrainSummary): void;
-  /** Leaves the last state on the screen. */
+  /** Stops updating. */
   done(): void;
 }
 
-/** A table that is redrawn in place, and a place for log lines above it. */
+/** A table that is redrawn in place, with log lines above it. */
 export class LiveProgress implements Progress {
-  /** Where log lines go, so that they don't tear the table. */
+  /** Destination for log lines that keeps them from breaking the table. */
   readonly logDestination: LoggerOptions['destination'];
   readonly #draw: ReturnType<typeof createLogUpdate>;
   readonly #rates = new Rates();
@@ -80,7 +80,7 @@ function progressTable(summary: DrainSummary, rates: ReadonlyMap<string, number>
     channel.entries,
     rates.get(name) ?? 0,
     channel.pending,
-    leftOf(channel),
+    formatBacklog(channel),
     channel.deadLetters,
     channel.error?.code ?? '',
   ]);
@@ -88,7 +88,7 @@ function progressTable(summary: DrainSummary, rates: ReadonlyMap<string, number>
   return `${formatTable(head, rows)}\n${summary.seconds.toFixed(1)} s`;
 }
 
-function leftOf({ backlog }: ChannelSummary): number | string {
+function formatBacklog({ backlog }: ChannelSummary): number | string {
   return backlog ?? 'unknown';
 }
 

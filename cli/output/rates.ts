@@ -1,6 +1,6 @@
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 
-/** Long enough that a rate doesn't flicker from batch to batch. */
+/** Long enough to keep a rate from fluctuating with each batch. */
 const WINDOW_SECONDS = 5;
 
 interface Sample {
@@ -8,11 +8,11 @@ interface Sample {
   readonly entries: ReadonlyMap<string, number>;
 }
 
-/** Entries a second of each channel, over the last seconds. */
+/** Entries per second of each channel, over the last few seconds. */
 export class Rates {
   readonly #samples: Sample[] = [{ seconds: 0, entries: new Map() }];
 
-  /** Takes the counts so far, and tells the rates by the channel's name. */
+  /** Records the counts so far and returns the rates by channel name. */
   update({ seconds, channels }: DrainSummary): ReadonlyMap<string, number> {
     const entries = new Map(Object.entries(channels).map(([name, channel]) => [name, channel.entries]));
     this.#samples.push({ seconds, entries });

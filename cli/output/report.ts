@@ -15,13 +15,13 @@ const HEAD = [
   'backlog',
 ];
 
-/** What a drain did: one JSON object, or text for people. */
+/** Writes the result of a drain as one JSON object or as text. */
 export function writeSummary(output: Output, summary: DrainSummary, json: boolean): void {
   output.write(json ? `${JSON.stringify(summary)}\n` : formatReport(summary));
 }
 
-/** What a drain did, for people. */
-export function formatReport(summary: DrainSummary): string {
+/** The result of a drain as text. */
+function formatReport(summary: DrainSummary): string {
   const channels = Object.entries(summary.channels);
   const rows = channels.map(([name, channel]) => [
     name,
@@ -42,12 +42,14 @@ export function formatReport(summary: DrainSummary): string {
   return `${[...table, ...errors, formatOutcome(summary)].join('\n')}\n`;
 }
 
-/** Why the drain ended and what to do next, in one line. */
+/** Why the drain ended and the next step, in one line. */
 export function formatOutcome(summary: DrainSummary): string {
   const detail = summary.message === undefined ? '' : ` ${toSentence(printable(summary.message))}`;
   const deadLetters = sum(summary, (channel) => channel.deadLetters);
   const moveToDeadLetters =
-    deadLetters === 0 ? '' : ` ${count(deadLetters, 'dead letter')}: see \`dead-letters list\`.`;
+    deadLetters === 0
+      ? ''
+      : ` ${count(deadLetters, 'dead letter')} ${deadLetters === 1 ? 'was' : 'were'} added: see \`dead-letters list\`.`;
   return `${sentence(summary)}${detail}${moveToDeadLetters}`;
 }
 
@@ -62,30 +64,29 @@ function sentence(summary: DrainSummary): string {
     'entries',
   );
   const seconds = summary.seconds.toFixed(1);
-  const left = leftOf(summary);
+  const remaining = formatRemaining(summary);
   switch (summary.reason) {
     case 'drained':
-      return `Drained ${entries} in ${seconds} s; nothing is left.`;
+      return `Drained ${entries} in ${seconds} s; no entries remain.`;
     case 'budget':
-      return `The budget is over after ${seconds} s and ${left}: run it again, or raise --budget.`;
+      return `The budget ended after ${seconds} s; ${remaining}. Run the command again, or raise --budget.`;
     case 'locked':
-      return 'Nothing was drained: another consumer is running.';
+      return 'Nothing was drained because another consumer is running.';
     case 'lock-lost':
-      return `Another consumer has taken over after ${seconds} s; ${left} to it.`;
+      return `Another consumer took over after ${seconds} s; ${remaining}.`;
     case 'stopped':
-      return `Stopped after ${seconds} s and ${entries}; ${left}.`;
+      return `Stopped after ${seconds} s and ${entries}; ${remaining}.`;
     case 'failed-entries':
-      return `Drained ${entries} in ${seconds} s; ${left} that can't be applied now: see the log, then run it again.`;
+      return `Drained ${entries} in ${seconds} s; ${remaining} and cannot be applied at present. Check the log, then run the command again.`;
     case 'pool-down':
-      return `A server can't be reached, and ${left}: start it or correct the registry, then run it again.`;
+      return `A server cannot be reached; ${remaining}. Start the server or correct the registry, then run the command again.`;
   }
 }
 
-function leftOf(summary: DrainSummary): string {
+function formatRemaining(summary: DrainSummary): string {
   const isUnknown = Object.values(summary.channels).some(({ backlog }) => backlog === null);
   const known = sum(summary, ({ pending, backlog }) => pending + (backlog ?? 0));
-  const verb = known === 1 ? 'is' : 'are';
-  return `${isUnknown ? 'at least ' : ''}${count(known, 'entry', 'entries')} ${verb} left`;
+  return `${isUnknown ? 'at least ' : ''}${count(known, 'entry', 'entries')} ${known === 1 ? 'remains' : 'remain'}`;
 }
 
 function sum(summary: DrainSummary, countOf: (channel: DrainSummary['channels'][string]) => number): number {

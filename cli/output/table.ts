@@ -18,7 +18,7 @@ const LINES = [
   'middle',
 ];
 
-/** Columns without lines or colours, the first ones to the left and numbers to the right. */
+/** Columns without lines or colors: text aligned to the left, numbers to the right. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
@@ -37,17 +37,17 @@ export function formatTable(
     .join('\n');
 }
 
-/** `20,000`. */
+/** A whole number such as `20,000`. */
 export function formatNumber(number: number): string {
   return Math.round(number).toLocaleString('en-US');
 }
 
-/** `1 dead letter`, `2 dead letters`. */
+/** A number with its noun: `1 dead letter`, `2 dead letters`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${formatNumber(number)} ${number === 1 ? noun : plural}`;
 }
 
-/** Text from a database on one line of a terminal, which it must not be able to steer. */
+/** Escapes control characters, so that text from a database stays on one line and cannot control the terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) =>
     JSON.stringify(character).slice(1, -1).replace('\x7f', '\\u007f'),

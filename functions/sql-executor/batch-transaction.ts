@@ -6,7 +6,7 @@ import type {
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
-import { contentHash } from './content-hash.ts';
+import { BatchClaim } from './batch-claim.ts';
 import {
   gatherInserts,
   groupInserts,
@@ -15,74 +15,88 @@ import {
   splitGathered,
   splitResult,
 } from './insert-grouping.ts';
-import { type LedgerSql, toFoundBatch } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import { ResultCountError, type Session, type StatementResult, type UntilFailure } from './session.ts';
+import type { LedgerSql } from './ledger-sql.ts';
+import { REQUEST_OVERHEAD_BYTES, SavepointRunner } from './savepoint-runner.ts';
+import { type MysqlSession, ResultCountError, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
-import { REQUEST_OVERHEAD_BYTES, StatementAlone } from './statement-alone.ts';
-import { type ForeseenOutcome, foreseeOutcome, isAsForeseen } from './stored-outcome.ts';
-import { isJudged, judge } from './verdict.ts';
+import { matchesPrediction, type PredictedOutcome, predictOutcome } from './stored-outcome.ts';
+import { isStatementError, verdictOn } from './verdict.ts';
 
-const DUPLICATE_ENTRY = 1062;
-
-/** One of the batch's statements has deleted the batch's own row. */
+/** One of the batch's statements has deleted the batch's own ledger row. */
 class ClaimGoneError extends Error {
   override readonly name = 'ClaimGoneError';
 }
 
-/** What was recorded with the statements, if it came to that. */
-interface Recorded {
-  readonly foreseen: ForeseenOutcome;
+/** A predicted outcome that was sent with the statements. */
+interface SentPrediction {
+  readonly predicted: PredictedOutcome;
+  /** The result of recording it; undefined if a statement before it failed. */
   readonly record: StatementResult | undefined;
 }
 
-/** Where the executor may be killed or held up by a test; does nothing otherwise. */
+/** Called after each step. Tests kill or delay the executor here; in production it does nothing. */
 export type ExecutorFailpoint = (
   point: 'claimed' | 'executed' | 'recorded' | 'committed',
 ) => void | Promise<void>;
 
 /**
- * Runs a batch in one transaction: fence and claim first, then the statements, then the claim's results, then COMMIT as
- * a request of its own. All of it takes effect, or nothing.
+ * Runs one batch in one transaction: either all of it takes effect, with its ledger row, or nothing does. A batch passes
+ * through these states:
  *
- * The claim stands before the statements: a retry of a batch that has committed meets its own claim, not the user's
- * unique key, which it would take for the user's fault.
+ * 1. *claimed*: START TRANSACTION and the claim have succeeded. The claim also checks the fence and locks it in share mode.
+ *    If the claim is not granted, the batch ends here: it is rolled back, and the ledger says what to reply.
+ * 2. *executed*: every statement has a result, or the batch has stopped before the first one that must wait for earlier
+ *    statements of the pool (`deferred`).
+ * 3. *recorded*: the ledger row holds the results.
+ * 4. *committed*: COMMIT, sent as a request of its own, has been confirmed.
+ *
+ * The batch may start over at 1, after a rollback, in a slower way of running its statements:
+ *
+ * - *gathered* (inserts joined by table), if the batch inserts into several tables. Any failure leads to *together*.
+ * - *together*: as many statements per request as succeed. A wrong number of results leads to *one by one*.
+ * - *one by one*, each with a savepoint. If the ledger row is gone when the results are recorded, the batch runs one by one
+ *   again and checks the row after each statement.
+ *
+ * The claim comes before the statements. Otherwise the retry of a committed batch would trip over the user's unique key
+ * instead of its own claim, and report a failure that never happened.
+ *
+ * On an error that is not a statement's own, `run` rejects and leaves the transaction open: `MysqlExecutor` rolls it back,
+ * or drops the connection.
  */
 export class BatchTransaction {
-  readonly #session: Session;
+  readonly #session: MysqlSession;
   readonly #facts: SessionFacts;
-  readonly #ledger: LedgerSql;
   readonly #request: BatchRequest;
-  readonly #claim: BinaryString;
-  readonly #hash: string;
+  readonly #claim: BatchClaim;
   readonly #failpoint: ExecutorFailpoint;
-  readonly #alone: StatementAlone;
+  readonly #savepoints: SavepointRunner;
 
   constructor(
-    session: Session,
+    session: MysqlSession,
     facts: SessionFacts,
-    ledger: LedgerSql,
+    ledgerSql: LedgerSql,
     request: BatchRequest,
     failpoint: ExecutorFailpoint,
   ) {
     this.#session = session;
     this.#facts = facts;
-    this.#ledger = ledger;
     this.#request = request;
-    this.#hash = contentHash(request);
-    this.#claim = ledger.claim(request, this.#hash, 'claimed');
+    this.#claim = new BatchClaim(session, ledgerSql, request);
     this.#failpoint = failpoint;
-    this.#alone = new StatementAlone(session, facts.maxAllowedPacket);
+    this.#savepoints = new SavepointRunner(session, facts.maxAllowedPacket);
   }
 
-  /** Rejects with mysql2's error where the transaction was given up for a reason that is not a statement's own. */
+  /**
+   * @returns `done` with the results, or `refused` or `void` if nothing was or will be applied
+   * @throws mysql2's error if it is not a statement's own, and an Error if the number belongs to another batch
+   */
   async run(): Promise<ExecutorReply> {
     const { items } = this.#request;
-    // One that isn't understood might hold more than itself: then results don't tell which statement failed.
+    // Text that isn't understood might hold several statements: results then don't show which statement failed.
     const areUnderstood = items.every(({ isUnderstood }) => isUnderstood);
     try {
-      const isTogether = areUnderstood && this.#fitsPacket(items);
-      const reply = isTogether ? ((await this.#runGathered()) ?? (await this.#runTogether())) : undefined;
+      const fitsOneRequest = areUnderstood && this.#fitsPacket(items);
+      const reply = fitsOneRequest ? ((await this.#runGathered()) ?? (await this.#runTogether())) : undefined;
       return reply ?? (await this.#runOneByOne(false));
     } catch (error) {
       if (!(error instanceof ClaimGoneError)) throw error;
@@ -90,7 +104,7 @@ export class BatchTransaction {
     }
   }
 
-  /** Inserts gathered by table. Undefined where there is nothing to gather, or anything failed: nothing was applied. */
+  /** Undefined if there is nothing to gather, or if anything failed: nothing was applied then. */
   async #runGathered(): Promise<ExecutorReply | undefined> {
     const { items, exactOrder } = this.#request;
     const { isStrict, increment } = this.#facts;
@@ -102,39 +116,42 @@ export class BatchTransaction {
       if ('reply' in begun) return begun.reply;
       const { results, error } = begun;
       if (error === undefined) return this.#finish(splitGathered(sent, results, increment));
-      if (!isJudged(error)) throw error;
+      if (!isStatementError(error)) throw error;
       await this.#session.rollback();
       return undefined;
     });
   }
 
-  /**
-   * All statements in as few requests as there are failures. Undefined where the count of results doesn't fit: one of the
-   * statements swallowed or added to its neighbours; nothing was applied.
-   */
+  /** Undefined if the number of results is wrong, because a statement swallowed or added one: nothing was applied then. */
   #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
-    const foreseen = foreseeOutcome(sent, this.#facts.increment);
-    const records =
-      foreseen === undefined ? [] : [this.#ledger.recordForeseen(this.#request, this.#request, foreseen)];
+    const predicted = predictOutcome(sent, this.#facts.increment);
+    const records = predicted === undefined ? [] : [this.#claim.recordPredicted(predicted)];
     return this.#undoWrongCount(async () => {
       const begun = await this.#begin(sent, records);
       if ('reply' in begun) return begun.reply;
       const record = begun.results[sent.length];
-      const results = await this.#runOn(sent, { ...begun, results: begun.results.slice(0, sent.length) });
-      return this.#finish(results, foreseen === undefined ? undefined : { foreseen, record });
+      const results = await this.#runRemaining(sent, {
+        ...begun,
+        results: begun.results.slice(0, sent.length),
+      });
+      return this.#finish(results, predicted === undefined ? undefined : { predicted, record });
     });
   }
 
-  /** Claim, statements and record in one request, up to the first that fails; `reply` where the batch is not to run. */
+  /**
+   * Sends the claim, the statements and `records` in one request. MySQL stops at the first that fails.
+   *
+   * @returns how far the request came after the claim, or the `reply` if the claim was not granted
+   */
   async #begin(
     sent: readonly SentStatement[],
     records: readonly BinaryString[] = [],
   ): Promise<UntilFailure | { readonly reply: ExecutorReply }> {
-    const statements = [this.#claim, ...sent.map(toSql), ...records];
+    const statements = [this.#claim.insert, ...sent.map(({ sql }) => sql), ...records];
     const { results, error } = await this.#session.beginUntilFailure(statements);
     const [claim, ...rest] = results;
-    if (claim?.affectedRows !== 1) return { reply: await this.#refused(error) };
+    if (claim?.affectedRows !== 1) return { reply: await this.#claim.replyInstead(error) };
     await this.#failpoint('claimed');
     return { results: rest, error };
   }
@@ -150,83 +167,79 @@ export class BatchTransaction {
   }
 
   /**
-   * Goes on after each statement that failed by its own fault: InnoDB has undone that one alone, and what came before it
-   * stands. Inserts that failed together are tried one by one.
+   * Continues after each statement that failed by its own fault, in a new request: InnoDB has undone that statement alone,
+   * and has kept those before it. Inserts that failed as one multi-row insert are run again one by one.
+   *
+   * @returns one result for each item, or fewer if an item must wait for earlier statements of the pool
    */
-  async #runOn(sent: readonly SentStatement[], first: UntilFailure): Promise<ItemResult[]> {
+  async #runRemaining(sent: readonly SentStatement[], first: UntilFailure): Promise<ItemResult[]> {
     const itemResults: ItemResult[] = [];
-    let rest = sent;
+    let remaining = sent;
     let { results, error } = first;
     for (;;) {
       for (const [index, result] of results.entries()) {
-        const statement = rest[index];
+        const statement = remaining[index];
         if (statement !== undefined)
           itemResults.push(...splitResult(statement, result, this.#facts.increment));
       }
       if (error === undefined) return itemResults;
-      if (!isJudged(error)) throw error;
-      const failed = rest[results.length];
+      if (!isStatementError(error)) throw error;
+      const failed = remaining[results.length];
       for (const item of failed?.items ?? []) {
-        const result = failed?.items.length === 1 ? judge(item, error) : await this.#alone.run(item);
-        if (result === 'too-early') return itemResults;
+        const result = failed?.items.length === 1 ? verdictOn(item, error) : await this.#savepoints.run(item);
+        if (result === 'deferred') return itemResults;
         itemResults.push(result);
       }
-      rest = rest.slice(results.length + 1);
-      if (rest.length === 0) return itemResults;
-      ({ results, error } = await this.#session.untilFailure(rest.map(toSql)));
+      remaining = remaining.slice(results.length + 1);
+      if (remaining.length === 0) return itemResults;
+      ({ results, error } = await this.#session.untilFailure(remaining.map(({ sql }) => sql)));
     }
   }
 
-  /**
-   * In exact order, a savepoint a statement, so that those at fault fail alone. `guardsClaim`: looks after each whether the
-   * claim is still there.
-   */
-  async #runOneByOne(guardsClaim: boolean): Promise<ExecutorReply> {
-    const taken = await this.#claimAlone();
-    if (taken !== undefined) return taken;
+  /** @param checksClaim undoes and fails each statement that deletes the batch's ledger row */
+  async #runOneByOne(checksClaim: boolean): Promise<ExecutorReply> {
+    const replyInstead = await this.#claimAlone();
+    if (replyInstead !== undefined) return replyInstead;
     const results: ItemResult[] = [];
     for (const item of this.#request.items) {
-      const result = await this.#alone.run(item);
-      if (result === 'too-early') break;
-      results.push(guardsClaim && (await this.#isClaimGone()) ? await this.#undoLast() : result);
+      const result = await this.#savepoints.run(item);
+      if (result === 'deferred') break;
+      const deletesClaim = checksClaim && !(await this.#claim.exists());
+      results.push(deletesClaim ? await this.#failClaimDeletion() : result);
     }
     return this.#finish(results);
   }
 
-  /** A reply where the batch is not to run: another epoch, or it has run. */
+  /** Undefined if the claim was granted, otherwise the reply. */
   async #claimAlone(): Promise<ExecutorReply | undefined> {
     try {
-      const [claim] = await this.#session.begin([this.#claim]);
-      if (claim?.affectedRows !== 1) return await this.#refused();
+      const [claim] = await this.#session.begin([this.#claim.insert]);
+      if (claim?.affectedRows !== 1) return await this.#claim.replyInstead();
       await this.#failpoint('claimed');
       return undefined;
     } catch (error) {
-      return this.#refused(error);
+      return this.#claim.replyInstead(error);
     }
   }
 
-  async #isClaimGone(): Promise<boolean> {
-    const { rows } = await this.#session.one(this.#ledger.find(this.#request, this.#request));
-    return rows.length === 0;
-  }
-
-  async #undoLast(): Promise<ItemResult> {
-    await this.#alone.undo();
+  async #failClaimDeletion(): Promise<ItemResult> {
+    await this.#savepoints.undoLast();
     return {
       status: 'failed',
       code: 'touches-ledger',
-      message: 'the statement deletes the record of its own batch',
+      message: 'the statement deletes the ledger row of its own batch',
     };
   }
 
-  async #finish(results: ItemResult[], already?: Recorded): Promise<ExecutorReply> {
+  /** Records the results, unless they were recorded as predicted, and commits. */
+  async #finish(results: ItemResult[], sent?: SentPrediction): Promise<ExecutorReply> {
     await this.#failpoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
-    const isRecorded = already?.record !== undefined && isAsForeseen(already.foreseen, outcome);
-    const { affectedRows } = isRecorded
-      ? already.record
-      : await this.#session.one(this.#ledger.record(this.#request, this.#request, outcome));
-    if (affectedRows !== 1) {
+    const isRecorded =
+      sent?.record !== undefined && matchesPrediction(sent.predicted, outcome)
+        ? sent.record.affectedRows === 1
+        : await this.#claim.record(outcome);
+    if (!isRecorded) {
       await this.#session.rollback();
       throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);
     }
@@ -236,25 +249,8 @@ export class BatchTransaction {
     return { status: 'done', outcome };
   }
 
-  /** The claim was not to be had: the batch has run (then what it did counts, whatever the epoch), or never will. */
-  async #refused(error?: unknown): Promise<ExecutorReply> {
-    if (error !== undefined && (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY)) throw error;
-    await this.#session.rollback();
-    const found = toFoundBatch(await this.#session.one(this.#ledger.find(this.#request, this.#request)));
-    await this.#session.rollback();
-    if (found === undefined) return { status: 'refused' };
-    if (found.state === 'void') return { status: 'void' };
-    if (found.hash !== this.#hash)
-      throw new Error(`batch ${this.#request.number} was sent twice with different content`);
-    return { status: 'done', outcome: found.outcome };
-  }
-
   #fitsPacket(items: readonly BatchItem[]): boolean {
-    const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, this.#claim.length);
+    const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, this.#claim.insert.length);
     return bytes + REQUEST_OVERHEAD_BYTES < this.#facts.maxAllowedPacket;
   }
-}
-
-function toSql({ sql }: SentStatement): BinaryString {
-  return sql;
 }

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import type { BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import { DeadlinePassedError, Session } from './session.ts';
+import { isMysqlError } from './error-classes.ts';
+import { DeadlinePassedError, MysqlSession } from './session.ts';
 import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
 import { readTableLinks, type TableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
 
-/** Earlier than the server ends a silent session, so that no request meets one that it has just closed. */
+/** Shorter than the session's `wait_timeout`, so that no request is sent on a connection that the server has just closed. */
 const IDLE_CONNECTION_MS = 10 * SECOND_MS;
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS;
 const CLOSE_TIMEOUT_MS = 500;
 
-/** The driver's code for a server that doesn't speak TLS. */
+/** mysql2's code for a server that doesn't support TLS. */
 const NO_TLS = 'HANDSHAKE_NO_SSL_SUPPORT';
 
 /** The connections to one MySQL pool. */
@@ -23,16 +23,17 @@ export class Connections {
   readonly #mysql: MysqlPool;
   readonly #limit: number;
   #pool: Pool;
-  /** Whether the server was found to have no TLS, where that was only preferred. */
-  #isPlain = false;
+  /** TLS is only preferred, and the server was found not to support it. */
+  #isWithoutTls = false;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
   #knownLinks: TableLinks | undefined;
-  readonly #tableLinks = async (session: Session): Promise<TableLinks> => {
+  readonly #tableLinks = async (session: MysqlSession): Promise<TableLinks> => {
     this.#knownLinks ??= await readTableLinks(session);
     return this.#knownLinks;
   };
 
+  /** @param limit maximum number of connections */
   constructor(mysql: MysqlPool, limit: number) {
     this.#mysql = mysql;
     this.#limit = limit;
@@ -41,20 +42,23 @@ export class Connections {
   }
 
   /**
-   * Lends a connection for the length of `work`. Only one whose last transaction was seen to end goes back to the pool;
-   * any other is destroyed, and the server is told to end its session, locks and all.
+   * Lends a connection to `task`. The connection returns to the pool only if its last transaction is known to have ended;
+   * otherwise it is destroyed, and the server is asked to end its session, which releases its locks.
+   *
+   * @param deadline in milliseconds since 1970, for waiting for a connection and for each request of the session
+   * @throws mysql2's error if no connection or session can be set up; DeadlinePassedError; everything that `task` throws
    */
   async use<Result>(
     deadline: number,
-    work: (session: Session, facts: SessionFacts) => Promise<Result>,
+    task: (session: MysqlSession, facts: SessionFacts) => Promise<Result>,
   ): Promise<Result> {
     const connection = await this.#acquire(deadline).catch((error: unknown) => {
-      if (!this.#mayBePlain(error)) throw error;
+      if (!this.#fallBackToNoTls(error)) throw error;
       return this.#acquire(deadline);
     });
-    const session = new Session(connection, deadline);
+    const session = new MysqlSession(connection, deadline);
     try {
-      return await work(session, await this.#prepare(connection, session));
+      return await task(session, await this.#prepare(connection, session));
     } finally {
       if (session.isReusable) connection.release();
       else this.#destroy(connection);
@@ -67,12 +71,15 @@ export class Connections {
     await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
-  /** The driver takes TLS or leaves it. The pool that is given up has no connection: it could not make one. */
-  #mayBePlain(error: unknown): boolean {
+  /**
+   * mysql2 can only require TLS or do without it. The pool that is replaced has no connections, because it failed to create
+   * one.
+   */
+  #fallBackToNoTls(error: unknown): boolean {
     const { tls, ...withoutTls } = this.#mysql;
     if (tls !== 'preferred' || !isMysqlError(error) || error.code !== NO_TLS) return false;
-    if (!this.#isPlain) this.#pool = createPool(poolOptions(withoutTls, this.#limit));
-    this.#isPlain = true;
+    if (!this.#isWithoutTls) this.#pool = createPool(poolOptions(withoutTls, this.#limit));
+    this.#isWithoutTls = true;
     return true;
   }
 
@@ -82,7 +89,7 @@ export class Connections {
       const timer = setTimeout(
         () => {
           isLate = true;
-          reject(new DeadlinePassedError('MySQL let nobody in before the deadline'));
+          reject(new DeadlinePassedError('no connection to MySQL before the deadline'));
         },
         Math.max(0, deadline - Date.now()),
       );
@@ -95,7 +102,7 @@ export class Connections {
     });
   }
 
-  async #prepare(connection: PoolConnection, session: Session): Promise<SessionFacts> {
+  async #prepare(connection: PoolConnection, session: MysqlSession): Promise<SessionFacts> {
     const known = this.#facts.get(connection);
     if (known !== undefined) return known;
     try {
@@ -112,8 +119,8 @@ export class Connections {
     const id = this.#facts.get(connection)?.connectionId ?? '';
     connection.destroy();
     if (!/^\d+$/.test(id)) return;
-    // A server busy with a statement notices a closed socket only afterwards. Best effort: without it, wait_timeout and
-    // the lock wait bound how long the locks stay.
+    // A server that is busy with a statement notices the closed socket only afterwards. Best effort: if KILL fails, the locks
+    // are held no longer than wait_timeout and innodb_lock_wait_timeout allow.
     this.#pool.query(`KILL ${id}`, () => undefined);
   }
 }
@@ -128,11 +135,11 @@ function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
     password: mysql.password,
     database: mysql.database,
     ...(ssl === undefined ? {} : { ssl }),
-    // Each character of the SQL is sent as one byte: statements hold bytes that are not text. SESSION_TRACK would let
-    // the driver follow SET NAMES and encode them as UTF-8 a second time.
+    // Send each character of the SQL as one byte, because statements contain bytes that are not text. With SESSION_TRACK,
+    // the driver would follow SET NAMES and encode them as UTF-8 a second time.
     charset: 'BINARY',
     flags: ['-SESSION_TRACK'],
-    // Statements come complete: a question mark in one is no placeholder, and looking for them costs time.
+    // Statements are complete: a question mark in them is not a placeholder, and scanning for placeholders takes time.
     queryFormat: (sql: string) => sql,
     multipleStatements: true,
     supportBigNumbers: true,

@@ -1,14 +1,18 @@
 /**
- * What a MySQL error says about the statement that met it.
+ * What a MySQL error means for the statement that failed with it, and for its transaction.
  *
- * - `permanent`: the statement itself is at fault; the same statement will fail the same way. It ends alone: InnoDB
- *   undoes only this statement, the transaction goes on.
- * - `deferrable`: permanent too, but only once every earlier statement of the pool is done: an earlier one that is still
- *   running may free the key, or bring the parent row.
- * - `transient`: the server, the network or another transaction is at fault. The whole transaction is given up and run
- *   again later, however long that takes; never a dead letter.
- * - `configuration`: the account or the database is at fault, for every statement alike. Nothing is judged, nothing is
- *   tried again before somebody changes something.
+ * - `permanent`: the statement itself is at fault and would fail the same way again. InnoDB undoes only this statement; the
+ *   transaction continues. These are all server errors that no list below contains, such as 1054 (unknown column), 1064
+ *   (syntax error), 1142 (the account lacks a privilege on the table), 1146 (no such table), 1264 (value out of range), 1366
+ *   (bytes outside the column's character set), 1406 (value too long) and 3140 (invalid JSON text).
+ * - `deferrable`: a duplicate key or a foreign key. It is permanent only once every earlier statement of the pool is done:
+ *   one that is still running may free the key or insert the parent row.
+ * - `transient`: the server, the network or another transaction is at fault. The whole transaction is rolled back and run
+ *   again later, for as long as it takes; it never becomes a dead letter.
+ * - `configuration`: the account or the database is at fault, so every statement would fail. No statement is blamed, and
+ *   nothing is retried until an operator changes something.
+ *
+ * Source: the server and client error references of MySQL and MariaDB.
  */
 export type ErrorClass = 'permanent' | 'deferrable' | 'transient' | 'configuration';
 
@@ -33,23 +37,23 @@ const TRANSIENT = new Map<number, string>([
   [1038, 'out of sort memory'],
   [1040, 'too many connections'],
   [1041, 'out of resources'],
-  [1042, "the server can't resolve this host now"],
+  [1042, 'the server cannot resolve this host right now'],
   [1043, 'bad handshake: the server went away while connecting'],
   [1047, 'the node is not ready (Galera), or does not know the command'],
   [1053, 'server is shutting down'],
   [1077, 'server shut down normally'],
   [1079, 'server is aborting'],
-  [1080, 'server closes this thread'],
-  [1081, "the server can't make a socket"],
+  [1080, 'server closes this connection'],
+  [1081, 'the server cannot create a socket'],
   [1114, 'the table is full: disk or tablespace limit'],
-  [1129, 'this host is blocked after many broken connections'],
-  [1135, "the server can't make a thread"],
+  [1129, 'this host is blocked after too many broken connections'],
+  [1135, 'the server cannot create a thread'],
   [1152, 'connection aborted'],
   [1156, 'packets out of order: the connection is broken'],
   [1158, 'error reading from the network'],
-  [1159, 'time-out reading from the network'],
+  [1159, 'timeout reading from the network'],
   [1160, 'error writing to the network'],
-  [1161, 'time-out writing to the network'],
+  [1161, 'timeout writing to the network'],
   [1180, 'error during COMMIT'],
   [1181, 'error during ROLLBACK'],
   [1184, 'connection aborted'],
@@ -72,8 +76,8 @@ const TRANSIENT = new Map<number, string>([
   [1878, 'temporary file write failure'],
   [1927, 'connection was killed'],
   [1969, 'max_statement_time exceeded (MariaDB)'],
-  [2002, "can't connect through the socket"],
-  [2003, "can't connect"],
+  [2002, 'cannot connect through the socket'],
+  [2003, 'cannot connect'],
   [2006, 'server has gone away'],
   [2013, 'connection lost during the query'],
   [2014, 'commands out of sync: the connection is broken'],
@@ -84,55 +88,30 @@ const TRANSIENT = new Map<number, string>([
   [3100, 'the replication group could not run the COMMIT hook'],
   [3168, 'the server is not ready: it is starting or leaving its group'],
   [3170, 'memory limit of the session reached'],
-  [3572, 'a lock could not be had at once (NOWAIT)'],
+  [3572, 'a lock was not available immediately (NOWAIT)'],
   [4031, 'the server closed an idle connection'],
 ]);
 
 const CONFIGURATION = new Map<number, string>([
-  [1044, 'the account may not use this database'],
+  [1044, 'the account has no access to this database'],
   [1045, 'wrong user or password'],
   [1049, 'no such database'],
-  [1130, 'this host may not connect'],
-  [1251, "the server's authentication method is not known to this client"],
+  [1130, 'this host is not allowed to connect'],
+  [1251, "this client does not support the server's authentication method"],
   [1275, 'the account uses an outdated password format'],
   [1524, 'the authentication plugin is not loaded'],
   [1698, 'access denied: the account has no password login'],
   [1820, 'the password has expired and must be changed'],
   [1862, 'the password has expired'],
   [3118, 'the account is locked'],
-  [3159, 'the server demands TLS (require_secure_transport)'],
+  [3159, 'the server requires TLS (require_secure_transport)'],
   [4151, 'the account is locked (MariaDB)'],
 ]);
 
-/**
- * The statement's own faults that BeeORM applications meet. Every other number that a server gives is judged the same
- * way (it was answered, and neither server, network nor account is to blame), so this list is for readers and tests.
- */
-export const KNOWN_PERMANENT = new Map<number, string>([
-  [1048, 'column cannot be NULL'],
-  [1054, 'unknown column'],
-  [1064, 'syntax error'],
-  [1136, "column count doesn't match value count"],
-  [1142, 'the account may not do this to that table'],
-  [1143, 'the account may not touch that column'],
-  [1146, 'no such table'],
-  [1153, 'the packet is bigger than max_allowed_packet'],
-  [1264, 'value out of range'],
-  [1265, 'value truncated'],
-  [1292, 'wrong value for a date or number'],
-  [1364, 'no value for a column without default'],
-  [1366, 'wrong value for the column, such as bytes that are not its character set'],
-  [1406, 'value too long'],
-  [1690, 'arithmetic out of range'],
-  [3140, 'invalid JSON text'],
-  [3819, 'a CHECK constraint is violated (MySQL)'],
-  [4025, 'a CHECK constraint is violated (MariaDB)'],
-]);
-
-/** A session that can't be set up as the DSN says. */
+/** The code of a session that cannot be set up with the parameters of the DSN. */
 export const SESSION_SET_UP_CODE = 'session-set-up';
 
-/** Certificates and handshakes that will fail the same way each time. */
+/** Codes of mysql2 and Node.js for certificates and handshakes that fail the same way on every attempt. */
 const CONFIGURATION_CODES = new Set([
   SESSION_SET_UP_CODE,
   'AUTH_SWITCH_PLUGIN_ERROR',
@@ -145,12 +124,13 @@ const CONFIGURATION_CODES = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** An error as mysql2 gives it: server errors carry MySQL's number, those of the socket a negative one or none. */
+/** An error as mysql2 reports it. `errno` is MySQL's number for a server error, and negative or absent for a socket error. */
 export interface MysqlError {
   readonly errno?: number;
   readonly code?: string;
 }
 
+/** @returns `transient` for an error without a server error number, unless its code says that it will not go away */
 export function classifyError(error: MysqlError): ErrorClass {
   if (error.code !== undefined && CONFIGURATION_CODES.has(error.code)) return 'configuration';
   const number = error.errno ?? 0;
@@ -158,4 +138,28 @@ export function classifyError(error: MysqlError): ErrorClass {
   if (DEFERRABLE.has(number)) return 'deferrable';
   if (CONFIGURATION.has(number)) return 'configuration';
   return 'permanent';
+}
+
+/**
+ * Recognizes the errors of mysql2, of the server or of the connection. If the server has closed a connection, the next
+ * command on it fails with an error that has neither number nor code, but is `fatal`.
+ */
+export function isMysqlError(error: unknown): error is Error & MysqlError {
+  return error instanceof Error && ('errno' in error || 'code' in error || 'fatal' in error);
+}
+
+const DUPLICATE_ENTRY = 1062;
+
+export function isDuplicateEntry(error: unknown): boolean {
+  return isMysqlError(error) && error.errno === DUPLICATE_ENTRY;
+}
+
+const MAX_MESSAGE_LENGTH = 1000;
+
+/**
+ * MySQL's message, cut to 1,000 characters. It may quote values of a row, so it belongs in dead letters and the ledger, never
+ * in logs. The connection reads text as bytes, which are decoded here.
+ */
+export function messageOf(error: { readonly message: string }): string {
+  return Buffer.from(error.message, 'latin1').toString('utf8').slice(0, MAX_MESSAGE_LENGTH);
 }

@@ -2,36 +2,36 @@ import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '..
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { BatchTransaction, type ExecutorFailpoint } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
-import { classifyError, type MysqlError } from './error-classes.ts';
+import { classifyError, isMysqlError, type MysqlError, messageOf } from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
-import { isMysqlError, messageOf } from './mysql-errors.ts';
-import type { Session } from './session.ts';
+import type { MysqlSession } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
 
 export interface MysqlExecutorOptions {
   readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
   readonly ledgerDatabase: string;
-  /** Connections to each MySQL pool, at most. */
+  /** Maximum number of connections to each MySQL pool. */
   readonly connectionLimit: number;
   readonly failpoint?: ExecutorFailpoint;
 }
 
-const LEDGER_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
+/** MySQL's numbers for a missing privilege on a database, table, column, operation or routine. */
+const ACCESS_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
 
-/** The MySQL side: executes what the poller asks for, on the pools that the registry names. */
+/** Executes the poller's requests on the MySQL pools of the registry, in the same process as its caller. */
 export class MysqlExecutor implements SqlExecutor {
   readonly #options: MysqlExecutorOptions;
-  readonly #ledger: LedgerSql;
+  readonly #ledgerSql: LedgerSql;
   readonly #connections = new Map<string, Connections>();
 
   constructor(options: MysqlExecutorOptions) {
     this.#options = options;
-    this.#ledger = new LedgerSql(options.ledgerDatabase);
+    this.#ledgerSql = new LedgerSql(options.ledgerDatabase);
   }
 
-  /** Resolves also where MySQL fails: with an error reply that says whether anything may have been applied. */
+  /** Never rejects. If MySQL fails, the reply is an error that says whether anything may have been applied. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const mysql = this.#options.mysqlPools.get(request.pool);
     if (mysql === undefined)
@@ -52,26 +52,31 @@ export class MysqlExecutor implements SqlExecutor {
     }
   }
 
+  /** Ends all connections, without waiting for a server that doesn't answer. */
   async close(): Promise<void> {
     await Promise.all([...this.#connections.values()].map((connections) => connections.close()));
   }
 
-  async #dispatch(request: ExecutorRequest, session: Session, facts: SessionFacts): Promise<ExecutorReply> {
+  async #dispatch(
+    request: ExecutorRequest,
+    session: MysqlSession,
+    facts: SessionFacts,
+  ): Promise<ExecutorReply> {
     switch (request.operation) {
       case 'batch': {
         const failpoint = this.#options.failpoint ?? (() => undefined);
-        return new BatchTransaction(session, facts, this.#ledger, request, failpoint).run();
+        return new BatchTransaction(session, facts, this.#ledgerSql, request, failpoint).run();
       }
       case 'peek':
-        return peekFence(session, this.#ledger, request);
+        return peekFence(session, this.#ledgerSql, request);
       case 'open':
-        return openEpoch(session, facts, this.#ledger, request);
+        return openEpoch(session, facts, this.#ledgerSql, request);
       case 'page':
-        return readPage(session, this.#ledger, request);
+        return readPage(session, this.#ledgerSql, request);
       case 'void':
-        return voidBatch(session, this.#ledger, request);
+        return voidBatch(session, this.#ledgerSql, request);
       case 'prune':
-        return pruneBatches(session, this.#ledger, request);
+        return pruneBatches(session, this.#ledgerSql, request);
       case 'columns':
         return readColumns(session, request.table);
       case 'rows':
@@ -94,18 +99,17 @@ export class MysqlExecutor implements SqlExecutor {
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
     const errorClass = classifyError(error);
     if (request.operation === 'rows' || request.operation === 'columns') {
-      // The statement is ours: what is wrong with it is wrong with the table, or with what the account may read.
+      // The statement is this project's own, so an error means that the table or the account's privileges are wrong.
       const kind = errorClass === 'transient' ? 'transient' : 'configuration';
       return { status: 'error', kind, code, message: messageOf(error) };
     }
-    const isLedgerDenied = request.operation !== 'batch' && LEDGER_DENIED.has(error.errno ?? 0);
-    if (isLedgerDenied) {
+    if (request.operation !== 'batch' && ACCESS_DENIED.has(error.errno ?? 0)) {
       const user = this.#options.mysqlPools.get(request.pool)?.user ?? '';
-      const message = `the account may not make or use the ledger database '${this.#ledger.database}'`;
+      const message = `the account cannot create or use the ledger database '${this.#ledgerSql.database}'`;
       return configurationError(
         code,
         message,
-        `As an administrator, run: ${this.#ledger.creationByHand(user)}`,
+        `As an administrator, run: ${this.#ledgerSql.manualCreation(user)}`,
       );
     }
     if (errorClass === 'configuration')

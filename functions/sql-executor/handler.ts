@@ -14,7 +14,7 @@ const executor = new DeployedExecutor({
 });
 reportUncaughtErrors(logger);
 
-/** The SQL executor: one request of the poller in, one reply out. */
+/** The SQL executor: receives one request of the poller and returns one reply. */
 export function handler(event: unknown, context: Context): Promise<unknown> {
   logger.begin(context);
   return reportingErrors(logger, () => answer(executor, event, context.getRemainingTimeInMillis(), logger));

@@ -1,19 +1,22 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, joinBinary, sliceBinary } from '../../shared/binary-string.ts';
 import type { BatchItem, ItemResult } from '../../shared/protocol.ts';
 import type { StatementResult } from './session.ts';
 import type { TableLinks } from './table-links.ts';
 
-/** One statement as it is sent: a single item's, or neighbouring inserts' as one of many rows. */
+/** One statement as it is sent to MySQL: a single item, or inserts joined into one insert of many rows. */
 export interface SentStatement {
   readonly sql: BinaryString;
-  /** The items that it stands for, in order. */
+  /** The items that the statement executes, in the order of its rows. */
   readonly items: readonly BatchItem[];
 }
 
 /**
  * Joins consecutive inserts with the same head (`INSERT INTO t(a,b) VALUES `) into multi-row inserts, as JDBC's
- * rewriteBatchedStatements does: parsing once instead of a hundred times. The poller marks what may be joined: tuples of
- * literals, no tail, no value for the auto-increment column. Joined or not, rows are made in the same order.
+ * rewriteBatchedStatements does: MySQL parses once instead of a hundred times. The poller marks the inserts that can be
+ * joined: tuples of literals, nothing after them, no value for the auto-increment column. Rows are inserted in the same
+ * order either way.
+ *
+ * @param isStrict false: joins nothing, because MySQL then treats wrong values differently in multi-row inserts
  */
 export function groupInserts(items: readonly BatchItem[], isStrict: boolean): SentStatement[] {
   const statements: SentStatement[] = [];
@@ -34,23 +37,27 @@ export function groupInserts(items: readonly BatchItem[], isStrict: boolean): Se
   return statements;
 }
 
-/** A sent statement whose items need not be neighbours. */
+/** A sent statement whose items need not be adjacent in the batch. */
 export interface GatheredStatement extends SentStatement {
-  /** Of each item: its place in the batch. */
-  readonly places: readonly number[];
+  /** For each of `items`: its index in the batch. */
+  readonly indexes: readonly number[];
 }
 
 interface Group {
   readonly head: string;
   readonly items: BatchItem[];
-  readonly places: number[];
+  readonly indexes: number[];
 }
 
 /**
- * Joins inserts with the same head also where inserts into other tables stand between them: each table's rows in their
- * order, nothing moved across any other statement, nor across an insert that may reach any table, nor a row that refers to
- * others before them. Undefined where that changes nothing. A row may come before one of another table that stood before
- * it; an error then says nothing yet, and the batch must be run in its exact order.
+ * Joins inserts with the same head even if inserts into other tables are between them. Rows of one table keep their order.
+ * Nothing moves across a statement that is not such an insert, or across an insert that may reach any table (`farReaching`).
+ * A row that refers to other rows (`dependents`) doesn't move ahead of rows that precede it.
+ *
+ * A row may move ahead of a row of another table. If any statement fails, the failure therefore means nothing, and the batch
+ * must be run again in its exact order.
+ *
+ * @returns undefined if nothing would move, so that {@link groupInserts} does the same
  */
 export function gatherInserts(
   items: readonly BatchItem[],
@@ -58,32 +65,32 @@ export function gatherInserts(
   { dependents, farReaching }: TableLinks,
 ): GatheredStatement[] | undefined {
   const groups: Group[] = [];
-  let ofTable = new Map<string, Group>();
-  for (const [place, item] of items.entries()) {
+  let lastGroups = new Map<string, Group>();
+  for (const [index, item] of items.entries()) {
     const head = headOf(item, isStrict);
     const table = head === '' ? undefined : item.table;
-    const last = ofTable.get(table ?? '');
-    const isNeighbour = last !== undefined && last === groups.at(-1);
-    const staysInPlace = table === undefined || farReaching.has(table);
-    if (staysInPlace) ofTable = new Map();
-    const mayJoin = isNeighbour || !(staysInPlace || dependents.has(table));
-    const group: Group = mayJoin && last?.head === head ? last : { head, items: [], places: [] };
+    const last = lastGroups.get(table ?? '');
+    const isAdjacent = last !== undefined && last === groups.at(-1);
+    const isBarrier = table === undefined || farReaching.has(table);
+    if (isBarrier) lastGroups = new Map();
+    const mayJoin = isAdjacent || !(isBarrier || dependents.has(table));
+    const group: Group = mayJoin && last?.head === head ? last : { head, items: [], indexes: [] };
     if (group !== last) groups.push(group);
     group.items.push(item);
-    group.places.push(place);
-    if (table !== undefined) ofTable.set(table, group);
+    group.indexes.push(index);
+    if (table !== undefined) lastGroups.set(table, group);
   }
-  const isAsItWas = groups.every(({ places }) => (places.at(-1) ?? 0) - (places[0] ?? 0) < places.length);
-  return isAsItWas ? undefined : groups.map((group) => ({ ...group, sql: joined(group.items) }));
+  const isInOrder = groups.every(({ indexes }) => (indexes.at(-1) ?? 0) - (indexes[0] ?? 0) < indexes.length);
+  return isInOrder ? undefined : groups.map((group) => ({ ...group, sql: joined(group.items) }));
 }
 
-/** Whether there may be something to gather. */
+/** True if the batch inserts into several tables, so that there may be something to gather. */
 export function hasSeveralTables(items: readonly BatchItem[]): boolean {
   const first = items.find(({ table }) => table !== undefined)?.table;
   return first !== undefined && items.some(({ table }) => table !== undefined && table !== first);
 }
 
-/** The results of gathered statements in the order of the batch's items. */
+/** The results of gathered statements, one for each item, in the order of the batch. */
 export function splitGathered(
   sent: readonly GatheredStatement[],
   results: readonly StatementResult[],
@@ -93,26 +100,29 @@ export function splitGathered(
   for (const [index, statement] of sent.entries()) {
     const result = results[index];
     if (result === undefined) continue;
-    for (const [at, itemResult] of splitResult(statement, result, increment).entries())
-      itemResults[statement.places[at] ?? 0] = itemResult;
+    for (const [row, itemResult] of splitResult(statement, result, increment).entries())
+      itemResults[statement.indexes[row] ?? 0] = itemResult;
   }
   return itemResults;
 }
 
-/** Empty where the item can't be joined with others. */
+/** Empty if the item cannot be joined with others. */
 function headOf(item: BatchItem, isStrict: boolean): string {
   return item.groupHead === undefined || !isStrict ? '' : item.sql.slice(0, item.groupHead);
 }
 
 function joined(group: readonly BatchItem[]): BinaryString {
   const [first, ...others] = group;
-  const tuples = others.map((item) => item.sql.slice(item.groupHead));
-  return [first?.sql ?? '', ...tuples].join(',') as BinaryString;
+  const tuples = others.map(({ sql, groupHead }) => sliceBinary(sql, groupHead));
+  return joinBinary([first?.sql ?? ascii(''), ...tuples], ',');
 }
 
 /**
- * The result of each item of a sent statement. InnoDB takes the ids of one multi-row insert in one go, `increment` apart,
- * under every innodb_autoinc_lock_mode, for their number is known beforehand.
+ * The result of each item of a sent statement, from the statement's result. InnoDB reserves the IDs of one multi-row insert
+ * together, `increment` apart, under every `innodb_autoinc_lock_mode`, because their number is known in advance ("simple
+ * inserts" in the MySQL manual, "AUTO_INCREMENT Handling in InnoDB").
+ *
+ * @param increment `auto_increment_increment` of the session
  */
 export function splitResult(sent: SentStatement, result: StatementResult, increment: number): ItemResult[] {
   if (sent.items.length === 1) return [{ status: 'applied', insertId: result.insertId }];
@@ -127,6 +137,7 @@ export function splitResult(sent: SentStatement, result: StatementResult, increm
   });
 }
 
+/** IDs are 64-bit: only those beyond 2^53 need the slower BigInt. */
 function idAfter(id: string, distance: number): string {
   const sum = Number(id) + distance;
   return Number.isSafeInteger(sum) ? String(sum) : String(BigInt(id) + BigInt(distance));

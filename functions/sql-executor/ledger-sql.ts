@@ -1,16 +1,16 @@
 import { escapeId, escape as quote } from 'mysql2';
-import { type BinaryString, textToBinary } from '../../shared/binary-string.ts';
+import { asBinary, type BinaryString, bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
 import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../shared/protocol.ts';
-import type { StatementResult } from './session.ts';
-import { decodeOutcome, encodeOutcome, type ForeseenOutcome } from './stored-outcome.ts';
+import { type StatementResult, toBytes } from './session.ts';
+import { decodeOutcome, encodeOutcome, type PredictedOutcome } from './stored-outcome.ts';
 
-/** Whose rows of the ledger are meant. */
+/** Ledger rows belong to one consumer and one MySQL pool. */
 export interface LedgerOwner {
   readonly consumer: string;
   readonly pool: string;
 }
 
-/** A row of `batches` as it is found when its number is taken already. */
+/** The ledger row of a batch whose number is already taken. */
 export interface FoundBatch {
   readonly state: 'done' | 'void';
   readonly hash: string;
@@ -20,9 +20,9 @@ export interface FoundBatch {
 const NO_OUTCOME: BatchOutcome = { increment: 1, results: [] };
 
 /**
- * The SQL of the ledger: a database of its own on each MySQL server, for BeeORM's schema update drops tables that it
- * doesn't know. `fence` holds the running epoch of each consumer and MySQL pool, `batches` a row for each batch, written
- * in the batch's own transaction.
+ * Builds the SQL of the ledger. The ledger is a separate database on each MySQL server, because BeeORM's schema update drops
+ * tables that it doesn't know. The table `fence` holds the current epoch of each consumer and MySQL pool. The table `batches`
+ * holds one row per batch, written in the transaction of the batch.
  */
 export class LedgerSql {
   readonly database: string;
@@ -36,8 +36,8 @@ export class LedgerSql {
   }
 
   /**
-   * Statements that make the ledger where it is missing; harmless where it is not. The fence comes last: it is what is
-   * looked for, so who is killed in between leaves a ledger that the next one completes.
+   * Statements that create the ledger; they change nothing if it exists. `fence` comes last, because its absence triggers the
+   * creation: if the executor is killed in between, the next one completes the ledger.
    */
   creation(): BinaryString[] {
     return [
@@ -66,16 +66,18 @@ export class LedgerSql {
     ].map(textToBinary);
   }
 
-  /** What an administrator runs where the consumer's account may not make the ledger itself. */
-  creationByHand(user: string): string {
+  /** The SQL for an administrator to run if the consumer's account is not allowed to create the ledger. */
+  manualCreation(user: string): string {
     const database = escapeId(this.database, true);
     return `CREATE DATABASE IF NOT EXISTS ${database}; GRANT ALL PRIVILEGES ON ${database}.* TO ${quote(user)}@'%';`;
   }
 
+  /** Reads one row, or none before the first epoch. */
   readFence(owner: LedgerOwner): BinaryString {
     return textToBinary(`SELECT token, pruned_ids FROM ${this.#fence} WHERE ${this.#ownedBy(owner)}`);
   }
 
+  /** Fails with error 1062 if another consumer process has opened the first epoch. */
   firstFence(owner: LedgerOwner, token: string): BinaryString {
     const values = [owner.consumer, owner.pool, 1, token, '{}'].map((value) => quote(value)).join(', ');
     return textToBinary(
@@ -83,7 +85,7 @@ export class LedgerSql {
     );
   }
 
-  /** Compare-and-set: changes one row only where the fence still holds `seenToken`. */
+  /** Compare-and-set: changes one row if the fence still holds `seenToken`, otherwise none. */
   advanceFence(owner: LedgerOwner, seenToken: string, token: string): BinaryString {
     return textToBinary(
       `UPDATE ${this.#fence} SET epoch = epoch + 1, token = ${quote(token)}, opened_at = CURRENT_TIMESTAMP
@@ -92,8 +94,8 @@ export class LedgerSql {
   }
 
   /**
-   * One row only where the epoch is `token`'s, kept so until this transaction ends. `SHARE MODE` lets running batches
-   * go on beside it; `UPDATE` waits for them, as `writePrunedIds` needs.
+   * Reads one row if the current epoch is `token`'s, otherwise none, and locks it until the transaction ends. Running batches
+   * continue alongside a lock in share mode. `FOR UPDATE` waits for them, as {@link writePrunedIds} requires.
    */
   lockFence(owner: LedgerOwner, token: string, mode: 'LOCK IN SHARE MODE' | 'FOR UPDATE'): BinaryString {
     return textToBinary(
@@ -101,6 +103,7 @@ export class LedgerSql {
     );
   }
 
+  /** @param prunedIds JSON: by stream, the highest entry ID that the ledger has deleted */
   writePrunedIds(owner: LedgerOwner, prunedIds: string): BinaryString {
     return textToBinary(
       `UPDATE ${this.#fence} SET pruned_ids = ${quote(prunedIds)} WHERE ${this.#ownedBy(owner)}`,
@@ -108,10 +111,13 @@ export class LedgerSql {
   }
 
   /**
-   * The fence and the claim in one statement: inserts the batch's row where the epoch is still the request's own (and
-   * keeps it so until this transaction ends, by the share lock), nothing where it is another. Error 1062 where the
-   * number is taken; waits while the transaction that took it runs. `LOCK IN SHARE MODE` is what MariaDB and MySQL both
-   * understand; `FOR SHARE` is MySQL's alone.
+   * Checks the fence and claims the number in one statement. If the epoch is still the request's, it inserts the ledger row;
+   * the share lock keeps the epoch until the transaction ends. In another epoch it inserts nothing. It fails with error 1062
+   * if the number is taken, after waiting for a transaction that has taken it and is still running.
+   *
+   * `LOCK IN SHARE MODE` works on MariaDB and MySQL; `FOR SHARE` only on MySQL.
+   *
+   * @param hash 64 hexadecimal digits
    */
   claim(
     request: Omit<BatchRequest, 'operation' | 'items'>,
@@ -119,19 +125,19 @@ export class LedgerSql {
     state: 'claimed' | 'void',
   ): BinaryString {
     const key = [request.consumer, request.pool, request.token].map((value) => quote(value)).join(', ');
-    return `INSERT INTO ${this.#batches} (consumer, pool, token, number, hash, state, entries, results)
-      SELECT ${toSql(key)}, ${request.number}, x'${hash}', '${state}', ${literal(request.entries)}, ''
-      FROM ${this.#fence} WHERE ${toSql(this.#ownedBy(request))} AND token = ${quote(request.token)}
-      LOCK IN SHARE MODE` as BinaryString;
+    return asBinary(`INSERT INTO ${this.#batches} (consumer, pool, token, number, hash, state, entries, results)
+      SELECT ${textToBinary(key)}, ${request.number}, x'${hash}', '${state}', ${hexLiteral(request.entries)}, ''
+      FROM ${this.#fence} WHERE ${textToBinary(this.#ownedBy(request))} AND token = ${quote(request.token)}
+      LOCK IN SHARE MODE`);
   }
 
-  /** Records what the batch did; finds exactly one row, or the claim is not ours. */
+  /** Records the batch's outcome. Changes one row, or none if the claim is gone. */
   record(owner: LedgerOwner, key: BatchKey, outcome: BatchOutcome): BinaryString {
-    return this.#record(owner, key, literal(textToBinary(encodeOutcome(outcome))));
+    return this.#record(owner, key, hexLiteral(textToBinary(encodeOutcome(outcome))));
   }
 
-  /** The same before the outcome is known, right after its only insert. */
-  recordForeseen(owner: LedgerOwner, key: BatchKey, { before, after }: ForeseenOutcome): BinaryString {
+  /** Records a predicted outcome. To be run right after the batch's statements, because it reads LAST_INSERT_ID(). */
+  recordPredicted(owner: LedgerOwner, key: BatchKey, { before, after }: PredictedOutcome): BinaryString {
     const results =
       after === undefined ? quote(before) : `CONCAT(${quote(before)}, LAST_INSERT_ID(), ${quote(after)})`;
     return this.#record(owner, key, results);
@@ -140,17 +146,18 @@ export class LedgerSql {
   #record(owner: LedgerOwner, key: BatchKey, results: string): BinaryString {
     return textToBinary(
       `UPDATE ${this.#batches} SET state = 'done', results = ${results}
-        WHERE ${this.#ownedBy(owner)} AND ${only([key])} AND state <> 'void'`,
+        WHERE ${this.#ownedBy(owner)} AND ${hasKey([key])} AND state <> 'void'`,
     );
   }
 
+  /** Reads one batch's ledger row, for {@link toFoundBatch}. */
   find(owner: LedgerOwner, key: BatchKey): BinaryString {
     return textToBinary(
-      `SELECT hash, state, results FROM ${this.#batches} WHERE ${this.#ownedBy(owner)} AND ${only([key])}`,
+      `SELECT hash, state, results FROM ${this.#batches} WHERE ${this.#ownedBy(owner)} AND ${hasKey([key])}`,
     );
   }
 
-  /** Rows of other epochs than `token`'s, in the order of their keys. */
+  /** Reads ledger rows of all epochs except `token`'s, in the order of their keys, for {@link toLedgerRow}. */
   page(owner: LedgerOwner, token: string, after: BatchKey | null, limit: number): BinaryString {
     const start = after === null ? '' : ` AND (token, number) > (${quote(after.token)}, ${after.number})`;
     return textToBinary(
@@ -164,12 +171,13 @@ export class LedgerSql {
   markSettled(owner: LedgerOwner, keys: readonly BatchKey[], isSettled: boolean): BinaryString {
     const value = isSettled ? 'COALESCE(settled_at, CURRENT_TIMESTAMP)' : 'NULL';
     return textToBinary(
-      `UPDATE ${this.#batches} SET settled_at = ${value} WHERE ${this.#ownedBy(owner)} AND ${only(keys)}`,
+      `UPDATE ${this.#batches} SET settled_at = ${value} WHERE ${this.#ownedBy(owner)} AND ${hasKey(keys)}`,
     );
   }
 
+  /** Deletes ledger rows. */
   forget(owner: LedgerOwner, keys: readonly BatchKey[]): BinaryString {
-    return textToBinary(`DELETE FROM ${this.#batches} WHERE ${this.#ownedBy(owner)} AND ${only(keys)}`);
+    return textToBinary(`DELETE FROM ${this.#batches} WHERE ${this.#ownedBy(owner)} AND ${hasKey(keys)}`);
   }
 
   #ownedBy(owner: LedgerOwner): string {
@@ -193,15 +201,10 @@ export function toLedgerRow(row: Record<string, unknown>): LedgerRow {
     token: toBytes(row['token']).toString('latin1'),
     number: Number(row['number']),
     state: toState(row['state']),
-    entries: toBytes(row['entries']).toString('latin1') as BinaryString,
+    entries: bytesToBinary(toBytes(row['entries'])),
     outcome: toOutcome(row),
     settledSeconds: seconds === null ? null : Number(seconds),
   };
-}
-
-/** The bytes of a VARBINARY or BLOB column. */
-export function toBytes(value: unknown): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1');
 }
 
 function toState(value: unknown): 'done' | 'void' {
@@ -213,17 +216,13 @@ function toOutcome(row: Record<string, unknown>): BatchOutcome {
   return text === '' ? NO_OUTCOME : decodeOutcome(text);
 }
 
-/** Bytes as a literal: written in hexadecimal they need no escaping, which takes longer than all else in a batch. */
-function literal(bytes: BinaryString): string {
+/** Bytes as a literal. Hexadecimal needs no escaping, which would take longer than everything else in a batch. */
+function hexLiteral(bytes: BinaryString): string {
   return `x'${Buffer.from(bytes, 'latin1').toString('hex')}'`;
 }
 
-function toSql(text: string): BinaryString {
-  return textToBinary(text);
-}
-
-/** A condition on the primary key that MariaDB and MySQL both answer by it (row constructors in IN may scan). */
-function only(keys: readonly BatchKey[]): string {
+/** A condition that MariaDB and MySQL both evaluate by the primary key. Row constructors in IN may scan the table instead. */
+function hasKey(keys: readonly BatchKey[]): string {
   const numbers = new Map<string, number[]>();
   for (const key of keys) {
     const list = numbers.get(key.token);

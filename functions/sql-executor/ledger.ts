@@ -1,55 +1,60 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii } from '../../shared/binary-string.ts';
 import type { BatchKey, ExecutorReply } from '../../shared/protocol.ts';
-import { compareStreamIds } from '../../shared/stream-id.ts';
-import { type LedgerOwner, type LedgerSql, toBytes, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import type { Session } from './session.ts';
+import { highestStreamIds } from '../../shared/stream-id.ts';
+import { isDuplicateEntry, isMysqlError } from './error-classes.ts';
+import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
+import { type MysqlSession, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 
 const NO_SUCH_DATABASE = 1049;
 const NO_SUCH_TABLE = 1146;
-const DUPLICATE_ENTRY = 1062;
+
+/*
+ * The operations on the ledger of one MySQL pool. They reject with mysql2's error, except where they say otherwise.
+ */
 
 type Owned<Request> = Request & LedgerOwner;
 
-/** Which token the fence holds; makes the ledger where it is missing. */
+/** Replies which token the fence holds. Creates the ledger if it is missing. */
 export async function peekFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   owner: LedgerOwner,
 ): Promise<ExecutorReply> {
-  const fence = await readFence(session, ledger, owner);
+  const fence = await readFence(session, ledgerSql, owner);
   await session.rollback();
   return { status: 'peeked', token: fence?.token ?? null };
 }
 
 /**
- * Begins an epoch. The fence is written first: reading it first would freeze this transaction's view of the ledger, and
- * hide the last row of a zombie that commits in between. From the COMMIT on no batch of an earlier token can commit.
+ * Opens an epoch. Once it has committed, no batch of an earlier epoch can commit.
  *
- * A duplicate that arrives late finds another token than it saw, and changes nothing.
+ * The UPDATE precedes the read: reading first would freeze this transaction's snapshot of the ledger, and hide the last batch
+ * of a zombie that commits in between.
+ *
+ * @returns `refused` if the fence no longer holds `seenToken`, such as for a duplicate of the request that arrives late
  */
 export async function openEpoch(
-  session: Session,
+  session: MysqlSession,
   facts: SessionFacts,
-  ledger: LedgerSql,
+  ledgerSql: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<ExecutorReply> {
-  if (!(await writeFence(session, ledger, request))) return { status: 'refused' };
-  const fence = await readFence(session, ledger, request);
+  if (!(await writeFence(session, ledgerSql, request))) return { status: 'refused' };
+  const fence = await readFence(session, ledgerSql, request);
   await session.rollback();
   return { status: 'opened', maxAllowedPacket: facts.maxAllowedPacket, prunedIds: fence?.prunedIds ?? {} };
 }
 
 async function writeFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ seenToken: string | null; token: string }>,
 ): Promise<boolean> {
   const statement =
     request.seenToken === null
-      ? ledger.firstFence(request, request.token)
-      : ledger.advanceFence(request, request.seenToken, request.token);
+      ? ledgerSql.firstFence(request, request.token)
+      : ledgerSql.advanceFence(request, request.seenToken, request.token);
   let isWritten: boolean;
   try {
     const [fence] = await session.begin([statement]);
@@ -59,11 +64,11 @@ async function writeFence(
       return true;
     }
   } catch (error) {
-    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+    if (!isDuplicateEntry(error)) throw error;
   }
   await session.rollback();
-  // The first try of this very request may have committed and its reply been lost.
-  const fence = await readFence(session, ledger, request);
+  // The first attempt of this request may have committed, and only its reply been lost.
+  const fence = await readFence(session, ledgerSql, request);
   await session.rollback();
   return fence?.token === request.token;
 }
@@ -74,16 +79,16 @@ interface Fence {
 }
 
 async function readFence(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   owner: LedgerOwner,
 ): Promise<Fence | undefined> {
-  const read = () => session.one(ledger.readFence(owner));
+  const read = () => session.one(ledgerSql.readFence(owner));
   const { rows } = await read().catch(async (error: unknown) => {
     const isMissing =
       isMysqlError(error) && (error.errno === NO_SUCH_DATABASE || error.errno === NO_SUCH_TABLE);
     if (!isMissing) throw error;
-    for (const statement of ledger.creation()) await session.one(statement);
+    for (const statement of ledgerSql.creation()) await session.one(statement);
     return read();
   });
   const row = rows[0];
@@ -98,28 +103,30 @@ function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
     : {};
 }
 
-/** Rows of earlier epochs. They don't change any more but by the pruning of this one. */
+/** Replies with ledger rows of earlier epochs. Only the pruning of the current epoch still changes them. */
 export async function readPage(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ token: string; after: BatchKey | null; limit: number }>,
 ): Promise<ExecutorReply> {
-  const page = await session.one(ledger.page(request, request.token, request.after, request.limit + 1));
+  const page = await session.one(ledgerSql.page(request, request.token, request.after, request.limit + 1));
   await session.rollback();
   const rows = page.rows.slice(0, request.limit).map(toLedgerRow);
   return { status: 'page', rows, more: page.rows.length > request.limit };
 }
 
 /**
- * Bars a number whose outcome is unknown: its row, inserted as void, waits for a try that is still running, and a late
- * one will meet it. Where the number has committed after all, returns what it did.
+ * Voids a batch number whose outcome is unknown, by inserting its ledger row as void. The INSERT waits for an attempt that is
+ * still running, and stops one that arrives later.
+ *
+ * @returns `void`; `done` with the outcome if the batch has committed after all; `refused` if another epoch has begun
  */
 export async function voidBatch(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{ version: 1; deadline: number; token: string; number: number }>,
 ): Promise<ExecutorReply> {
-  const claim = ledger.claim({ ...request, entries: '' as BinaryString }, '00'.repeat(32), 'void');
+  const claim = ledgerSql.claim({ ...request, entries: ascii('') }, '00'.repeat(32), 'void');
   try {
     const [row] = await session.begin([claim]);
     if (row?.affectedRows === 1) {
@@ -127,22 +134,24 @@ export async function voidBatch(
       return { status: 'void' };
     }
   } catch (error) {
-    if (!isMysqlError(error) || error.errno !== DUPLICATE_ENTRY) throw error;
+    if (!isDuplicateEntry(error)) throw error;
   }
   await session.rollback();
-  const found = toFoundBatch(await session.one(ledger.find(request, request)));
+  const found = toFoundBatch(await session.one(ledgerSql.find(request, request)));
   await session.rollback();
   if (found === undefined) return { status: 'refused' };
   return found.state === 'void' ? { status: 'void' } : { status: 'done', outcome: found.outcome };
 }
 
 /**
- * Notes which rows' entries are settled, and deletes those that the poller names, by key and under its own epoch. What is
- * deleted can no longer be looked up, so the highest entry ids among it are kept with the fence.
+ * Marks ledger rows as settled or unsettled, and deletes those that the poller names. A deleted row can no longer be looked
+ * up, so the fence keeps the highest entry ID of each stream among the deleted rows.
+ *
+ * @returns `pruned`, or `refused` if another epoch has begun: nothing was changed then
  */
 export async function pruneBatches(
-  session: Session,
-  ledger: LedgerSql,
+  session: MysqlSession,
+  ledgerSql: LedgerSql,
   request: Owned<{
     token: string;
     settled: BatchKey[];
@@ -151,30 +160,23 @@ export async function pruneBatches(
     prunedIds: Record<string, string>;
   }>,
 ): Promise<ExecutorReply> {
-  const forgets = request.forget.length > 0;
-  const mode = forgets ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
-  const [fence] = await session.begin([ledger.lockFence(request, request.token, mode)]);
+  const deletesRows = request.forget.length > 0;
+  const mode = deletesRows ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
+  const [fence] = await session.begin([ledgerSql.lockFence(request, request.token, mode)]);
   const row = fence?.rows[0];
   if (row === undefined) {
     await session.rollback();
     return { status: 'refused' };
   }
-  if (request.settled.length > 0) await session.one(ledger.markSettled(request, request.settled, true));
-  if (request.unsettled.length > 0) await session.one(ledger.markSettled(request, request.unsettled, false));
-  if (forgets) {
-    await session.one(ledger.forget(request, request.forget));
-    const prunedIds = highestIds(toPrunedIds(row), request.prunedIds);
-    await session.one(ledger.writePrunedIds(request, JSON.stringify(prunedIds)));
+  if (request.settled.length > 0) await session.one(ledgerSql.markSettled(request, request.settled, true));
+  if (request.unsettled.length > 0)
+    await session.one(ledgerSql.markSettled(request, request.unsettled, false));
+  if (deletesRows) {
+    await session.one(ledgerSql.forget(request, request.forget));
+    const pairs = [...Object.entries(toPrunedIds(row)), ...Object.entries(request.prunedIds)];
+    const prunedIds = Object.fromEntries(highestStreamIds(pairs));
+    await session.one(ledgerSql.writePrunedIds(request, JSON.stringify(prunedIds)));
   }
   await session.commit();
   return { status: 'pruned' };
-}
-
-function highestIds(known: Record<string, string>, pruned: Record<string, string>): Record<string, string> {
-  const highest = { ...known };
-  for (const [stream, id] of Object.entries(pruned)) {
-    const before = highest[stream];
-    if (before === undefined || compareStreamIds(id, before) > 0) highest[stream] = id;
-  }
-  return highest;
 }

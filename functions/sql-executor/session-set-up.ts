@@ -1,30 +1,28 @@
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, textToBinary } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { SESSION_SET_UP_CODE } from './error-classes.ts';
-import { toBytes } from './ledger-sql.ts';
-import { isMysqlError } from './mysql-errors.ts';
-import type { Session } from './session.ts';
+import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
+import { type MysqlSession, toBytes } from './session.ts';
 import type { TableLinks } from './table-links.ts';
 
-/** The server ends a session that has been silent for this long, and with it the locks of an executor that vanished. */
+/** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
 const LOCK_WAIT_SECONDS = 5;
 
-/** What a session was found to be set to. */
+/** Settings of a session, as the server reports them. */
 export interface SessionFacts {
-  /** The server's own number of the session; behind RDS Proxy another than the one in the connection's handshake. */
+  /** The server's ID of the session, in digits. Behind RDS Proxy it differs from the ID in the connection's handshake. */
   readonly connectionId: string;
-  /** `auto_increment_increment`: the distance of two rows' ids in one multi-row insert. */
+  /** `auto_increment_increment`: the distance between the IDs of adjacent rows of a multi-row insert. */
   readonly increment: number;
-  /** Whether a wrong value is an error in a multi-row insert just as in a single one. */
+  /** True if a wrong value fails a multi-row insert just as it fails an insert of one row. */
   readonly isStrict: boolean;
-  /** `max_allowed_packet` in bytes: no request may be longer. */
+  /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
-  /** Of the database. Read when first asked for. */
-  readonly tableLinks: (session: Session) => Promise<TableLinks>;
+  /** The table links of the pool's database, which are read on the first call. */
+  readonly tableLinks: (session: MysqlSession) => Promise<TableLinks>;
 }
 
-/** Parameters that go-sql-driver takes for itself; it sends every other one to the server as a system variable. */
+/** Parameters that go-sql-driver handles itself. It sends every other parameter to the server as a system variable. */
 const DRIVER_PARAMETERS = new Set(
   `allowallfiles allowcleartextpasswords allowfallbacktoplaintext allownativepasswords allowoldpasswords charset
   checkconnliveness clientfoundrows collation columnswithalias compress connectionattributes interpolateparams loc
@@ -32,13 +30,13 @@ const DRIVER_PARAMETERS = new Set(
   writetimeout`.split(/\s+/),
 );
 
-/** In these a byte of a character may be a quote or a backslash: the statement policy would read other strings. */
+/** In these, a byte of a character can be a quote or a backslash, so that a string would end where the policy doesn't see it. */
 const UNREADABLE_CHARSETS = /^(big5|cp932|gb18030|gb2312|gbk|sjis|ucs2|utf16|utf16le|utf32)$/i;
 
-/** The application's own settings, as its Go driver would make them, and those that the ledger relies on. */
+/** The SQL that applies the settings of the application's DSN, as its Go driver would, and those that the ledger relies on. */
 export function sessionSettings(mysql: MysqlPool): BinaryString {
-  const wished = mysql.parameters.get('charset')?.split(',')[0] ?? 'utf8mb4';
-  const charset = /^\w+$/.test(wished) && !UNREADABLE_CHARSETS.test(wished) ? wished : 'utf8mb4';
+  const requested = mysql.parameters.get('charset')?.split(',')[0] ?? 'utf8mb4';
+  const charset = /^\w+$/.test(requested) && !UNREADABLE_CHARSETS.test(requested) ? requested : 'utf8mb4';
   const assignments = [...mysql.parameters]
     .filter(([name]) => !DRIVER_PARAMETERS.has(name.toLowerCase()) && /^\w+$/.test(name))
     .map(([name, value]) => `${name} = ${value}`);
@@ -47,29 +45,29 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
     `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
     `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
   );
-  return `SET NAMES ${charset}, ${assignments.join(', ')}` as BinaryString;
+  return textToBinary(`SET NAMES ${charset}, ${assignments.join(', ')}`);
 }
 
 /**
- * Modes in which a backslash or a double quote means something else than BeeORM means by it, and than the statement
- * policy reads; the combinations bring ANSI_QUOTES with them.
+ * SQL modes in which a backslash or a double quote has a different meaning from the one that BeeORM and the statement policy
+ * assume. The combination modes, such as ORACLE, include ANSI_QUOTES.
  */
 const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPES|ORACLE|POSTGRESQL)$/;
 
+/** Applies `settings` and removes unreadable SQL modes. @throws mysql2's error; pass it to {@link asSetUpError} */
 export async function setUpSession(
-  session: Session,
+  session: MysqlSession,
   settings: BinaryString,
 ): Promise<Omit<SessionFacts, 'tableLinks'>> {
   await session.one(settings);
   const { rows } = await session.one(
-    `SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
-      @@max_allowed_packet AS packet` as BinaryString,
+    ascii(`SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
+      @@max_allowed_packet AS packet`),
   );
   const [row] = rows;
   const modes = toBytes(row?.['mode']).toString('latin1').split(',');
   const readable = modes.filter((mode) => !UNREADABLE_MODES.test(mode));
-  if (readable.length < modes.length)
-    await session.one(`SET sql_mode = '${readable.join(',')}'` as BinaryString);
+  if (readable.length < modes.length) await session.one(ascii(`SET sql_mode = '${readable.join(',')}'`));
   return {
     connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
     increment: Number(row?.['increment'] ?? 1),
@@ -78,13 +76,13 @@ export async function setUpSession(
   };
 }
 
-/** MySQL's numbers for a system variable or character set that it doesn't know, or not with this value. */
-const REFUSED_SETTING = new Set([1115, 1193, 1229, 1231, 1232, 1238, 1273]);
+/** MySQL's numbers for an unknown system variable or character set, or a value that the variable cannot have. */
+const REJECTED_SETTING = new Set([1115, 1193, 1229, 1231, 1232, 1238, 1273]);
 
-/** A setting that is refused once is refused each time: the DSN's parameters are to blame, no statement. */
+/** MySQL rejects a wrong setting on every attempt: a configuration error, because no statement is to blame. */
 export function asSetUpError(error: unknown): unknown {
-  if (!isMysqlError(error) || !REFUSED_SETTING.has(error.errno ?? 0)) return error;
-  return Object.assign(new Error(`a parameter of the DSN is refused: ${error.message}`), {
+  if (!isMysqlError(error) || !REJECTED_SETTING.has(error.errno ?? 0)) return error;
+  return Object.assign(new Error(`MySQL rejects a parameter of the DSN: ${error.message}`), {
     code: SESSION_SET_UP_CODE,
   });
 }

@@ -1,43 +1,61 @@
 import type { PoolConnection, QueryOptions } from 'mysql2';
-import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
 import type { MysqlError } from './error-classes.ts';
 
-/** The reply to one statement: what it changed, or the rows that it read. */
+const START_TRANSACTION = ascii('START TRANSACTION');
+const COMMIT = ascii('COMMIT');
+const ROLLBACK = ascii('ROLLBACK');
+
+/** The result of one statement: what it changed, or the rows that it read. */
 export interface StatementResult {
+  /** 0 for a statement that reads rows. */
   readonly affectedRows: number;
+  /** The first auto-increment ID that the statement generated, in digits; '0' if it generated none. */
   readonly insertId: string;
+  /** By column name. Empty for a statement that changes rows. */
   readonly rows: readonly Record<string, unknown>[];
 }
 
-/** How far a request came: `error` is that of the statement after the last result. */
+/** How far a request came. */
 export interface UntilFailure {
+  /** The results of the statements before the first that failed. */
   readonly results: readonly StatementResult[];
+  /** mysql2's error of the first statement that failed; undefined if none did. */
   readonly error: unknown;
 }
 
-/** The deadline passed before the server answered; the connection is gone and with it an open transaction. */
+/** The deadline passed before the server answered. The connection was dropped, and an open transaction with it. */
 export class DeadlinePassedError extends Error implements MysqlError {
   override readonly name = 'DeadlinePassedError';
   readonly code = 'deadline';
 }
 
-/** The server sent more or fewer results than there were statements: one of them swallowed or added to its neighbours. */
+/** The server sent more or fewer results than there were statements: the text of one of them is not one statement. */
 export class ResultCountError extends Error {
   override readonly name = 'ResultCountError';
 }
 
 /**
- * One connection for the length of one request. It knows whether a transaction may be open on the server: such a
- * connection must not go back to the pool, where the next COMMIT would make the remains of this transaction permanent.
+ * One connection for the duration of one executor request. Its states, and the getters that depend on them:
+ *
+ * - *idle*: no transaction is open. The connection may return to the pool (`isReusable`).
+ * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent. `canRollBack`; after
+ *   ROLLBACK has succeeded, idle again. Returned to the pool like this, the next COMMIT on the connection would commit the
+ *   leftovers.
+ * - *committing*: COMMIT was sent and is not confirmed. `hasUnknownOutcome`; after the confirmation, idle again.
+ * - *broken*: the deadline passed or a fatal error occurred, in any of the states above. The connection is unusable; this is
+ *   final, and doesn't clear *open* or *committing*.
+ *
+ * Statements and values are BinaryStrings: the driver sends each character as one byte.
  */
-export class Session {
+export class MysqlSession {
   readonly #connection: PoolConnection;
   readonly #deadline: number;
   #transactionMayBeOpen = false;
   #broken = false;
   #committing = false;
 
-  /** `deadline` in milliseconds since 1970. */
+  /** @param deadline when the server must have answered, in milliseconds since 1970 */
   constructor(connection: PoolConnection, deadline: number) {
     this.#connection = connection;
     this.#deadline = deadline;
@@ -47,76 +65,86 @@ export class Session {
     return !this.#broken && !this.#transactionMayBeOpen;
   }
 
-  /** A COMMIT was sent and not confirmed: whether it took effect can't be known here. */
+  /** A COMMIT was sent and not confirmed: it may have taken effect. */
   get hasUnknownOutcome(): boolean {
     return this.#committing;
   }
 
-  /** A transaction may be open, and the connection can still be told to undo it. */
+  /** A transaction may be open, and the connection still works. */
   get canRollBack(): boolean {
     return this.#transactionMayBeOpen && !this.#broken;
   }
 
-  /** Begins a transaction and runs the statements in it, all in one request. */
+  /** Begins a transaction and runs the statements in it, all in one request. Rejects like {@link many}. */
   async begin(statements: readonly BinaryString[]): Promise<StatementResult[]> {
     this.#transactionMayBeOpen = true;
-    const [, ...results] = await this.many(['START TRANSACTION' as BinaryString, ...statements]);
+    const [, ...results] = await this.many([START_TRANSACTION, ...statements]);
     return results;
   }
 
   async commit(): Promise<void> {
     this.#committing = true;
-    await this.one('COMMIT' as BinaryString);
+    await this.one(COMMIT);
     this.#committing = false;
     this.#transactionMayBeOpen = false;
   }
 
   async rollback(): Promise<void> {
-    await this.one('ROLLBACK' as BinaryString);
+    await this.one(ROLLBACK);
     this.#transactionMayBeOpen = false;
   }
 
+  /** Runs one statement. Rejects like {@link many}. */
   async one(statement: BinaryString): Promise<StatementResult> {
     const [result] = await this.many([statement]);
-    if (result === undefined) throw new ResultCountError('a statement gave no result');
+    if (result === undefined) throw new ResultCountError('one statement returned no result');
     return result;
   }
 
-  /** Sends the statements in one request. Rejects with mysql2's error of the first that fails; the rest did not run. */
+  /**
+   * Sends the statements in one request.
+   *
+   * @returns one result for each statement
+   * @throws mysql2's error of the first statement that fails, in which case those after it did not run; DeadlinePassedError;
+   *   ResultCountError
+   */
   async many(statements: readonly BinaryString[]): Promise<StatementResult[]> {
     const results = await this.#send(statements.join(';'));
     if (results.length !== statements.length)
-      throw new ResultCountError(`${statements.length} statements gave ${results.length} results`);
+      throw new ResultCountError(`${statements.length} statements returned ${results.length} results`);
     return results;
   }
 
-  /** Like `begin`, up to the first statement that fails. */
+  /** Begins a transaction and runs the statements in it like {@link untilFailure}, all in one request. */
   async beginUntilFailure(statements: readonly BinaryString[]): Promise<UntilFailure> {
     this.#transactionMayBeOpen = true;
-    const { results, error } = await this.untilFailure(['START TRANSACTION' as BinaryString, ...statements]);
+    const { results, error } = await this.untilFailure([START_TRANSACTION, ...statements]);
     return { results: results.slice(1), error };
   }
 
   /**
-   * Sends the statements in one request, and tells how far it came: the results of those before the first that fails, and
-   * mysql2's error of that one. Only for statements that give one result each and read no rows.
+   * Sends the statements in one request, and reports how far it came instead of rejecting. Only for statements that return
+   * one result each and read no rows.
+   *
+   * @throws ResultCountError if no statement failed and the number of results is wrong
    */
   async untilFailure(statements: readonly BinaryString[]): Promise<UntilFailure> {
-    const headers: StatementResult[] = [];
-    const onHeader = (header: StatementResult) => headers.push(header);
+    const results: StatementResult[] = [];
+    const onResult = (result: StatementResult) => results.push(result);
     try {
-      await this.#query({ sql: statements.join(';') }, onHeader);
+      await this.#query({ sql: statements.join(';') }, onResult);
     } catch (error) {
-      return { results: headers, error };
+      return { results, error };
     }
-    if (headers.length !== statements.length)
-      throw new ResultCountError(`${statements.length} statements gave ${headers.length} results`);
-    return { results: headers, error: undefined };
+    if (results.length !== statements.length)
+      throw new ResultCountError(`${statements.length} statements returned ${results.length} results`);
+    return { results, error: undefined };
   }
 
   /**
-   * Reads rows in a read-only transaction of their own, in one request: each value as the bytes that the server sent, in
-   * the order of the columns.
+   * Reads rows in a separate read-only transaction, in one request.
+   *
+   * @returns the values of each row in the order of the columns, as the bytes that the server sent; null for NULL
    */
   async read(select: BinaryString): Promise<(BinaryString | null)[][]> {
     this.#transactionMayBeOpen = true;
@@ -134,7 +162,7 @@ export class Session {
 
   #query(
     options: QueryOptions,
-    onHeader?: (header: StatementResult) => void,
+    onResult?: (result: StatementResult) => void,
   ): Promise<{ result: unknown; fields: unknown }> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -153,23 +181,28 @@ export class Session {
           reject(error);
         }
       });
-      // mysql2 hands out the results before an error only one by one, as they come.
-      if (onHeader !== undefined) query.on('result', (result) => onHeader(toResult(result)));
+      // mysql2 reports the results before an error only one by one, as they arrive.
+      if (onResult !== undefined) query.on('result', (result) => onResult(toResult(result)));
     });
   }
+}
+
+/** The bytes of a VARBINARY or BLOB column. */
+export function toBytes(value: unknown): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1');
 }
 
 function toBinary(value: unknown): BinaryString | null {
   return Buffer.isBuffer(value) ? bytesToBinary(value) : null;
 }
 
-function isHeader(value: unknown): value is { affectedRows: number; insertId: number | string } {
+function isChangeResult(value: unknown): value is { affectedRows: number; insertId: number | string } {
   return typeof value === 'object' && value !== null && 'affectedRows' in value;
 }
 
 /**
- * mysql2 hands out a single result as it is, and several as an array of results. A single one that reads rows is an
- * array too: its `fields` are column descriptions, where those of several results are arrays or undefined.
+ * mysql2 returns a single result as such, and several results as an array. A single result that reads rows is an array too:
+ * its `fields` are column descriptions, whereas the `fields` of several results are arrays or undefined.
  */
 function toResults(result: unknown, fields: unknown): StatementResult[] {
   if (!Array.isArray(result)) return [toResult(result)];
@@ -182,14 +215,14 @@ function isColumn(field: unknown): boolean {
 }
 
 function toResult(result: unknown): StatementResult {
-  if (isHeader(result))
+  if (isChangeResult(result))
     return { affectedRows: result.affectedRows, insertId: unsigned(result.insertId), rows: NO_ROWS };
   return { affectedRows: 0, insertId: '0', rows: Array.isArray(result) ? result : [] };
 }
 
 const NO_ROWS: StatementResult['rows'] = [];
 
-/** mysql2 reads ids as signed; MySQL's reach the full 64 bits. */
+/** mysql2 reads IDs as signed 64-bit integers; MySQL's are unsigned. */
 function unsigned(id: number | string): string {
   return typeof id === 'number' && id >= 0 ? String(id) : BigInt.asUintN(64, BigInt(id)).toString();
 }

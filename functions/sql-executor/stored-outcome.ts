@@ -3,31 +3,32 @@ import type { BatchOutcome, ItemResult } from '../../shared/protocol.ts';
 import { type SentStatement, splitResult } from './insert-grouping.ts';
 
 /*
- * What a ledger row holds of a batch's results: JSON, short, for a batch has hundreds of items. `[increment, results]`,
- * each of the results one of:
+ * The column `results` of a ledger row: JSON, kept short because a batch has hundreds of items. It is `[increment, results]`.
+ * `increment` is the session's `auto_increment_increment`, and each element of `results` is one of:
  *
- * - `"17"`: applied, with this id;
- * - `["1062", "Duplicate entry …"]`: failed;
- * - `[500, "17", 1]`: so many applied, their ids from this one on, so far apart.
+ * - `"17"`: one item, applied, with this insert ID ("0" if it has none);
+ * - `["1062", "Duplicate entry …"]`: one item, failed, with this code and message;
+ * - `[500, "17", 1]`: 500 items, applied, with insert IDs from 17 in steps of 1.
  */
 
 type StoredRun = readonly [count: number, insertId: string, step: number];
 type StoredResult = string | readonly [code: string, message: string] | StoredRun;
 
+/** The stored form of an outcome, which {@link decodeOutcome} reads. */
 export function encodeOutcome({ increment, results }: BatchOutcome): string {
   const stored: StoredResult[] = [];
-  for (let place = 0; place < results.length; ) {
-    const result = results[place];
+  for (let index = 0; index < results.length; ) {
+    const result = results[index];
     if (result === undefined) break;
-    const [count, step] = result.status === 'applied' ? runFrom(results, place) : [1, 0];
+    const [count, step] = result.status === 'applied' ? runFrom(results, index) : [1, 0];
     if (result.status === 'failed') stored.push([result.code, result.message]);
     else stored.push(count === 1 ? result.insertId : [count, result.insertId, step]);
-    place += count;
+    index += count;
   }
   return JSON.stringify([increment, stored]);
 }
 
-/** How many applied results from `start` on have ids that are equally far apart, and how far. */
+/** The number of applied results from `start` on whose IDs are equally far apart, and the distance. */
 function runFrom(results: readonly ItemResult[], start: number): readonly [count: number, step: number] {
   const first = idOf(results[start]);
   const step = idOf(results[start + 1]) - first;
@@ -37,19 +38,20 @@ function runFrom(results: readonly ItemResult[], start: number): readonly [count
   return [count, step];
 }
 
-/** NaN where it has none, or one that numbers can't hold: that is part of no run. */
+/** NaN, which is never part of a run, for a failed item and for an ID beyond 2^53. */
 function idOf(result: ItemResult | undefined): number {
   const id = result?.status === 'applied' ? Number(result.insertId) : Number.NaN;
   return Number.isSafeInteger(id) ? id : Number.NaN;
 }
 
-const storedOutcome = z.tuple([
+const storedOutcomeSchema = z.tuple([
   z.number(),
   z.array(z.union([z.string(), z.tuple([z.string(), z.string()]), z.tuple([z.int(), z.string(), z.int()])])),
 ]);
 
+/** @throws SyntaxError or z.ZodError if the text is not a stored outcome */
 export function decodeOutcome(text: string): BatchOutcome {
-  const [increment, stored] = storedOutcome.parse(JSON.parse(text));
+  const [increment, stored] = storedOutcomeSchema.parse(JSON.parse(text));
   return { increment, results: stored.flatMap(toResults) };
 }
 
@@ -57,44 +59,49 @@ function toResults(stored: StoredResult): ItemResult[] {
   if (typeof stored === 'string') return [{ status: 'applied', insertId: stored }];
   if (stored.length === 2) return [{ status: 'failed', code: stored[0], message: stored[1] }];
   const [count, insertId, step] = stored;
-  return Array.from({ length: count }, (_, place) => {
-    return { status: 'applied', insertId: String(Number(insertId) + place * step) };
+  return Array.from({ length: count }, (_, index) => {
+    return { status: 'applied', insertId: String(Number(insertId) + index * step) };
   });
 }
 
-/** An outcome's stored form before it is known: what stands before the id of its only insert, and after it. */
-export interface ForeseenOutcome {
+/**
+ * The stored form that an outcome will have if every statement succeeds, split at the only ID that is not known yet: the
+ * first ID of the batch's only insert.
+ */
+export interface PredictedOutcome {
   readonly before: string;
-  /** Absent where it has no insert. */
+  /** Absent if the batch has no insert: `before` is the whole text then. */
   readonly after?: string;
 }
 
-/** Stands for an id that MySQL has yet to choose. */
-const ID_TO_COME = String(2 ** 52);
+/** A placeholder for the ID that MySQL will choose. It is a safe integer, so that runs are encoded as for a real ID. */
+const ID_PLACEHOLDER = String(2 ** 52);
 
 /**
- * How the outcome is likely to be stored where nothing fails, so that it can be recorded in the request that executes the
- * statements; undefined where one id is not enough for that. Whether it came so is asked of `isAsForeseen`.
+ * Predicts the stored form of the outcome, so that it can be recorded in the same request that executes the statements. Once
+ * they have run, {@link matchesPrediction} checks it.
+ *
+ * @returns undefined if the batch has more than one insert: LAST_INSERT_ID() yields only one unknown ID
  */
-export function foreseeOutcome(
+export function predictOutcome(
   sent: readonly SentStatement[],
   increment: number,
-): ForeseenOutcome | undefined {
+): PredictedOutcome | undefined {
   if (sent.filter(isInsert).length > 1) return undefined;
   const results = sent.flatMap((statement) => {
-    const insertId = isInsert(statement) ? ID_TO_COME : '0';
+    const insertId = isInsert(statement) ? ID_PLACEHOLDER : '0';
     return splitResult(statement, { affectedRows: 0, insertId, rows: [] }, increment);
   });
-  const [before = '', after] = encodeOutcome({ increment, results }).split(ID_TO_COME);
+  const [before = '', after] = encodeOutcome({ increment, results }).split(ID_PLACEHOLDER);
   return after === undefined ? { before } : { before, after };
 }
 
-/** Whether what was recorded, with LAST_INSERT_ID() as the id, says what happened. */
-export function isAsForeseen({ before, after }: ForeseenOutcome, outcome: BatchOutcome): boolean {
+/** True if the text that was recorded, with LAST_INSERT_ID() as the ID, describes what happened. */
+export function matchesPrediction({ before, after }: PredictedOutcome, outcome: BatchOutcome): boolean {
   const text = encodeOutcome(outcome);
   if (after === undefined) return text === before;
   const id = text.slice(before.length, text.length - after.length);
-  // A table whose rows get no id leaves LAST_INSERT_ID() as it was.
+  // An insert into a table without AUTO_INCREMENT leaves LAST_INSERT_ID() unchanged, and its own ID is 0.
   return text === `${before}${id}${after}` && /^[1-9]\d*$/.test(id);
 }
 

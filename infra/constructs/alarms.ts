@@ -7,38 +7,34 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { ALARM_NAMES, type AlarmName } from './alarm-names.ts';
-import { consumerMetric } from './metrics.ts';
+import { consumerMetric, type WatchedConsumer } from './metrics.ts';
 import type { Settings } from './settings.ts';
 
 export interface ConsumerAlarmsProps {
-  readonly settings: Settings;
-  readonly serviceName: string;
-  readonly poller: IFunction;
-  readonly executor: IFunction;
+  readonly watched: WatchedConsumer;
   readonly alarmTopic?: ITopic;
   readonly declinedAlarms: Partial<Readonly<Record<AlarmName, string>>>;
 }
 
 interface AlarmDefinition {
   readonly metric: IMetric;
-  /** Fires at or above. */
+  /** A value at or above the threshold breaches it. */
   readonly threshold: number;
-  /** How many periods must be at fault, and of how many. Runs begin at uneven moments: now and then a period has none. */
-  readonly periods: readonly [atFault: number, of: number];
-  readonly isMissingBad?: boolean;
-  /** What it means for users, and what to do. */
+  /** The alarm fires when `breaching` of the last `evaluated` periods breach the threshold. */
+  readonly periods: { readonly breaching: number; readonly evaluated: number };
+  readonly isMissingDataBreaching?: boolean;
+  /** What the alarm means for users, and what the operator should do. */
   readonly description: string;
 }
 
-/** Alarms that say in words what they mean; docs/runbook.md has a line for each. */
+/** Alarms whose descriptions explain what they mean. docs/runbook.md has a section for each. */
 export class ConsumerAlarms extends Construct {
   constructor(scope: Construct, id: string, props: ConsumerAlarmsProps) {
     super(scope, id);
-    const definitions = defineAlarms(props);
+    const definitions = defineAlarms(props.watched);
     for (const name of ALARM_NAMES)
       if (props.declinedAlarms[name] === undefined) this.#create(name, definitions[name], props.alarmTopic);
   }
@@ -47,11 +43,13 @@ export class ConsumerAlarms extends Construct {
     const alarm = new Alarm(this, name, {
       metric: definition.metric,
       threshold: definition.threshold,
-      datapointsToAlarm: definition.periods[0],
-      evaluationPeriods: definition.periods[1],
+      datapointsToAlarm: definition.periods.breaching,
+      evaluationPeriods: definition.periods.evaluated,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData:
-        definition.isMissingBad === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+        definition.isMissingDataBreaching === true
+          ? TreatMissingData.BREACHING
+          : TreatMissingData.NOT_BREACHING,
       alarmDescription: `${definition.description} Runbook: docs/runbook.md, "${name}".`,
     });
     if (topic === undefined) return;
@@ -60,26 +58,29 @@ export class ConsumerAlarms extends Construct {
   }
 }
 
-function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefinition> {
-  const { poller, executor, settings } = props;
+function defineAlarms({
+  settings,
+  serviceName,
+  poller,
+  executor,
+}: WatchedConsumer): Record<AlarmName, AlarmDefinition> {
   const period = Duration.minutes(settings.scheduleMinutes);
-  const runPeriod = Duration.minutes(minutesOfRun(settings));
-  // A poller that is reserved to one run at a time is not invoked while that lasts.
+  const runPeriod = Duration.minutes(runMinutes(settings));
+  // A poller with a reserved concurrency of 1 is not invoked again while a run lasts.
   const invocationPeriod = settings.reservePoller ? runPeriod : period;
-  const { serviceName } = props;
   return {
     deadLetters: {
       metric: consumerMetric({ serviceName, name: 'NewDeadLetters', statistic: 'Sum', period }),
       threshold: 1,
-      periods: [1, 1],
+      periods: { breaching: 1, evaluated: 1 },
       description:
-        'Changes that users made could not be applied to MySQL, or the function of an own stream gave entries up, and they are set aside. Nothing is lost: look at them with `consumer dead-letters list`, mend the cause, then redrive them.',
+        'Some user changes could not be applied to MySQL, or the function bound to an own stream kept failing on some entries, and these entries were set aside as dead letters. Nothing is lost: inspect them with `consumer dead-letters list`, fix the cause, then redrive them.',
     },
     oldestEntry: {
       metric: consumerMetric({ serviceName, name: 'OldestEntryAge', statistic: 'Maximum', period }),
       threshold: settings.oldestEntryAlarmMinutes * 60,
-      periods: [2, 5],
-      description: `Changes that users made more than ${settings.oldestEntryAlarmMinutes} minutes ago are not in MySQL yet, or entries of an own stream are not handled. Ask \`consumer status\` which server or function can't be reached, or raise lazyConcurrency where the backlog grows.`,
+      periods: { breaching: 2, evaluated: 5 },
+      description: `User changes made more than ${settings.oldestEntryAlarmMinutes} minutes ago have not reached MySQL yet, or entries of an own stream have not been handled. Run \`consumer status\` to see which server or function cannot be reached, or raise lazyConcurrency if the backlog is growing.`,
     },
     pollerFailing: {
       metric: new MathExpression({
@@ -92,9 +93,9 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         },
       }),
       threshold: 1,
-      periods: [3, 5],
+      periods: { breaching: 3, evaluated: 5 },
       description:
-        'The poller fails again and again: a server, a secret or a permission is at fault. Changes wait in Redis and are not lost. `consumer status` names the stage that fails.',
+        'The poller keeps failing because of a server, a secret or a permission, so user changes wait in Redis, where none of them is lost. Run `consumer status` to see which stage fails, and fix it.',
     },
     pollerNotRunning: {
       metric: new MathExpression({
@@ -104,36 +105,37 @@ function defineAlarms(props: ConsumerAlarmsProps): Record<AlarmName, AlarmDefini
         usingMetrics: { invocations: poller.metricInvocations({ period: invocationPeriod }) },
       }),
       threshold: 1,
-      periods: [5, 5],
-      isMissingBad: settings.enabled,
+      // Runs start at irregular times, so an occasional period without one is normal.
+      periods: { breaching: 5, evaluated: 5 },
+      isMissingDataBreaching: settings.enabled,
       description:
-        'The poller was not started for several ticks, so changes wait in Redis. Look whether the schedule is switched off (`enabled`), or whether Lambda throttles the account.',
+        'The poller has not been started for several schedule intervals, so user changes wait in Redis, where none of them is lost. Check whether the schedule is disabled (`enabled: false`) and whether Lambda throttles the account.',
     },
     executorThrottled: {
       metric: executor.metricThrottles({ period, statistic: 'Sum' }),
       threshold: 1,
-      periods: [10, 15],
+      periods: { breaching: 10, evaluated: 15 },
       description:
-        "Lambda refuses executors: the account's or the function's concurrency is used up. Changes come later, none is lost. Lower lazyConcurrency, or ask AWS for a higher quota.",
+        'Lambda rejects executor invocations because the concurrency of the account or the function is exhausted, so user changes are applied later, but none is lost. Lower lazyConcurrency, or ask AWS for a higher quota.',
     },
     executorFailing: {
       metric: executor.metricErrors({ period, statistic: 'Sum' }),
       threshold: 1,
-      periods: [3, 5],
+      periods: { breaching: 3, evaluated: 5 },
       description:
-        'Executors end without an answer: by a timeout, or by a crash. Batches are looked up and tried again, none is done twice. Read the log of the executor; a statement that runs too long is the usual cause.',
+        'Executor invocations time out or crash, so user changes are applied later; the affected batches are looked up in the ledger and retried, and none is applied twice. Read the log of the executor: the usual cause is a statement that runs too long.',
     },
     budgetUsedUp: {
       metric: consumerMetric({ serviceName, name: 'BudgetUsedUp', statistic: 'Minimum', period: runPeriod }),
       threshold: 1,
-      periods: [10, 15],
+      periods: { breaching: 10, evaluated: 15 },
       description:
-        'Run after run ends by its budget with entries left: they come in faster than they are applied, and wait longer and longer. Raise budgetSeconds or lazyConcurrency, or look why MySQL is slow.',
+        'Run after run uses up its budget before the streams are empty: entries arrive faster than they are applied, so user changes take longer and longer to reach MySQL. Raise budgetSeconds or lazyConcurrency, or find out why MySQL is slow.',
     },
   };
 }
 
-/** A period in which a run begins or ends: shorter ones, in which there is none, would count as healthy. */
-function minutesOfRun({ scheduleMinutes, pollerTimeoutSeconds }: Settings): number {
+/** Long enough that a run starts or ends in each period. A shorter period without a run would count as healthy. */
+function runMinutes({ scheduleMinutes, pollerTimeoutSeconds }: Settings): number {
   return Math.max(scheduleMinutes, Math.ceil(pollerTimeoutSeconds / 60));
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type { IVpc, SecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -8,61 +8,67 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { CONFIGURATION_VARIABLE } from '../../shared/aws/deployed-configuration.ts';
 import { acknowledge } from './acknowledge.ts';
+import type { Network } from './network.ts';
 import { propsError } from './problems.ts';
 
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What is older is not worth running: the next tick does the same. Lambda's least is a minute. */
-const MAX_EVENT_AGE = Duration.seconds(60);
+/** An older event is not worth running: the next scheduled run does the same work. This is Lambda's minimum. */
+const maxEventAge = Duration.seconds(60);
 
-/** CommonJS packages in an ES module. */
+/** Provides `require` to CommonJS packages that are bundled into an ES module. */
 const REQUIRE_BANNER =
   "import { createRequire as topLevelCreateRequire } from 'node:module';const require = topLevelCreateRequire(import.meta.url);";
 
-/** Lambda's limit for all of a function's environment is 4 KB. */
+/** Lambda limits all environment variables of a function to 4 KB in total. */
 const MAX_CONFIGURATION_BYTES = 3900;
 
-/** What CloudFormation puts in, such as a secret's ARN, is longer than the token that stands for it here. */
+/** A value that CloudFormation fills in, such as a secret's ARN, is longer than its token at synth. */
 const TOKEN = /\$\{Token\[[^\]]*\]\}/g;
-const VALUE_OF_TOKEN = 'x'.repeat(120);
+const TOKEN_VALUE = 'x'.repeat(120);
 
 export interface ConsumerFunctionProps {
-  /** The handler's file, from the project's root. */
+  /** File of the handler, relative to the project root. */
   readonly entry: string;
   readonly description: string;
-  /** Becomes JSON in the function's environment: no secrets. */
+  /** Passed to the function as JSON in an environment variable, so it must not contain secrets. */
   readonly configuration: object;
-  readonly vpc: IVpc;
-  readonly vpcSubnets: SubnetSelection;
+  readonly network: Network;
   readonly securityGroup: SecurityGroup;
   readonly architecture: 'arm64' | 'x86_64';
   readonly memoryMb: number;
   readonly timeout: Duration;
   readonly reservedConcurrency?: number;
-  readonly logGroup: LogGroup;
+  readonly logRetentionDays: number;
+  /** What happens to the log when the stack is deleted. */
+  readonly removal: RemovalPolicy;
 }
 
-/** A function of ours: bundled here by esbuild, with a role that may do nothing but write its log. */
+/** A function of this project, bundled by esbuild. Its role allows VPC access and writing its log, and nothing else. */
 export class ConsumerFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: ConsumerFunctionProps) {
-    const { vpc, vpcSubnets, description, timeout } = props;
-    checkLength(id, props.configuration);
+    checkSize(id, props.configuration);
+    const { vpc, vpcSubnets } = props.network;
+    const logGroup = new LogGroup(scope, `${id}Log`, {
+      retention: props.logRetentionDays,
+      removalPolicy: props.removal,
+    });
     super(scope, id, {
       entry: `${PROJECT_ROOT}${props.entry}`,
       handler: 'handler',
-      description,
+      description: props.description,
       runtime: Runtime.NODEJS_24_X,
       architecture: props.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: props.memoryMb,
-      timeout,
+      timeout: props.timeout,
       reservedConcurrentExecutions: props.reservedConcurrency,
       role: createRole(scope, `${id}Role`),
       vpc,
       vpcSubnets,
       securityGroups: [props.securityGroup],
-      logGroup: props.logGroup,
+      logGroup,
       retryAttempts: 0,
-      maxEventAge: MAX_EVENT_AGE,
+      maxEventAge,
       environment: {
         [CONFIGURATION_VARIABLE]: Stack.of(scope).toJsonString(props.configuration),
         NODE_OPTIONS: '--enable-source-maps',
@@ -81,27 +87,19 @@ export class ConsumerFunction extends NodejsFunction {
         banner: REQUIRE_BANNER,
       },
     });
-    props.logGroup.grantWrite(this);
+    logGroup.grantWrite(this);
   }
 }
 
-function checkLength(id: string, configuration: object): void {
-  const bytes = Buffer.byteLength(JSON.stringify(configuration).replaceAll(TOKEN, VALUE_OF_TOKEN));
+/** Rejects a configuration that does not fit, because Lambda would report it only in the middle of a deployment. */
+function checkSize(id: string, configuration: object): void {
+  const bytes = Buffer.byteLength(JSON.stringify(configuration).replaceAll(TOKEN, TOKEN_VALUE));
   if (bytes <= MAX_CONFIGURATION_BYTES) return;
   throw propsError(
     'registry',
-    `the configuration of function ${id} has ${bytes} bytes; Lambda leaves room for some ${MAX_CONFIGURATION_BYTES}`,
-    'Deploy two consumers, each with a registry of half the streams.',
+    `the configuration of function ${id} takes ${bytes} bytes, but a Lambda environment has room for about ${MAX_CONFIGURATION_BYTES}`,
+    'Deploy two consumers, each with a registry that has half of the streams.',
   );
-}
-
-export function createLogGroup(
-  scope: Construct,
-  id: string,
-  retention: number,
-  removalPolicy: RemovalPolicy,
-) {
-  return new LogGroup(scope, id, { retention, removalPolicy });
 }
 
 function createRole(scope: Construct, id: string): Role {
@@ -121,7 +119,7 @@ function createRole(scope: Construct, id: string): Role {
   );
   acknowledge(role, {
     'AwsSolutions-IAM5[Resource::*]':
-      'Lambda joins a VPC by network interfaces whose names nobody knows before; EC2 offers no narrower resource.',
+      'Lambda attaches functions to a VPC with network interfaces whose ARNs are not known in advance, and EC2 offers no narrower resource.',
   });
   return role;
 }

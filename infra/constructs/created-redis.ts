@@ -4,7 +4,7 @@ import { CfnParameterGroup, CfnReplicationGroup, CfnSubnetGroup } from 'aws-cdk-
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type Network, open, openForClients } from './network.ts';
+import { allowClients, allowTraffic, type Network } from './network.ts';
 import type { CreatedRedisPool } from './props.ts';
 
 const PORT = 6379;
@@ -15,7 +15,7 @@ const ENGINES = {
   redis: { engineVersion: '7.1', cacheParameterGroupFamily: 'redis7' },
 } as const;
 
-/** A replication group of ElastiCache: encrypted, with a password, and one that never throws entries away. */
+/** An ElastiCache replication group that is encrypted, requires a password, and never evicts entries. */
 export class CreatedRedis extends Construct {
   readonly host: string;
   readonly port: string;
@@ -32,8 +32,8 @@ export class CreatedRedis extends Construct {
     const { cacheParameterGroupFamily, engineVersion } = ENGINES[engine];
     const secret = this.#createSecret(removal);
     const securityGroup = network.createSecurityGroup(id, `Background consumer: ${id}`);
-    open(network.pollerSecurityGroup, securityGroup, Port.tcp(PORT), 'streams');
-    openForClients(securityGroup, clients, Port.tcp(PORT));
+    allowTraffic(network.pollerSecurityGroup, securityGroup, Port.tcp(PORT), 'streams');
+    allowClients(securityGroup, clients, Port.tcp(PORT));
     const parameters = new CfnParameterGroup(this, 'Parameters', {
       cacheParameterGroupFamily,
       description: 'Streams must not be evicted',
@@ -50,12 +50,12 @@ export class CreatedRedis extends Construct {
       cacheNodeType: nodeType,
       numCacheClusters: 1 + replicas,
       automaticFailoverEnabled: replicas > 0,
-      multiAzEnabled: replicas > 0 && network.zones > 1,
+      multiAzEnabled: replicas > 0 && network.zoneCount > 1,
       port: PORT,
       atRestEncryptionEnabled: true,
       transitEncryptionEnabled: true,
       transitEncryptionMode: 'required',
-      // A reference that CloudFormation resolves: the password never stands in the template.
+      // Renders a dynamic reference that CloudFormation resolves: the password itself is never in the template.
       authToken: secret.secretValueFromJson('password').unsafeUnwrap(),
       securityGroupIds: [securityGroup.securityGroupId],
       cacheParameterGroupName: parameters.ref,
@@ -64,8 +64,10 @@ export class CreatedRedis extends Construct {
     });
     group.applyRemovalPolicy(removal === RemovalPolicy.RETAIN ? RemovalPolicy.SNAPSHOT : removal);
     acknowledge(group, {
-      'AwsSolutions-AEC4': 'A first try has one node; `replicas` makes more, in several zones.',
-      'AwsSolutions-AEC5': 'The port is no secret: security group and password keep others out.',
+      'AwsSolutions-AEC4':
+        'One node is enough for trying the consumer out; `replicas` adds nodes in other zones.',
+      'AwsSolutions-AEC5':
+        'Hiding the port adds no protection: the security group and the password control access.',
     });
     this.host = group.attrPrimaryEndPointAddress;
     this.port = group.attrPrimaryEndPointPort;
@@ -76,7 +78,7 @@ export class CreatedRedis extends Construct {
 
   #createSecret(removalPolicy: RemovalPolicy): Secret {
     const secret = new Secret(this, 'Secret', {
-      description: 'Password of the background consumer’s Redis',
+      description: 'Redis password of the background consumer',
       generateSecretString: {
         secretStringTemplate: '{}',
         generateStringKey: 'password',
@@ -87,7 +89,7 @@ export class CreatedRedis extends Construct {
     });
     acknowledge(secret, {
       'AwsSolutions-SMG4':
-        'ElastiCache takes a new password only together with its own setting; the runbook says how.',
+        'A new password must be set on ElastiCache too, so rotation is manual; see docs/runbook.md.',
     });
     return secret;
   }

@@ -15,17 +15,17 @@ import {
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
-const HTTPS = Port.tcp(443);
+const https = Port.tcp(443);
 
 export interface NetworkProps {
-  /** Default: one is made. */
+  /** Default: a new VPC. */
   readonly vpc?: IVpc;
   readonly vpcSubnets?: SubnetSelection;
-  /** Default: true in a VPC that is made here. */
+  /** Default: true in a new VPC, false in a given one. */
   readonly endpoints?: boolean;
 }
 
-/** Where the functions run: subnets, a closed security group for each side, and their ways to AWS's own services. */
+/** The VPC and subnets of the functions, a closed security group for each function, and access to AWS services. */
 export class Network extends Construct {
   readonly vpc: IVpc;
   readonly vpcSubnets: SubnetSelection;
@@ -35,29 +35,29 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
     this.vpc = props.vpc ?? this.#createVpc();
-    this.vpcSubnets = props.vpcSubnets ?? (props.vpc === undefined ? isolated : ownSubnets(props.vpc));
+    this.vpcSubnets = props.vpcSubnets ?? (props.vpc === undefined ? ISOLATED : subnetsOf(props.vpc));
     this.pollerSecurityGroup = this.createSecurityGroup('Poller', 'Background consumer: poller');
     this.executorSecurityGroup = this.createSecurityGroup('Executor', 'Background consumer: SQL executor');
     if (props.endpoints ?? props.vpc === undefined) this.#createEndpoints();
-    else this.#openHttps();
+    else this.#allowHttps();
     if (props.endpoints === false && props.vpc === undefined) {
       Annotations.of(this).addWarningV2(
         'background-consumer:no-way-to-aws',
-        'endpoints: without them a VPC that is made here has no way to Lambda and Secrets Manager; nothing is drained unless you make one.',
+        'endpoints: without endpoints, the functions in the new VPC cannot reach Lambda and Secrets Manager. Nothing is drained unless you add another route to them.',
       );
     }
   }
 
-  /** In how many zones there are subnets. */
-  get zones(): number {
+  /** The number of availability zones that the subnets span. */
+  get zoneCount(): number {
     return new Set(this.vpc.selectSubnets(this.vpcSubnets).availabilityZones).size;
   }
 
-  /** Closed in both directions. */
+  /** Creates a security group that allows no traffic in either direction. */
   createSecurityGroup(id: string, description: string): SecurityGroup {
     return new SecurityGroup(this, `${id}SecurityGroup`, {
       vpc: this.vpc,
-      description: describable(description),
+      description: toEc2Description(description),
       allowAllOutbound: false,
     });
   }
@@ -71,7 +71,7 @@ export class Network extends Construct {
     });
     acknowledge(vpc, {
       'AwsSolutions-VPC7':
-        'Flow logs cost more than the consumer itself; a team that needs them brings its own VPC.',
+        'Flow logs cost more than the consumer itself; a team that needs them can use its own VPC.',
     });
     return vpc;
   }
@@ -79,9 +79,9 @@ export class Network extends Construct {
   #createEndpoints(): void {
     const lambda = this.#createEndpoint('Lambda', InterfaceVpcEndpointAwsService.LAMBDA);
     const secrets = this.#createEndpoint('Secrets', InterfaceVpcEndpointAwsService.SECRETS_MANAGER);
-    open(this.pollerSecurityGroup, lambda, HTTPS, 'invokes the SQL executor');
-    open(this.pollerSecurityGroup, secrets, HTTPS, 'reads the secrets of Redis');
-    open(this.executorSecurityGroup, secrets, HTTPS, 'reads the secrets of MySQL');
+    allowTraffic(this.pollerSecurityGroup, lambda, https, 'invokes the SQL executor');
+    allowTraffic(this.pollerSecurityGroup, secrets, https, 'reads the secrets of Redis');
+    allowTraffic(this.executorSecurityGroup, secrets, https, 'reads the secrets of MySQL');
   }
 
   #createEndpoint(id: string, service: InterfaceVpcEndpointAwsService): ISecurityGroup {
@@ -97,31 +97,42 @@ export class Network extends Construct {
     return securityGroup;
   }
 
-  /** Endpoints of the given VPC, or its NAT gateway: which, and under what address, can't be seen from here. */
-  #openHttps(): void {
+  /**
+   * Allows HTTPS to any address: the given VPC has either endpoints or a NAT gateway, and neither their kind nor their
+   * addresses are known at synth.
+   */
+  #allowHttps(): void {
     for (const securityGroup of [this.pollerSecurityGroup, this.executorSecurityGroup])
-      securityGroup.addEgressRule(Peer.anyIpv4(), HTTPS, 'services of AWS, by endpoint or NAT gateway');
+      securityGroup.addEgressRule(Peer.anyIpv4(), https, 'AWS services through an endpoint or NAT gateway');
   }
 }
 
-/** Opens a created server for those that stand outside: their own ways out are theirs to open. */
-export function openForClients(to: SecurityGroup, clients: readonly ISecurityGroup[] = [], port: Port): void {
+/** Allows traffic from clients to a created server. The clients must allow the outbound traffic themselves. */
+export function allowClients(to: SecurityGroup, clients: readonly ISecurityGroup[] = [], port: Port): void {
   for (const client of clients) to.addIngressRule(client, port, 'a client');
 }
 
-/** Opens both ends of one way, and nothing else. */
-export function open(from: ISecurityGroup, to: ISecurityGroup, port: Port, description: string): void {
-  from.addEgressRule(to, port, describable(description));
-  to.addIngressRule(from, port, describable(description));
+/** Allows traffic to one port, in both security groups. */
+export function allowTraffic(
+  from: ISecurityGroup,
+  to: ISecurityGroup,
+  port: Port,
+  description: string,
+): void {
+  from.addEgressRule(to, port, toEc2Description(description));
+  to.addIngressRule(from, port, toEc2Description(description));
 }
 
-/** EC2 takes these characters alone, and says so only in the middle of a deploy; a pool's code may have others. */
-export function describable(text: string): string {
+/**
+ * Replaces characters that EC2 does not accept in a description. Pool codes may contain them, and EC2 would report them
+ * only in the middle of a deployment.
+ */
+export function toEc2Description(text: string): string {
   return text.replace(/[^A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]/g, '_').slice(0, 255);
 }
 
-const isolated: SubnetSelection = { subnetType: SubnetType.PRIVATE_ISOLATED };
+const ISOLATED: SubnetSelection = { subnetType: SubnetType.PRIVATE_ISOLATED };
 
-function ownSubnets(vpc: IVpc): SubnetSelection {
-  return vpc.privateSubnets.length > 0 ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS } : isolated;
+function subnetsOf(vpc: IVpc): SubnetSelection {
+  return vpc.privateSubnets.length > 0 ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS } : ISOLATED;
 }

@@ -2,7 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { AURORA_CAPACITY } from './created-mysql.ts';
 
-/** A port that CloudFormation puts in, such as that of a cluster, is a token: nothing can be said of it at synth. */
+/** A port that CloudFormation fills in, such as a cluster's, is a token at synth and cannot be checked. */
 const port = z
   .number()
   .refine(
@@ -10,7 +10,7 @@ const port = z
     'expected a port from 1 to 65535',
   );
 
-const existing = {
+const existingServer = {
   kind: z.literal('existing'),
   host: z.string().min(1).optional(),
   port: port.optional(),
@@ -21,19 +21,19 @@ const createdRedis = {
   engine: z.enum(['valkey', 'redis']).optional(),
   nodeType: z
     .string()
-    .regex(/^cache\.\w+\.\w+$/, 'expected a type of node such as cache.t4g.micro')
+    .regex(/^cache\.\w+\.\w+$/, 'expected a node type such as cache.t4g.micro')
     .optional(),
   replicas: z.int().min(0).max(5).optional(),
 };
 
-const capacity = (least: number) => z.number().min(least).max(256).multipleOf(0.5).optional();
+const capacity = (min: number) => z.number().min(min).max(256).multipleOf(0.5).optional();
 
 const createdMysql = {
   kind: z.literal('created'),
   engine: z.enum(['mysql', 'aurora']).optional(),
   instanceType: z
     .string()
-    .regex(/^(?!db\.)\w+\.\w+$/, 'expected a type such as t4g.micro, without db.')
+    .regex(/^(?!db\.)\w+\.\w+$/, 'expected an instance type such as t4g.micro, without the prefix db.')
     .optional(),
   storageGb: z.int().min(20).max(65_536).optional(),
   minCapacity: capacity(0),
@@ -42,38 +42,38 @@ const createdMysql = {
 };
 
 interface CreatedMysqlSettings {
-  readonly engine?: string;
+  readonly engine?: 'mysql' | 'aurora';
   readonly instanceType?: string;
   readonly storageGb?: number;
   readonly minCapacity?: number;
   readonly maxCapacity?: number;
 }
 
+/** The settings that apply to one engine only. */
+const ENGINE_SETTINGS = {
+  mysql: ['instanceType', 'storageGb'],
+  aurora: ['minCapacity', 'maxCapacity'],
+} as const;
+
 function checkEngine(pool: CreatedMysqlSettings, context: z.core.$RefinementCtx): void {
-  const isAurora = pool.engine === 'aurora';
-  const others = isAurora
-    ? (['instanceType', 'storageGb'] as const)
-    : (['minCapacity', 'maxCapacity'] as const);
-  const [own, other] = isAurora ? ['aurora', 'mysql'] : ['mysql', 'aurora'];
-  for (const name of others) {
+  const { engine = 'mysql' } = pool;
+  const otherEngine = engine === 'aurora' ? 'mysql' : 'aurora';
+  for (const name of ENGINE_SETTINGS[otherEngine]) {
     if (pool[name] === undefined) continue;
-    context.addIssue({
-      code: 'custom',
-      path: [name],
-      message: `is of engine ${other}, but this is ${own}`,
-    });
+    const message = `applies to engine ${otherEngine} only, but the engine is ${engine}`;
+    context.addIssue({ code: 'custom', path: [name], message });
   }
   const { minCapacity = AURORA_CAPACITY.min, maxCapacity = AURORA_CAPACITY.max } = pool;
-  if (!isAurora || minCapacity <= maxCapacity) return;
-  const message = `must not be above maxCapacity, which is ${maxCapacity}`;
+  if (engine !== 'aurora' || minCapacity <= maxCapacity) return;
+  const message = `must not exceed maxCapacity, which is ${maxCapacity}`;
   context.addIssue({ code: 'custom', path: ['minCapacity'], message });
 }
 
-/** How a caller gives what only CDK's constructs stand for: those themselves, or their ids. */
+/** How the caller refers to resources: as CDK constructs in props, or by ID in a deployment file. */
 export interface AccessShapes<Access extends z.ZodRawShape, Client extends z.ZodType> {
-  /** Secret and security group of an existing server. */
+  /** The secret and the security group of an existing server. */
   readonly access: Access;
-  /** A security group that may reach a created one. */
+  /** A security group that may connect to a created server. */
   readonly client: Client;
 }
 
@@ -84,7 +84,7 @@ export function redisPoolSchema<Access extends z.ZodRawShape, Client extends z.Z
   const tls = z.boolean().optional();
   const isNoeviction = z.boolean().optional();
   return z.discriminatedUnion('kind', [
-    z.strictObject({ ...existing, ...access, tls, isNoeviction }),
+    z.strictObject({ ...existingServer, ...access, tls, isNoeviction }),
     z.strictObject({ ...createdRedis, clients: z.array(client).optional() }),
   ]);
 }
@@ -96,7 +96,7 @@ export function mysqlPoolSchema<Access extends z.ZodRawShape, Client extends z.Z
   const tls = z.enum(['verify', 'skip-verify', 'preferred']).optional();
   const maxConnections = z.int().positive().optional();
   return z.discriminatedUnion('kind', [
-    z.strictObject({ ...existing, ...access, tls, maxConnections }),
+    z.strictObject({ ...existingServer, ...access, tls, maxConnections }),
     z.strictObject({ ...createdMysql, clients: z.array(client).optional() }).superRefine(checkEngine),
   ]);
 }

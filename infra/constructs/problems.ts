@@ -1,13 +1,16 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../../shared/errors.ts';
 
-/** Something about the props is wrong, told at synth with the path of the prop. */
+/** An error about a prop, thrown at synth and prefixed with the path of that prop. */
 export function propsError(path: string, problem: string, nextStep?: string): ConfigurationError {
   return new ConfigurationError('invalid-props', `${path}: ${problem}`, { nextStep });
 }
 
-/** Runs a parse of zod's; its problems become one line. @throws ConfigurationError */
-export function namingPaths<Result>(source: string, parse: () => Result): Result {
+/**
+ * Runs a Zod parse and reports its issues in one line, each with its path.
+ * @throws ConfigurationError
+ */
+export function parseNamingPaths<Result>(source: string, parse: () => Result): Result {
   try {
     return parse();
   } catch (error) {
@@ -19,6 +22,6 @@ export function namingPaths<Result>(source: string, parse: () => Result): Result
 
 function describe(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: there is no such setting`);
-  return [`${issue.path.join('.') || 'all of it'}: ${issue.message}`];
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown setting`);
+  return [`${issue.path.join('.') || 'top level'}: ${issue.message}`];
 }

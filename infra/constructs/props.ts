@@ -4,59 +4,63 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { AlarmName } from './alarm-names.ts';
 import type { SettingsInput } from './settings.ts';
 
-/** A server that is there. What is left out is taken from the registry. */
+/** An existing server. Every prop that is omitted is taken from the registry. */
 interface ExistingPool {
   readonly kind: 'existing';
   readonly host?: string;
   readonly port?: number;
-  /** JSON with `username` and `password`, perhaps `host` and `port`, as RDS writes it; or the password alone. */
+  /** JSON with `username` and `password`, and optionally `host` and `port`, as RDS writes it; or just the password. */
   readonly secret?: ISecret;
-  /** Of the server: opened for the function, and the function for it. Default: the function is opened for its port. */
+  /**
+   * The server's security group. Traffic is allowed in it and in the function's security group. Default: traffic to the
+   * server's port is allowed in the function's security group only.
+   */
   readonly securityGroup?: ISecurityGroup;
 }
 
 export interface ExistingRedisPool extends ExistingPool {
-  /** Default: as the registry says. */
+  /** Default: as in the registry. */
   readonly tls?: boolean;
-  /** State that the server's `maxmemory-policy` is `noeviction`; else a warning asks for it. */
+  /** Set this if the server's `maxmemory-policy` is `noeviction`. Default: false, which causes a warning at synth. */
   readonly isNoeviction?: boolean;
 }
 
 export interface ExistingMysqlPool extends ExistingPool {
-  /** Default: as the registry says. RDS and RDS Proxy are verified with RDS's own authority. */
+  /** Default: as in the registry. RDS and RDS Proxy are verified against the RDS certificate authority. */
   readonly tls?: 'verify' | 'skip-verify' | 'preferred';
-  /** How many connections the server leaves to the consumer. Default: not checked. */
+  /** Number of connections that the server has available for the consumer. Default: not checked. */
   readonly maxConnections?: number;
 }
 
 interface CreatedPool {
   readonly kind: 'created';
-  /** Who else may reach it: the application, for one. Default: nobody but the consumer. */
+  /** Security groups that may also connect to the server, such as the application's. Default: only the consumer. */
   readonly clients?: readonly ISecurityGroup[];
 }
 
-/** A replication group of ElastiCache, encrypted, with a password, and `noeviction`. */
+/** An ElastiCache replication group that is encrypted, requires a password, and never evicts entries. */
 export interface CreatedRedisPool extends CreatedPool {
   /** Default: valkey. */
   readonly engine?: 'valkey' | 'redis';
   /** Default: cache.t4g.micro. */
   readonly nodeType?: string;
-  /** 0 to 5, each in another zone where there are zones. Default: 0. */
+  /** 0 to 5, spread across the availability zones. Default: 0. */
   readonly replicas?: number;
 }
 
-/** RDS MySQL, or Aurora Serverless v2, encrypted, reached by TLS alone. */
+/** RDS MySQL or Aurora Serverless v2: encrypted, backed up, and reachable only over TLS. */
 export interface CreatedMysqlPool extends CreatedPool {
   /** Default: mysql. */
   readonly engine?: 'mysql' | 'aurora';
-  /** Of RDS MySQL. Default: t4g.micro. */
+  /** RDS MySQL only. Default: t4g.micro. */
   readonly instanceType?: string;
-  /** Of RDS MySQL, in GiB. Default: 20. */
+  /** RDS MySQL only, in GiB. Default: 20. */
   readonly storageGb?: number;
-  /** Of Aurora, in its capacity units. Defaults: 0.5 and 4. */
+  /** Aurora only, in Aurora capacity units. Default: 0.5. */
   readonly minCapacity?: number;
+  /** Aurora only, in Aurora capacity units. Default: 4. */
   readonly maxCapacity?: number;
-  /** How many connections it leaves to the consumer. Default: 60. */
+  /** Number of connections that the server has available for the consumer. Default: 60. */
   readonly maxConnections?: number;
 }
 
@@ -65,31 +69,31 @@ export type MysqlPoolProps = ExistingMysqlPool | CreatedMysqlPool;
 
 export interface BackgroundConsumerProps extends SettingsInput {
   /**
-   * Path of the application's BeeORM registry. It is split at synth: the poller gets its Redis part, the executor its
-   * MySQL part, neither with a password. A password in it is refused where no secret stands for it.
+   * Path of the application's BeeORM registry. It is split at synth: the poller gets the Redis part, the executor gets
+   * the MySQL part, and neither contains a password. A password in the registry is rejected if the pool has no secret.
    */
   readonly registry: string;
-  /** The name under which its metrics and logs stand. Default: of the stack, and this construct's id. */
+  /** The name under which metrics and logs are published. Default: the stack name and the ID of this construct. */
   readonly serviceName?: string;
-  /** By the registry's pool codes. Default of each: existing, as the registry says. */
+  /** Redis pools by their code in the registry. Default for each: an existing server, as in the registry. */
   readonly redisPools?: Readonly<Record<string, RedisPoolProps>>;
-  /** By the registry's pool codes. Default of each: existing, as the registry says. */
+  /** MySQL pools by their code in the registry. Default for each: an existing server, as in the registry. */
   readonly mysqlPools?: Readonly<Record<string, MysqlPoolProps>>;
-  /** Path of a YAML file that binds own streams to functions: see docs/own-streams.md. Default: none. */
+  /** Path of a YAML file that binds own streams to functions: see docs/own-streams.md. Default: no bindings. */
   readonly bindings?: string;
-  /** Path of a YAML file that says what search indexes consist of: see docs/search.md. Default: all is derived. */
+  /** Path of a YAML file that defines the search indexes: see docs/search.md. Default: they are derived. */
   readonly searchMapping?: string;
-  /** Default: one is made, of isolated subnets in two zones. */
+  /** Default: a new VPC with isolated subnets in two availability zones. */
   readonly vpc?: IVpc;
-  /** Of a given VPC. Default: its private subnets, or else its isolated ones. */
+  /** Subnets of the given VPC. Default: its private subnets with egress or, if it has none, its isolated subnets. */
   readonly vpcSubnets?: SubnetSelection;
   /**
-   * Whether interface endpoints for Lambda and Secrets Manager are made. Default: in a VPC that is made here; not in a
-   * given one, where a second one with private DNS would fail.
+   * Whether to create interface endpoints for Lambda and Secrets Manager. Default: true in a new VPC, false in a given
+   * one, where a second endpoint with private DNS would fail.
    */
   readonly endpoints?: boolean;
-  /** Told when an alarm fires and when it ends. Default: nobody. */
+  /** Notified when an alarm fires and when it recovers. Default: no notifications. */
   readonly alarmTopic?: ITopic;
-  /** Alarms that are not wanted, each with the reason why. */
+  /** Alarms to leave out, each with the reason. */
   readonly declinedAlarms?: Partial<Readonly<Record<AlarmName, string>>>;
 }

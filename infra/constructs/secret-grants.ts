@@ -4,29 +4,29 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 
 /**
- * Lets a function read the secrets of its pools, and nothing else of them. Not by `grantRead`, which forgets the key of
- * an imported secret: it grants to a principal "via Secrets Manager" that takes no policies.
+ * Allows a function to read the secrets of its pools, and nothing else. Does not use `grantRead`, which loses the
+ * encryption key of an imported secret: it grants to a principal "via Secrets Manager" that accepts no policies.
  */
 export function grantSecrets(
-  to: IFunction,
+  grantee: IFunction,
   pools: readonly { readonly secret: ISecret | undefined }[],
 ): void {
   for (const { secret } of pools) {
     if (secret === undefined) continue;
-    to.addToRolePolicy(
+    grantee.addToRolePolicy(
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        // Of a partial ARN the six last characters are missing.
+        // A partial ARN lacks the last six random characters.
         resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
       }),
     );
     if (secret.encryptionKey === undefined) continue;
-    to.addToRolePolicy(
+    grantee.addToRolePolicy(
       new PolicyStatement({
         actions: ['kms:Decrypt'],
         resources: [secret.encryptionKey.keyArn],
         conditions: {
-          StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(to).region}.amazonaws.com` },
+          StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(grantee).region}.amazonaws.com` },
         },
       }),
     );

@@ -14,7 +14,7 @@ import {
 import { formatReport } from './demo/report.ts';
 import { readRowSamples } from './demo/row-samples.ts';
 import { readStreamStates } from './demo/stream-states.ts';
-import { listenForInterruption, reportError } from './interruption.ts';
+import { listenForInterruption, reportError } from './servers/interruption.ts';
 
 const BACKLOG_ENTRIES = 20_000;
 

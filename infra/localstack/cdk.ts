@@ -8,25 +8,28 @@ import type { LocalStackAddress } from './localstack.ts';
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CDK = `${PROJECT_ROOT}node_modules/aws-cdk/bin/cdk`;
 const ACCOUNT = '000000000000';
-const LAST_LINES = 30;
+const ERROR_OUTPUT_LINES = 30;
 
 export interface CdkOptions {
-  /** Gets each line that the command prints. Default: nothing is shown. */
-  readonly onLine?: (line: string) => void;
-  /** Ends the command. */
-  readonly signal?: AbortSignal;
+  /** Called with each line that the command prints. Default: the output is discarded. */
+  readonly onLine?: ((line: string) => void) | undefined;
+  /** Terminates the command. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes LocalStack's account ready for {@link deploy}, with `cdk bootstrap`. */
+/** Prepares LocalStack's account for deployments with `cdk bootstrap`. */
 export async function bootstrap(localStack: LocalStackAddress, options: CdkOptions = {}): Promise<void> {
-  // Elsewhere than in the project, whose cdk.json would have the app synthesized first.
-  const cwd = localStack.directory;
-  await runCdk(localStack, ['bootstrap', `aws://${ACCOUNT}/${localStack.region}`], { cwd, ...options });
+  await runCdk(localStack, ['bootstrap', `aws://${ACCOUNT}/${localStack.region}`], {
+    // Not the project root: its cdk.json would make the command synthesize the app first.
+    cwd: localStack.directory,
+    onLine: options.onLine,
+    signal: options.signal,
+  });
 }
 
 /**
- * Runs the ordinary `cdk` command in the project, against LocalStack instead of AWS.
- * @throws ServerError with its last words where it fails; the signal's reason where that ended it
+ * Runs the regular `cdk` command against LocalStack instead of AWS, by default in the project root.
+ * @throws ServerError with the last lines of its output if it fails; the signal's reason if the signal terminated it
  */
 export async function runCdk(
   localStack: LocalStackAddress,
@@ -39,19 +42,19 @@ export async function runCdk(
     env: cdkEnvironment(localStack),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const end = (): boolean => child.kill('SIGTERM');
-  signal?.addEventListener('abort', end);
+  const terminate = (): boolean => child.kill('SIGTERM');
+  signal?.addEventListener('abort', terminate);
   const lastLines: string[] = [];
   const [exitCode] = await readLines(child, (line) => {
     lastLines.push(line);
-    if (lastLines.length > LAST_LINES) lastLines.shift();
+    if (lastLines.length > ERROR_OUTPUT_LINES) lastLines.shift();
     onLine?.(line);
   });
-  signal?.removeEventListener('abort', end);
+  signal?.removeEventListener('abort', terminate);
   signal?.throwIfAborted();
   if (exitCode === 0) return;
   throw new ServerError('cdk-failed', `cdk ${parameters.join(' ')} failed:\n${lastLines.join('\n')}`, {
-    nextStep: `LocalStack's own log is ${localStack.logFile}, while it runs.`,
+    nextStep: `See LocalStack's own log, ${localStack.logFile}, while LocalStack is running.`,
   });
 }
 
@@ -63,12 +66,12 @@ async function readLines(child: ChildProcess, onLine: (line: string) => void): P
 }
 
 function cdkEnvironment(localStack: LocalStackAddress): NodeJS.ProcessEnv {
-  // A profile or a session of the user's would win over LocalStack's key, or be sent along with it.
-  const { AWS_PROFILE: _, AWS_SESSION_TOKEN: __, ...own } = process.env;
+  // The user's profile would take precedence over LocalStack's key, and the session token would be sent with it.
+  const { AWS_PROFILE: _, AWS_SESSION_TOKEN: __, ...inherited } = process.env;
   return {
-    ...own,
+    ...inherited,
     ...localStack.environment,
-    // What it keeps between runs and what it writes meanwhile goes with LocalStack.
+    // Caches and temporary files of `cdk` are removed together with LocalStack.
     HOME: localStack.directory,
     TMPDIR: localStack.directory,
     CDK_DISABLE_CLI_TELEMETRY: 'true',

@@ -1,6 +1,6 @@
 import type { LocalStackAddress } from './localstack.ts';
 
-/** For AWS's clients in a process that is not to take on LocalStack's environment. */
+/** Configures AWS SDK clients in a process that must not adopt LocalStack's environment variables. */
 export interface ClientConfig {
   readonly endpoint: string;
   readonly region: string;

@@ -1,30 +1,31 @@
 import { Command } from 'commander';
 import { formatReport } from '../local/demo/report.ts';
-import { listenForInterruption, reportError } from '../local/interruption.ts';
-import { describeEnd, describeUse } from './describe-stage.ts';
-import { StageBuilder } from './stage.ts';
-import { hasBegun, isDrained, Watch } from './watch.ts';
 
-/** Functions' own words come when their invocation has ended, a little after its work is done. */
-const LAST_WORDS_MS = 2000;
+import { listenForInterruption, reportError } from '../local/servers/interruption.ts';
+import { DemoBuilder } from './deployed-demo.ts';
+import { describeStop, describeUse } from './describe-demo.ts';
+import { hasStarted, isDrained, Watch } from './watch.ts';
+
+/** LocalStack delivers the log of an invocation only after it has ended, a little later than its effects are seen. */
+const LOG_DELAY_MS = 2000;
 
 interface LocalStackOptions {
   readonly keep: boolean;
 }
 
-/** Builds the stage and shows how it is drained; then it stays up until Ctrl-C, or outlives this program. */
+/** Builds the demo and shows how it is drained. Then keeps it up until Ctrl-C or, with `--keep`, after this program. */
 async function run({ keep }: LocalStackOptions, interruption: AbortSignal): Promise<void> {
-  const builder = new StageBuilder();
+  const builder = new DemoBuilder();
   let isKept = false;
   try {
-    const stage = await builder.build({ say: console.log, signal: interruption });
-    const watch = new Watch(stage, console.log);
+    const demo = await builder.build({ print: console.log, signal: interruption });
+    const watch = new Watch(demo, console.log);
     await showDrain(watch, interruption);
-    console.log(describeUse(stage));
+    console.log(describeUse(demo));
     if (keep) {
       builder.release();
       isKept = true;
-      console.log(describeEnd(stage));
+      console.log(describeStop(demo));
     } else await stayUp(watch, interruption);
   } finally {
     if (!isKept) await builder.takeDown(console.log);
@@ -32,13 +33,13 @@ async function run({ keep }: LocalStackOptions, interruption: AbortSignal): Prom
 }
 
 async function showDrain(watch: Watch, interruption: AbortSignal): Promise<void> {
-  console.log('The rule of the schedule runs the poller each minute, for the first time within a minute…\n');
-  const before = await watch.until(() => true, interruption);
-  await watch.until(hasBegun, interruption);
+  console.log('The schedule runs the poller every minute. The first run starts within a minute…\n');
+  const before = await watch.waitUntil(() => true, interruption);
+  await watch.waitUntil(hasStarted, interruption);
   const startedAt = performance.now();
-  const after = await watch.until(isDrained, interruption);
+  const after = await watch.waitUntil(isDrained, interruption);
   const endedAt = performance.now();
-  await watch.until(() => performance.now() > endedAt + LAST_WORDS_MS, interruption);
+  await watch.waitUntil(() => performance.now() > endedAt + LOG_DELAY_MS, interruption);
   const report = {
     streamsBefore: before.streams,
     streamsAfter: after.streams,
@@ -49,11 +50,11 @@ async function showDrain(watch: Watch, interruption: AbortSignal): Promise<void>
   console.log(formatReport(report));
 }
 
-/** What comes now is the user's doing, and the schedule's. Ctrl-C is then no failure. */
+/** Shows what the user and the schedule do from now on. A Ctrl-C is no longer a failure. */
 async function stayUp(watch: Watch, interruption: AbortSignal): Promise<void> {
-  console.log('It stays up, and what happens is shown here, until Ctrl-C.\n');
+  console.log('Everything stays up, and changes are shown here, until Ctrl-C.\n');
   await watch
-    .until(() => interruption.aborted, interruption)
+    .waitUntil(() => interruption.aborted, interruption)
     .catch((error: unknown) => {
       if (!interruption.aborted) throw error;
     });
@@ -62,14 +63,14 @@ async function stayUp(watch: Watch, interruption: AbortSignal): Promise<void> {
 
 const command = new Command('localstack')
   .description(
-    'Deploys the stack with `cdk deploy` on a LocalStack of its own, with a Redis and a MariaDB that hold recorded ' +
-      'streams, and shows how the schedule drains them. Ctrl-C takes everything down.',
+    'Deploys the stack with `cdk deploy` to its own LocalStack, with a Redis and a MariaDB that contain recorded ' +
+      'streams, and shows how the schedule drains them. Ctrl-C stops everything.',
   )
-  .option('--keep', 'leave everything running, and print how to use it and how to end it', false)
+  .option('--keep', 'leave everything running, and print how to use it and how to stop it', false)
   .addHelpText(
     'after',
-    '\nLocalStack is installed once, into ~/.cache/background-consumer, which takes a minute. It needs Python 3.12\n' +
-      'or 3.13 (on the PATH or under pyenv), else a running Docker.',
+    '\nLocalStack is installed once into ~/.cache/background-consumer, which takes about a minute. It needs Python 3.12\n' +
+      'or 3.13 (on the PATH or under pyenv), or a running Docker daemon.',
   )
   .parse();
 const interruption = listenForInterruption();

@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
 
-/** What LocalStack's installation takes from this process's environment. */
+/** What the installation of LocalStack reads from the environment of this process. */
 export interface LocalStackConfiguration {
-  /** Where installations are kept from run to run. */
+  /** Directory that keeps installations from run to run. */
   readonly cacheDirectory: string;
-  /** Where programs are looked for. */
+  /** Directories to search for programs. */
   readonly path: string;
-  /** Where pyenv keeps its Pythons, which need not be on the PATH. */
+  /** Directory of pyenv, whose Python versions need not be on the PATH. */
   readonly pyenvDirectory: string;
 }
 

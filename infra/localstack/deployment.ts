@@ -8,28 +8,29 @@ import { type CdkOptions, runCdk } from './cdk.ts';
 import { clientConfig } from './client-config.ts';
 import type { LocalStackAddress } from './localstack.ts';
 
-/** A stack to be deployed on LocalStack, and its deployment file. */
+/** A stack to deploy on LocalStack, with its deployment file. */
 export interface LocalDeployment {
   readonly stackName: string;
   readonly directory: string;
+  /** The deployment file. */
   readonly file: string;
 }
 
-/** Names of what is deployed. */
+/** Names of the deployed functions. */
 export interface DeployedFunctions {
-  /** Drains. */
+  /** The function that drains the streams. */
   readonly poller: string;
-  /** Answers operations: the poller itself, unless that is reserved. */
+  /** The function that answers operations: the poller itself, unless `reservePoller` is set. */
   readonly operations: string;
   readonly executor: string;
 }
 
-/** Values of the deployment file beside the registry and its pools. */
+/** Values of the deployment file in addition to the registry and its pools. */
 export type DeploymentValues = Readonly<Record<string, unknown>>;
 
 /**
- * Writes the deployment file of a registry whose servers are there, with their passwords in Secrets Manager, as a team
- * would do it on AWS.
+ * Writes the deployment file for a registry whose servers already exist, and stores the MySQL passwords in Secrets
+ * Manager, as a team would do on AWS.
  */
 export async function prepareDeployment(
   localStack: LocalStackAddress,
@@ -41,7 +42,7 @@ export async function prepareDeployment(
   await mkdir(directory, { recursive: true });
   await writeFile(`${directory}/registry.yaml`, registryYaml);
   const { redisPools, mysqlPools } = parseRegistry(registryYaml, 'registry.yaml');
-  const deployment = { stackName, directory, file: `${directory}/deployment.yaml` };
+  const file = `${directory}/deployment.yaml`;
   const content = {
     stackName,
     registry: 'registry.yaml',
@@ -53,28 +54,31 @@ export async function prepareDeployment(
     removal: 'destroy',
     ...values,
   };
-  await writeFile(deployment.file, stringify(content));
-  return deployment;
+  await writeFile(file, stringify(content));
+  return { stackName, directory, file };
 }
 
-/**
- * Deploys with the ordinary `cdk deploy`, for the first time or again with other settings.
- * @param context as in `cdk deploy -c lazyConcurrency=20`
- */
+/** Options of a deployment. */
+export interface DeployOptions extends CdkOptions {
+  /** Settings that override the deployment file, as in `cdk deploy -c lazyConcurrency=20`. */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/** Deploys with the regular `cdk deploy`, for the first time or again with other settings. */
 export async function deploy(
   localStack: LocalStackAddress,
   deployment: LocalDeployment,
-  { context = {}, ...options }: CdkOptions & { readonly context?: Readonly<Record<string, string>> } = {},
+  { context = {}, onLine, signal }: DeployOptions = {},
 ): Promise<DeployedFunctions> {
   const outputsFile = `${deployment.directory}/outputs.json`;
   const settings = Object.entries(context).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const parameters = [...cdkParameters(deployment), ...settings, '--outputs-file', outputsFile];
-  const shown = ['--progress', 'events', '--require-approval', 'never'];
-  await runCdk(localStack, ['deploy', ...parameters, ...shown], options);
+  const unattended = ['--progress', 'events', '--require-approval', 'never'];
+  await runCdk(localStack, ['deploy', ...parameters, ...unattended], { onLine, signal });
   return readOutputs(await readFile(outputsFile, 'utf8'), deployment.stackName);
 }
 
-/** Deletes all that was deployed, with the ordinary `cdk destroy`. */
+/** Deletes the stack with the regular `cdk destroy`. */
 export async function destroy(
   localStack: LocalStackAddress,
   deployment: LocalDeployment,
@@ -83,7 +87,7 @@ export async function destroy(
   await runCdk(localStack, ['destroy', ...cdkParameters(deployment), '--force'], options);
 }
 
-/** Each stack has an output directory of its own, so that several can be deployed at once. */
+/** Gives each stack its own output directory, because several can be deployed concurrently. */
 function cdkParameters({ file, directory }: LocalDeployment): string[] {
   return ['--all', '-c', `config=${file}`, '--output', `${directory}/cdk.out`];
 }
@@ -112,13 +116,14 @@ async function mapPools<Pool>(
 
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
-/** The CDK puts the construct's name before an output's, and a hash behind it. */
+/** The CDK prefixes the name of an output with the name of its construct, and appends a hash. */
 function readOutputs(json: string, stackName: string): DeployedFunctions {
   const outputs = Object.entries(outputsSchema.parse(JSON.parse(json))[stackName] ?? {});
   const output = (name: string): string => {
-    const found = outputs.find(([key]) => new RegExp(`^Consumer${name}[0-9A-F]{8}$`).test(key));
-    if (found === undefined) throw new Error(`The stack ${stackName} has no output ${name}.`);
-    return found[1];
+    const pattern = new RegExp(`^Consumer${name}[0-9A-F]{8}$`);
+    const [, value] = outputs.find(([key]) => pattern.test(key)) ?? [];
+    if (value === undefined) throw new Error(`The stack ${stackName} has no output ${name}.`);
+    return value;
   };
   return {
     poller: output('PollerFunction'),

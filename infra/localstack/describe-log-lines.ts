@@ -2,46 +2,55 @@ import { z } from 'zod';
 import { count, formatNumber, printable } from '../../cli/output/table.ts';
 import type { LogLine } from './function-logs.ts';
 
-/** What Lambda itself says around each invocation. */
-const AROUND_INVOCATIONS = /^(START|END) RequestId/;
+/** Lines that Lambda itself writes around each invocation. */
+const INVOCATION_BOUNDARY = /^(START|END) RequestId/;
 const REPORT = /^REPORT RequestId: .*?\tDuration: ([\d.]+) ms/;
 
 const entrySchema = z.record(z.string(), z.unknown());
 
-/** What stands in every line of Powertools, and says nothing on this machine. */
-const LEFT_OUT = new Set([
-  ...['timestamp', 'service', 'cold_start', 'sampling_rate', 'xray_trace_id', 'function_arn'],
-  ...['function_memory_size', 'function_name', 'function_request_id', 'level', 'message'],
+/** Fields that Powertools adds to every line, and that are of no interest on a local machine. */
+const OMITTED_FIELDS = new Set([
+  'timestamp',
+  'service',
+  'cold_start',
+  'sampling_rate',
+  'xray_trace_id',
+  'function_arn',
+  'function_memory_size',
+  'function_name',
+  'function_request_id',
+  'level',
+  'message',
 ]);
 
-/** New lines of a function's log, each with the time and the function's part before it, for people. */
-export function describeLogLines(part: string, lines: readonly LogLine[]): string[] {
+/** Formats new lines of a function's log for a terminal, each prefixed with its time and source. */
+export function describeLogLines(source: string, lines: readonly LogLine[]): string[] {
   const described = lines.flatMap(({ time, text }) => {
-    const said = describeText(text);
-    return said === undefined ? [] : [atTime(time, part, said)];
+    const description = describeText(text);
+    return description === undefined ? [] : [atTime(time, source, description)];
   });
   const durations = lines.flatMap(({ text }) => REPORT.exec(text)?.[1] ?? []).map(Number);
   if (durations.length === 0) return described;
-  const [shortest, longest] = [Math.min(...durations), Math.max(...durations)].map(formatNumber);
-  const range = shortest === longest ? `${longest} ms` : `${shortest} to ${longest} ms`;
+  const [min, max] = [Math.min(...durations), Math.max(...durations)].map(formatNumber);
+  const range = min === max ? `${max} ms` : `${min} to ${max} ms`;
   return [
     ...described,
-    atTime(lines.at(-1)?.time ?? 0, part, `${count(durations.length, 'invocation')}, ${range}`),
+    atTime(lines.at(-1)?.time ?? 0, source, `${count(durations.length, 'invocation')}, ${range}`),
   ];
 }
 
 /** `22:38:01  poller    drained` */
-export function atTime(time: number, part: string, text: string): string {
-  return `${new Date(time).toTimeString().slice(0, 8)}  ${part.padEnd(8)}  ${text}`;
+export function atTime(time: number, source: string, text: string): string {
+  return `${new Date(time).toTimeString().slice(0, 8)}  ${source.padEnd(8)}  ${text}`;
 }
 
 function describeText(text: string): string | undefined {
-  if (text === '' || AROUND_INVOCATIONS.test(text) || REPORT.test(text)) return undefined;
+  if (text === '' || INVOCATION_BOUNDARY.test(text) || REPORT.test(text)) return undefined;
   const entry = parseEntry(text);
   if (entry === undefined) return printable(text);
-  // Metrics.
+  // A line of metrics, in the embedded metric format.
   if ('_aws' in entry) return undefined;
-  const fields = Object.entries(entry).filter(([key]) => !LEFT_OUT.has(key));
+  const fields = Object.entries(entry).filter(([key]) => !OMITTED_FIELDS.has(key));
   const level = entry['level'] === 'INFO' ? '' : `${String(entry['level'])} `;
   return printable(
     `${level}${String(entry['message'])} ${describeFields(Object.fromEntries(fields))}`,
@@ -56,7 +65,7 @@ function parseEntry(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** JSON without quotation marks, and without what is 0 or empty. */
+/** Formats fields like JSON, but without quotation marks and without zero or empty values. */
 function describeFields(fields: Readonly<Record<string, unknown>>): string {
   const shown = Object.entries(fields).flatMap(([key, value]) => {
     const text = describeValue(value);

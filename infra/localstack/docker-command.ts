@@ -4,8 +4,8 @@ import type { ServerAddress } from '../local/servers/managed-server.ts';
 import type { ServerCommand } from '../local/servers/server-command.ts';
 
 /**
- * LocalStack in a container, which starts a container of AWS's Node image for each function environment. Written from
- * LocalStack's documentation and not tried: no machine of ours has a Docker engine.
+ * Runs LocalStack in a container, which starts a container of the AWS Node image for each function environment. Written
+ * from LocalStack's documentation and never tested, because no development machine has a Docker engine.
  */
 export function dockerCommand(
   image: string,
@@ -17,10 +17,10 @@ export function dockerCommand(
     DISABLE_EVENTS: '1',
     LAMBDA_SYNCHRONOUS_CREATE: '1',
     LAMBDA_RETRY_BASE_DELAY: '2',
-    // The stack's functions are for arm64; run them as what this machine is.
+    // The functions target arm64. Run them on the architecture of this machine instead.
     LAMBDA_IGNORE_ARCHITECTURE: '1',
-    // Where functions find the servers of this machine.
-    LAMBDA_DOCKER_FLAGS: `--add-host=${HOST_FROM_CONTAINERS}:host-gateway`,
+    // Lets functions reach servers on this machine.
+    LAMBDA_DOCKER_FLAGS: `--add-host=${HOST_IN_CONTAINERS}:host-gateway`,
   };
   const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   const run = ['run', '--rm', '--name', container, '--publish', `127.0.0.1:${port}:4566`];
@@ -28,30 +28,30 @@ export function dockerCommand(
   return { file: 'docker', container, arguments: [...run, ...volume, ...variables, image] };
 }
 
-/** The name under which a function's container reaches servers of this machine. */
-export const HOST_FROM_CONTAINERS = 'host.docker.internal';
+/** The host name under which a function's container reaches servers on this machine. */
+export const HOST_IN_CONTAINERS = 'host.docker.internal';
 
-/** Process ids, on the engine's machine, of a function's containers; killing them takes root there. */
+/** Process IDs of a function's containers on the machine of the Docker engine. Killing them requires root there. */
 export function functionContainerProcesses(container: string, functionName: string): number[] {
   const ids = functionContainers(container, functionName);
   if (ids.length === 0) return [];
   return docker(['inspect', '--format', '{{.State.Pid}}', ...ids]).map(Number);
 }
 
-/** Removes the containers of all functions, which outlive a LocalStack that was killed. */
+/** Removes the containers of all functions, because they outlive a LocalStack that was killed. */
 export function removeFunctionContainers(container: string): void {
   const ids = functionContainers(container, '');
   if (ids.length > 0) docker(['rm', '--force', ...ids]);
 }
 
-/** The same as a shell command. */
+/** The same operation as a shell command. */
 export function removeFunctionContainersCommand(container: string): string {
   return `docker rm --force $(docker ps --all --quiet --filter name=^${container}-lambda-)`;
 }
 
-/** Addresses of this machine at which a server must listen for functions to reach it, beside 127.0.0.1. */
+/** Addresses, in addition to 127.0.0.1, on which a server must listen so that functions can reach it. */
 export function addressesForContainers(): string[] {
-  // Docker Desktop leads containers to 127.0.0.1 by itself.
+  // Docker Desktop forwards connections from containers to 127.0.0.1 by itself.
   if (process.platform !== 'linux') return [];
   return docker(['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}']);
 }

@@ -8,7 +8,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** What a function has written to CloudWatch Logs. LocalStack delivers an invocation's lines when it has ended. */
+/** The log of a function in CloudWatch Logs. LocalStack delivers the lines of an invocation once it has ended. */
 export class FunctionLogs {
   readonly #client: CloudWatchLogs;
   readonly #logGroupName: string;
@@ -17,11 +17,11 @@ export class FunctionLogs {
 
   constructor(localStack: LocalStackAddress, functionName: string) {
     this.#client = new CloudWatchLogs(clientConfig(localStack));
-    // LocalStack takes no notice of a log group that the function names.
+    // LocalStack ignores the log group that is configured for a function.
     this.#logGroupName = `/aws/lambda/${functionName}`;
   }
 
-  /** The lines that are new since the last call, oldest first. */
+  /** Returns the lines that were added since the last call, oldest first. */
   async read(): Promise<LogLine[]> {
     const lines: LogLine[] = [];
     let nextToken: string | undefined;
@@ -40,7 +40,7 @@ export class FunctionLogs {
         nextToken = next;
       } while (nextToken !== undefined);
     } catch (error) {
-      // The group comes with the first lines.
+      // The log group is created with the first lines.
       if (!(error instanceof ResourceNotFoundException)) throw error;
     }
     this.#latest = Math.max(this.#latest, ...lines.map(({ time }) => time));

@@ -1,33 +1,33 @@
 import { readdir } from 'node:fs/promises';
 
-/** The runtime executor's files, in LocalStack's directory. It names each running process: `processes/FUNCTION/PID`. */
+/** Directory of the runtime executor. Each running function process has a file `processes/FUNCTION/PID` in it. */
 export function executorDirectory(localStackDirectory: string): string {
   return `${localStackDirectory}/node-executor`;
 }
 
-/** Process ids, each also that of a process group. */
+/** Process IDs of a function. Each one is also the ID of a process group. */
 export async function functionProcesses(
   { directory }: { readonly directory: string },
   functionName: string,
 ): Promise<number[]> {
-  const names = await namesIn(`${executorDirectory(directory)}/processes/${functionName}`);
+  const names = await fileNames(`${executorDirectory(directory)}/processes/${functionName}`);
   return names.map(Number);
 }
 
-/** To be called when LocalStack is dead, so that no new ones come. */
-export async function endFunctionProcesses(place: { readonly directory: string }): Promise<void> {
-  for (const functionName of await namesIn(`${executorDirectory(place.directory)}/processes`))
-    for (const pid of await functionProcesses(place, functionName)) endProcessGroup(pid);
+/** Kills all function processes. Call it after LocalStack has ended; otherwise it could start new ones. */
+export async function killFunctionProcesses(localStack: { readonly directory: string }): Promise<void> {
+  for (const functionName of await fileNames(`${executorDirectory(localStack.directory)}/processes`))
+    for (const pid of await functionProcesses(localStack, functionName)) killProcessGroup(pid);
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+async function fileNames(directory: string): Promise<string[]> {
   return readdir(directory).catch(() => []);
 }
 
-function endProcessGroup(pid: number): void {
+function killProcessGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Its reaper was faster.
+    // The reaper has already killed it.
   }
 }

@@ -5,61 +5,61 @@ import {
   addressesForContainers,
   dockerCommand,
   functionContainerProcesses,
-  HOST_FROM_CONTAINERS,
+  HOST_IN_CONTAINERS,
   removeFunctionContainers,
   removeFunctionContainersCommand,
 } from './docker-command.ts';
-import { endFunctionProcesses, functionProcesses } from './function-processes.ts';
+import { functionProcesses, killFunctionProcesses } from './function-processes.ts';
 import { hostCommand, prepareHostDirectory } from './host-command.ts';
 import { type InstalledLocalStack, provideLocalStack } from './install.ts';
 
 export interface StartLocalStackOptions {
-  /** Gets a line for each thing that takes a while. Default: printed on stderr. */
+  /** Called with a line for each step that takes a while. Default: prints it to stderr. */
   readonly onProgress?: (line: string) => void;
-  /** Default: from the environment. */
+  /** Default: read from the environment. */
   readonly configuration?: LocalStackConfiguration;
 }
 
-/** What users of a LocalStack need to know of it, in whatever process they are. */
+/** What the users of a LocalStack need to know about it, in this process or another. */
 export interface LocalStackAddress {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   readonly region: string;
-  /** For AWS's clients and for `cdk`, to be added to the environment that they run in. */
+  /** Environment variables to set for AWS clients and for `cdk`. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The host under which its functions reach servers of this machine. */
+  /** The host name under which its functions reach servers on this machine. */
   readonly hostForFunctions: string;
-  /** Addresses at which those servers must listen for that, beside 127.0.0.1. */
+  /** Addresses, in addition to 127.0.0.1, on which these servers must listen. */
   readonly serverAddresses: readonly string[];
-  /** All its files, and room for those that belong to what is deployed on it; removed when it is stopped. */
+  /** Directory for all its files and those of its deployments. It is removed when LocalStack is stopped. */
   readonly directory: string;
-  /** What it writes to stdout and stderr, for looking into failures. */
+  /** File with its stdout and stderr, for diagnosing failures. */
   readonly logFile: string;
 }
 
-/** A LocalStack of our own, empty at first, which forgets everything when it is stopped. */
+/** A LocalStack that this process has started. It starts empty, and everything is removed when it is stopped. */
 export interface LocalStack extends LocalStackAddress {
-  /** `undefined` once it is gone. */
+  /** `undefined` once it has ended. */
   readonly pid: number | undefined;
-  /** The shell command that ends it at once, for whom it is left to by {@link release}. */
+  /** The shell command that kills it, for the user who takes it over after {@link release}. */
   readonly endCommand: string;
-  /** Ids of the processes that run a function now, one for each of its environments, frozen ones included. */
+  /** IDs of the processes that run a function: one for each execution environment, including frozen ones. */
   childProcesses(functionName: string): Promise<number[]>;
-  /** Lets it outlive this process, with its directory: somebody else ends it, by {@link endCommand}. */
+  /** Lets it and its directory outlive this process. The user must end it with {@link endCommand}. */
   release(): void;
-  /** Ends it with all function processes and removes all its files. May be called twice. */
+  /** Ends it together with all function processes, and removes its files. Can be called twice. */
   stop(): Promise<void>;
 }
 
 const REGION = 'us-east-1';
 const START_TIMEOUT_MS = 120_000;
-/** Docker's image has 1 GB, and comes first. */
+/** Includes pulling the Docker image, which has 1 GB. */
 const DOCKER_START_TIMEOUT_MS = 900_000;
 
 /**
- * Starts LocalStack on a free port of 127.0.0.1, installing it first where it is missing. It ends with this process,
- * however that ends, and its function processes with it. Resolves when it answers.
- * @throws ServerError where it can't be installed, or doesn't come up
+ * Starts LocalStack on a free port of 127.0.0.1, and installs it first if necessary. It and its function processes end
+ * when this process ends, no matter how. Resolves when it answers.
+ * @throws ServerError if it cannot be installed, or does not start
  */
 export async function startLocalStack(options: StartLocalStackOptions = {}): Promise<LocalStack> {
   const { onProgress = console.error, configuration = readLocalStackConfiguration() } = options;
@@ -73,7 +73,7 @@ async function startOnHost(program: InstalledLocalStack, executablePath: string)
     name: 'LocalStack',
     startTimeoutMs: START_TIMEOUT_MS,
     prepare: (directory) => prepareHostDirectory(program, directory),
-    command: (place) => hostCommand(program, place, executablePath),
+    command: (server) => hostCommand(program, server, executablePath),
     probe,
   });
   return localStackOn(server, {
@@ -82,9 +82,9 @@ async function startOnHost(program: InstalledLocalStack, executablePath: string)
     endCommand: () => server.endCommand,
     childProcesses: (functionName) => functionProcesses(server, functionName),
     async stop() {
-      // Killed rather than asked: it has nothing to save, and takes seconds to say goodbye.
+      // SIGKILL, because an orderly shutdown takes seconds and there is nothing to save.
       await server.kill();
-      await endFunctionProcesses(server);
+      await killFunctionProcesses(server);
       await server.stop();
     },
   });
@@ -95,15 +95,15 @@ async function startInDocker(image: string): Promise<LocalStack> {
   const server = await ManagedServer.start({
     name: 'LocalStack',
     startTimeoutMs: DOCKER_START_TIMEOUT_MS,
-    command(place) {
-      const command = dockerCommand(image, place);
+    command(server) {
+      const command = dockerCommand(image, server);
       container = command.container;
       return command;
     },
     probe,
   });
   return localStackOn(server, {
-    hostForFunctions: HOST_FROM_CONTAINERS,
+    hostForFunctions: HOST_IN_CONTAINERS,
     serverAddresses: addressesForContainers(),
     endCommand: () => `${server.endCommand}; ${removeFunctionContainersCommand(container)}`,
     childProcesses: async (functionName) => functionContainerProcesses(container, functionName),
@@ -114,35 +114,38 @@ async function startInDocker(image: string): Promise<LocalStack> {
   });
 }
 
-/** Its own word comes first: on a port that was taken, another LocalStack might answer in place of ours. */
+/** Checks the log first: if the port was already taken, a different LocalStack might answer the health check. */
 async function probe({ port, directory }: ServerAddress): Promise<void> {
   const log = await readFile(`${directory}/server.log`, 'utf8');
   if (!log.includes('Ready.')) throw new Error('LocalStack is not ready.');
   const response = await fetch(`http://127.0.0.1:${port}/_localstack/health`);
-  if (!response.ok) throw new Error(`LocalStack's health is ${response.status}.`);
+  if (!response.ok) throw new Error(`LocalStack's health check returned ${response.status}.`);
 }
 
-/** What depends on how it runs. */
-type Way = Pick<LocalStack, 'hostForFunctions' | 'serverAddresses' | 'childProcesses' | 'stop'> & {
+/** What depends on whether LocalStack runs on this machine or in Docker. */
+type RunMode = Pick<LocalStack, 'hostForFunctions' | 'serverAddresses' | 'childProcesses' | 'stop'> & {
   readonly endCommand: () => string;
 };
 
-function localStackOn(server: ManagedServer, { endCommand, ...way }: Way): LocalStack {
+function localStackOn(server: ManagedServer, mode: RunMode): LocalStack {
   const endpoint = `http://127.0.0.1:${server.port}`;
   return {
     endpoint,
     region: REGION,
     environment: clientEnvironment(endpoint),
-    ...way,
+    hostForFunctions: mode.hostForFunctions,
+    serverAddresses: mode.serverAddresses,
     directory: server.directory,
     logFile: `${server.directory}/server.log`,
-    get endCommand() {
-      return endCommand();
-    },
     get pid() {
       return server.pid;
     },
+    get endCommand() {
+      return mode.endCommand();
+    },
+    childProcesses: mode.childProcesses,
     release: () => server.release(),
+    stop: mode.stop,
   };
 }
 
@@ -154,7 +157,7 @@ function clientEnvironment(endpoint: string): Record<string, string> {
     AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
-    // Nobody waits for the credentials of an EC2 instance that isn't there.
+    // Otherwise clients would wait for the credentials of an EC2 instance, and there is none.
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }

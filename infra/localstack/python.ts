@@ -8,15 +8,15 @@ export interface Python {
   readonly version: string;
 }
 
-/** Locked packages exist for these, the newer one preferred: LocalStack 4.14.0 wants a little help with 3.12. */
+/** Versions with locked packages, in order of preference: LocalStack 4.14.0 needs a workaround with 3.12. */
 const VERSIONS = ['3.13', '3.12'];
 
-/** Debian keeps `venv` and `ensurepip` in a package of their own: without them there is no virtual environment. */
-const TELL_VERSION = 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])';
+/** Imports `venv` and `ensurepip` too: a virtual environment needs them, and Debian has a separate package for them. */
+const PRINT_VERSION = 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])';
 
-/** A Python that can hold LocalStack: of the PATH, of Homebrew, or of pyenv, whether chosen there or not. */
+/** Finds a Python that can run LocalStack: on the PATH, in Homebrew, or in pyenv, even if not selected there. */
 export function findPython({ path, pyenvDirectory }: LocalStackConfiguration): Python | undefined {
-  // pyenv's shims are no Pythons, and slow to say so.
+  // Shims of pyenv are not interpreters, and are slow to fail if their version is not selected.
   const onPath = path.split(':').filter((directory) => directory !== `${pyenvDirectory}/shims`);
   const directories = [...onPath, '/opt/homebrew/bin', ...pyenvBinDirectories(pyenvDirectory)];
   const names = [...VERSIONS.map((version) => `python${version}`), 'python3'];
@@ -40,6 +40,6 @@ function pyenvBinDirectories(pyenvDirectory: string): string[] {
 
 function pythonVersion(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
-  const { status, stdout } = spawnSync(path, ['-c', TELL_VERSION], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(path, ['-c', PRINT_VERSION], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
 }

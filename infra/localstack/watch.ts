@@ -5,87 +5,87 @@ import { redisAddressOf } from '../local/demo/demo-servers.ts';
 import { type RowSample, readRowSamples } from '../local/demo/row-samples.ts';
 import { readStreamStates, type StreamState } from '../local/demo/stream-states.ts';
 import { clientConfig } from './client-config.ts';
+import type { DeployedDemo } from './deployed-demo.ts';
 import { atTime, describeLogLines } from './describe-log-lines.ts';
 import { FunctionLogs } from './function-logs.ts';
-import type { Stage } from './stage.ts';
 
 const INTERVAL_MS = 1000;
 
-export interface Moment {
+export interface Snapshot {
   readonly streams: readonly StreamState[];
   readonly rows: readonly RowSample[];
 }
 
-/** Shows what becomes of a stage: streams, rows, dead letters, and the functions' words, each when it changes. */
+/** Shows what happens in the demo: streams, rows and dead letters when they change, and new log lines. */
 export class Watch {
-  readonly #stage: Stage;
-  readonly #say: (line: string) => void;
-  readonly #logs: readonly (readonly [part: string, logs: FunctionLogs])[];
-  #last: Moment | undefined;
+  readonly #demo: DeployedDemo;
+  readonly #print: (line: string) => void;
+  readonly #logs: readonly (readonly [source: string, logs: FunctionLogs])[];
+  #previous: Snapshot | undefined;
 
-  constructor(stage: Stage, say: (line: string) => void) {
-    this.#stage = stage;
-    this.#say = say;
-    this.#logs = (['poller', 'executor'] as const).map((part) => [
-      part,
-      new FunctionLogs(stage.localStack, stage.functions[part]),
+  constructor(demo: DeployedDemo, print: (line: string) => void) {
+    this.#demo = demo;
+    this.#print = print;
+    this.#logs = (['poller', 'executor'] as const).map((source) => [
+      source,
+      new FunctionLogs(demo.localStack, demo.functions[source]),
     ]);
   }
 
-  /** Until `isDone` says so of a moment that has been shown; rejects when the signal comes. */
-  async until(isDone: (moment: Moment) => boolean, signal: AbortSignal): Promise<Moment> {
+  /** Shows changes until a snapshot fulfills the condition, and returns it. Rejects when the signal is aborted. */
+  async waitUntil(isFulfilled: (snapshot: Snapshot) => boolean, signal: AbortSignal): Promise<Snapshot> {
     for (;;) {
-      const moment = await this.#look();
-      if (isDone(moment)) return moment;
+      const snapshot = await this.#showChanges();
+      if (isFulfilled(snapshot)) return snapshot;
       await sleep(INTERVAL_MS, undefined, { signal });
     }
   }
 
-  async #look(): Promise<Moment> {
-    const { servers } = this.#stage;
-    const before = this.#last;
+  async #showChanges(): Promise<Snapshot> {
+    const { servers } = this.#demo;
+    const before = this.#previous;
     const streams = await readStreamStates(redisAddressOf(servers, 'default'));
     const rows = await readRowSamples(servers.mysql);
-    this.#last = { streams, rows };
+    this.#previous = { streams, rows };
     if (before !== undefined) {
-      for (const line of changedStreams(before.streams, streams)) this.#tell('redis', line);
-      for (const line of changedRows(before.rows, rows)) this.#tell('mysql', line);
-      if (deadLetters(streams) > deadLetters(before.streams)) await this.#tellDeadLetters();
+      for (const line of changedStreams(before.streams, streams)) this.#show('redis', line);
+      for (const line of changedRows(before.rows, rows)) this.#show('mysql', line);
+      if (countDeadLetters(streams) > countDeadLetters(before.streams)) await this.#showDeadLetters();
     }
-    for (const [part, logs] of this.#logs)
-      for (const line of describeLogLines(part, await logs.read())) this.#say(line);
+    for (const [source, logs] of this.#logs)
+      for (const line of describeLogLines(source, await logs.read())) this.#print(line);
     return { streams, rows };
   }
 
-  /** Through the function, as people do it. */
-  async #tellDeadLetters(): Promise<void> {
-    const { localStack, functions } = this.#stage;
+  /** Lists the dead letters through the function, as an operator would. */
+  async #showDeadLetters(): Promise<void> {
+    const { localStack, functions } = this.#demo;
     const consumer = new FunctionConsumer(functions.operations, clientConfig(localStack));
     try {
       for await (const { stream, id, code, message } of consumer.list({}))
-        this.#tell('letters', `${stream} ${id}: ${code} ${message}`);
+        this.#show('letters', `${stream} ${id}: ${code} ${message}`);
     } finally {
       consumer.close();
     }
   }
 
-  #tell(part: string, text: string): void {
-    this.#say(atTime(Date.now(), part, text));
+  #show(source: string, text: string): void {
+    this.#print(atTime(Date.now(), source, text));
   }
 }
 
-/** Whether the consumer's group is there, which it makes when it first reads. */
-export function hasBegun({ streams }: Moment): boolean {
+/** Returns whether the consumer's group exists. The consumer creates it when it reads for the first time. */
+export function hasStarted({ streams }: Snapshot): boolean {
   return streams.some(({ unread }) => unread !== undefined);
 }
 
-export function isDrained(moment: Moment): boolean {
-  const { streams } = moment;
-  return hasBegun(moment) && streams.every(({ unread = 0, pending = 0 }) => unread + pending === 0);
+export function isDrained(snapshot: Snapshot): boolean {
+  const { streams } = snapshot;
+  return hasStarted(snapshot) && streams.every(({ unread = 0, pending = 0 }) => unread + pending === 0);
 }
 
-function deadLetters(streams: readonly StreamState[]): number {
-  return streams.reduce((sum, state) => sum + state.deadLetters, 0);
+function countDeadLetters(streams: readonly StreamState[]): number {
+  return streams.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
 }
 
 function changedStreams(before: readonly StreamState[], after: readonly StreamState[]): string[] {
@@ -98,8 +98,8 @@ function changedStreams(before: readonly StreamState[], after: readonly StreamSt
 
 function describeStream({ stream, entries, unread, pending, deadLetters }: StreamState): string {
   if (unread === undefined) return `${stream}: ${count(entries, 'entry', 'entries')}`;
-  const left = `${formatNumber(unread)} unread, ${formatNumber(pending ?? 0)} pending`;
-  return `${stream}: ${left}, ${count(deadLetters, 'dead letter')}`;
+  const remaining = `${formatNumber(unread)} unread, ${formatNumber(pending ?? 0)} pending`;
+  return `${stream}: ${remaining}, ${count(deadLetters, 'dead letter')}`;
 }
 
 function changedRows(before: readonly RowSample[], after: readonly RowSample[]): string[] {

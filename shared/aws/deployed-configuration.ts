@@ -1,12 +1,14 @@
 import type * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 
-/** The environment variable in which a deployed function finds its configuration, as JSON. */
+/** The environment variable that contains a deployed function's configuration, as JSON. */
 export const CONFIGURATION_VARIABLE = 'CONSUMER_CONFIGURATION';
 
 /**
- * Reads what the stack has put into the function's environment.
- * @throws ConfigurationError that names the path of what is wrong, and quotes nothing
+ * Reads the configuration that the stack has put into the function's environment.
+ *
+ * @throws ConfigurationError that lists the path of each wrong value, and quotes no value
  */
 export function readDeployedConfiguration<Schema extends z.ZodType>(
   schema: Schema,
@@ -14,21 +16,15 @@ export function readDeployedConfiguration<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const text = environment[CONFIGURATION_VARIABLE];
   if (text === undefined) throw invalid('is missing');
-  const parsed = schema.safeParse(parseJson(text));
+  const value = parseJson(text);
+  if (value === undefined) throw invalid('is not JSON');
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid('is not JSON');
-  }
-}
-
 function invalid(what: string): ConfigurationError {
   return new ConfigurationError('invalid-configuration', `${CONFIGURATION_VARIABLE} ${what}`, {
-    nextStep: 'Deploy the stack again rather than editing the variable.',
+    nextStep: 'Deploy the stack again instead of editing the variable.',
   });
 }

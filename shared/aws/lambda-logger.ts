@@ -5,13 +5,13 @@ import type { LogFields, Logger, LogLevel } from '../logging.ts';
 
 const MAX_FIELD_DEPTH = 5;
 
-/** A logger for Lambda: JSON lines with the request's id, by Powertools. */
+/** A logger for Lambda: Powertools writes JSON lines with the request ID. */
 export interface LambdaLogger extends Logger {
-  /** Names the invocation in every line from here on. */
+  /** Adds the invocation's request ID to every line from now on. */
   begin(context: Context): void;
 }
 
-/** `logger`: tests give in one whose output they read. */
+/** @param logger tests pass one whose output they read */
 export function createLambdaLogger(
   level: LogLevel,
   serviceName: string,
@@ -46,7 +46,7 @@ function powertoolsLevel(level: LogLevel): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   }
 }
 
-/** Powertools would write an error with all its properties; mysql2's `sql` and ioredis's `command` hold row values. */
+/** Powertools would log every property of an error, but mysql2's `sql` and ioredis's `command` contain values of rows. */
 function withoutErrors(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return errorFields(value);
   if (typeof value !== 'object' || value === null) return value;

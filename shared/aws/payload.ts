@@ -2,22 +2,22 @@ import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import * as z from 'zod';
 
-/** Lambda's limit for a request and for a reply of a synchronous invocation: 6 MB of JSON in UTF-8. */
+/** Lambda's limit for the request and for the reply of a synchronous invocation: 6 MB of JSON in UTF-8. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
-/** Lambda counts a little more than the payload itself. */
+/** Lambda counts slightly more than the payload itself. */
 const HEADROOM_BYTES = 16 * 1024;
 
-/** Smaller ones aren't worth the time. A byte that is not ASCII takes two in UTF-8, a control character six. */
+/** Compressing smaller payloads isn't worth the time. In JSON, a non-ASCII byte takes 2 bytes, a control character 6. */
 const COMPRESS_FROM_BYTES = 2 * 1024 * 1024;
 
-/** Nothing that was compressed here is longer; a damaged length must not take all memory. */
+/** Longer payloads are never compressed here, so a damaged one cannot use up the memory when it is decompressed. */
 const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** A value as it travels through Lambda: as it is, or compressed in an envelope. */
+/** A value as it is sent through Lambda: unchanged, or compressed in an envelope. */
 export interface Payload {
   readonly value: unknown;
   /** The JSON of `value`. */
@@ -26,7 +26,7 @@ export interface Payload {
 
 const envelopeSchema = z.strictObject({ gzip: z.base64() });
 
-/** What to send in place of `value`; undefined where it can't be made to fit. */
+/** What to send for `value`; undefined if it doesn't fit into `maxBytes` even when compressed. */
 export async function packPayload(
   value: unknown,
   maxBytes = MAX_PAYLOAD_BYTES - HEADROOM_BYTES,
@@ -41,7 +41,11 @@ export async function packPayload(
   return packed.json.length <= maxBytes ? packed : undefined;
 }
 
-/** The value that was packed. Rejects where the payload is damaged, with an error that quotes nothing of it. */
+/**
+ * The value that was packed.
+ *
+ * @throws Error if the payload is damaged; the message quotes nothing of it
+ */
 export async function unpackPayload(payload: unknown): Promise<unknown> {
   const envelope = envelopeSchema.safeParse(payload);
   if (!envelope.success) return payload;
@@ -51,6 +55,6 @@ export async function unpackPayload(payload: unknown): Promise<unknown> {
     });
     return JSON.parse(json.toString('utf8'));
   } catch {
-    throw new Error('the compressed payload can’t be read');
+    throw new Error('the compressed payload cannot be read');
   }
 }

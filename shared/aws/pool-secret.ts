@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import type { SecretReader } from './secret-reader.ts';
 
-/** What the secret of a pool may say; it wins over the registry. */
+/** The content of a pool's secret. It takes precedence over the registry. */
 export interface PoolSecret {
   readonly host?: string;
   readonly port?: number;
@@ -10,7 +11,12 @@ export interface PoolSecret {
   readonly password?: string;
 }
 
-/** Reads the secret of a pool that is deployed with these settings: without an address where that one stands. */
+/**
+ * Reads the secret of a pool.
+ *
+ * @param isAddressGiven true: leaves out the secret's host and port, because the settings' own take precedence
+ * @throws ConfigurationError or ConnectionError, see {@link SecretReader}
+ */
 export async function readPoolSecret(
   secrets: SecretReader,
   { secret, isAddressGiven }: { readonly secret?: string; readonly isAddressGiven: boolean },
@@ -22,7 +28,7 @@ export async function readPoolSecret(
   return { ...login, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }
 
-/** As RDS and ElastiCache write their secrets; `username` and `user` mean the same. Other keys are passed over. */
+/** The form of the secrets that RDS and ElastiCache write. `username` and `user` mean the same. Other keys are ignored. */
 const secretSchema = z.object({
   host: z.string().min(1).exactOptional(),
   port: z.coerce.number().int().min(1).max(65_535).exactOptional(),
@@ -32,8 +38,9 @@ const secretSchema = z.object({
 });
 
 /**
- * Reads the text of a pool's secret: JSON with `username`, `password`, and `host` and `port` where it has them; any
- * other text is the password itself.
+ * Parses the text of a pool's secret: JSON with `username`, `password` and optionally `host` and `port`. Any other text is the
+ * password itself.
+ *
  * @throws ConfigurationError that quotes nothing of the secret
  */
 export function parsePoolSecret(text: string, id: string): PoolSecret {
@@ -41,19 +48,11 @@ export function parsePoolSecret(text: string, id: string): PoolSecret {
   const parsed = secretSchema.safeParse(parseJson(text));
   if (!parsed.success) {
     const keys = parsed.error.issues.map(({ path }) => path.join('.')).filter(Boolean);
-    const what = keys.length === 0 ? 'is not JSON' : `has a wrong ${keys.join(', ')}`;
+    const what = keys.length === 0 ? 'is not JSON' : `has an invalid ${keys.join(', ')}`;
     throw new ConfigurationError('invalid-secret', `secret ${id} ${what}`, {
       nextStep: 'Store JSON with "username" and "password", or the password alone.',
     });
   }
   const { username, user = username, ...rest } = parsed.data;
   return user === undefined ? rest : { ...rest, user };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,12 +2,12 @@ import { errorFields } from '../error-fields.ts';
 import { BackgroundConsumerError, withNextStep } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 
-/** What a handler may reject with: Lambda logs and returns an error's name, message, stack and every property it has. */
+/** An error that a handler can reject with: Lambda logs and returns the name, message, stack and all properties of an error. */
 export function toReportedError(error: unknown): Error {
   const { name, code } = errorFields(error);
   const reported = new Error(reportedMessage(error, code));
   reported.name = name;
-  // Its own stack would only say that it was made here; the true one stands in the log.
+  // Its own stack would only show this function. The original stack is in the log.
   reported.stack = `${name}: ${reported.message}`;
   return reported;
 }
@@ -19,25 +19,25 @@ function reportedMessage(error: unknown, code: string | undefined): string {
     : `failed with ${code}, see the log`;
 }
 
-/** Runs what a handler does; whatever it rejects with is logged and reported without values of rows and passwords. */
-export async function reportingErrors<Result>(logger: Logger, work: () => Promise<Result>): Promise<Result> {
+/** Runs a handler. Its errors are logged and reported without passwords and values of rows. */
+export async function reportingErrors<Result>(logger: Logger, run: () => Promise<Result>): Promise<Result> {
   try {
-    return await work();
+    return await run();
   } catch (error) {
     logger.error('the invocation failed', { error: errorFields(error) });
     throw toReportedError(error);
   }
 }
 
-/** Exit code with which Lambda's own runtime ends after an uncaught error. */
+/** The exit code of Lambda's own runtime after an uncaught error. */
 const UNCAUGHT_EXIT_CODE = 129;
 
-/** Lambda's runtime would print an uncaught error with all its properties. Call once, when the handler is loaded. */
+/** Replaces Lambda's own handling, which prints all properties of an uncaught error. Call once, when the handler is loaded. */
 export function reportUncaughtErrors(logger: Logger): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.removeAllListeners(event);
     process.on(event, (error: unknown) => {
-      logger.error('an uncaught error ends the process', { event, error: errorFields(error) });
+      logger.error('uncaught error, exiting', { event, error: errorFields(error) });
       process.exit(UNCAUGHT_EXIT_CODE);
     });
   }

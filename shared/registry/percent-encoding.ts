@@ -1,5 +1,5 @@
 /** KeyedMutex `%40` into `@`, and for queries `+` into a space, as Go does; `undefined` where it isn't valid UTF-8 or hex. */
-export function percentDecode(text: string): string | undefined {
+function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

@@ -5,7 +5,7 @@ import { readStreams } from './streams.ts';
 import type { MysqlPool, RedisPool, Registry } from './types.ts';
 import { parseYaml } from './yaml-document.ts';
 
-export { RegistryError, type RegistryProblem } from './problems.ts';
+export { RegistryError } from './problems.ts';
 export type * from './types.ts';
 
 /**

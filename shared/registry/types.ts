@@ -7,7 +7,10 @@ export interface Registry {
   readonly streams: ReadonlyMap<string, StreamDefinition>;
 }
 
-/** What the Redis side knows of it: a deployed poller has no address of a MySQL server, only the pools' codes. */
+/**
+ * The part of a registry that the poller knows. It only needs the codes of the MySQL pools: their addresses and passwords
+ * stay in the SQL executor.
+ */
 export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
   readonly mysqlPools: { has(code: string): boolean };
 }
@@ -70,9 +73,4 @@ export interface StreamDefinition {
   readonly redisPool: string;
   /** Consumer groups, without the pool's namespace. */
   readonly groups: readonly string[];
-}
-
-/** What the poller needs of a registry: MySQL pools by name only, for their addresses and passwords are the executor's. */
-export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
-  readonly mysqlPools: { has(code: string): boolean };
 }

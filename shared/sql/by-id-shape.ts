@@ -1,9 +1,9 @@
-import type { BinaryString } from '../binary-string.ts';
-import { character } from './characters.ts';
+import { type BinaryString, sliceBinary } from '../binary-string.ts';
+import { CHARACTER } from './characters.ts';
 import { KnownHeads } from './known-heads.ts';
 import { endOfLiteral } from './literal.ts';
 import { skipRowExpression } from './row-expression.ts';
-import { isIdColumn, StatementReader, sliceBinary, type TableName } from './statement-reader.ts';
+import { isIdColumn, StatementReader, type TableName } from './statement-reader.ts';
 import type { DeleteShape, UpdateShape } from './statement-shape.ts';
 
 /** `UPDATE t SET ` and the table that it names. */
@@ -37,7 +37,7 @@ export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
 export function rememberUpdate(sql: BinaryString): void {
   const reader = new StatementReader(sql);
   const name = readUpdateHead(reader);
-  if (name !== undefined && sql.charCodeAt(reader.position) === character.space)
+  if (name !== undefined && sql.charCodeAt(reader.position) === CHARACTER.space)
     knownHeads.remember({ head: sliceBinary(sql, 0, reader.position + 1), name });
 }
 
@@ -62,12 +62,12 @@ export function readDelete(sql: BinaryString): DeleteShape | undefined {
 /** `isPlain`: takes quoted columns and literals only. */
 function skipAssignments(reader: StatementReader, isPlain: boolean): boolean {
   do {
-    if (isPlain && !reader.isAt(character.backtick)) return false;
+    if (isPlain && !reader.isAt(CHARACTER.backtick)) return false;
     const column = reader.takeName();
     // A row that gets another id is a second row that the statement touches.
-    if (column === undefined || isIdColumn(column) || !reader.takeCharacter(character.equals)) return false;
+    if (column === undefined || isIdColumn(column) || !reader.takeCharacter(CHARACTER.equals)) return false;
     if (!(isPlain ? skipLiteral(reader) : skipRowExpression(reader))) return false;
-  } while (reader.takeCharacter(character.comma));
+  } while (reader.takeCharacter(CHARACTER.comma));
   return true;
 }
 
@@ -83,7 +83,7 @@ function skipLiteral(reader: StatementReader): boolean {
 function readWhereId(reader: StatementReader): bigint[] | undefined {
   const column = reader.takeWord('WHERE') ? reader.takeName() : undefined;
   if (column === undefined || !isIdColumn(column)) return undefined;
-  const ids = reader.takeCharacter(character.equals) ? readOneId(reader) : readIdList(reader);
+  const ids = reader.takeCharacter(CHARACTER.equals) ? readOneId(reader) : readIdList(reader);
   return reader.isAtEnd() ? ids : undefined;
 }
 
@@ -93,12 +93,12 @@ function readOneId(reader: StatementReader): bigint[] | undefined {
 }
 
 function readIdList(reader: StatementReader): bigint[] | undefined {
-  if (!reader.takeWord('IN') || !reader.takeCharacter(character.open)) return undefined;
+  if (!reader.takeWord('IN') || !reader.takeCharacter(CHARACTER.open)) return undefined;
   const ids: bigint[] = [];
   do {
     const id = reader.takeUnsigned();
     if (id === undefined) return undefined;
     ids.push(id);
-  } while (reader.takeCharacter(character.comma));
-  return reader.takeCharacter(character.close) ? ids : undefined;
+  } while (reader.takeCharacter(CHARACTER.comma));
+  return reader.takeCharacter(CHARACTER.close) ? ids : undefined;
 }

@@ -1,7 +1,7 @@
 import type { BinaryString } from '../binary-string.ts';
 
 /** Characters of SQL that have a meaning here, by their code. */
-export const character = {
+export const CHARACTER = {
   nul: 0x00,
   space: 0x20,
   doubleQuote: 0x22,
@@ -26,7 +26,7 @@ export const character = {
 } as const;
 
 /** What MySQL skips between words: tab, line feed, vertical tab, form feed, carriage return, space. */
-export function isSpace(code: number): boolean {
+function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
@@ -40,12 +40,12 @@ export function isDigit(code: number): boolean {
  */
 
 /** What an unquoted name is made of: letters, digits, `_`, `$`, and every byte of a character beyond ASCII. */
-const nameCharacters = new Uint8Array(256).map((_, code) =>
+const NAME_CHARACTERS = new Uint8Array(256).map((_, code) =>
   /[0-9A-Za-z_$\x80-\xff]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
 export function isNameCharacter(code: number): boolean {
-  return nameCharacters[code] === 1;
+  return NAME_CHARACTERS[code] === 1;
 }
 
 /** The offset after the run of name characters that begins at `start`. */

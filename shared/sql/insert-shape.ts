@@ -1,14 +1,8 @@
-import type { BinaryString } from '../binary-string.ts';
-import { character, skipSpaces } from './characters.ts';
+import { asBinary, type BinaryString, sliceBinary } from '../binary-string.ts';
+import { CHARACTER, skipSpaces } from './characters.ts';
 import { KnownHeads } from './known-heads.ts';
 import { endOfLiteral } from './literal.ts';
-import {
-  isIdColumn,
-  parseUnsigned,
-  StatementReader,
-  sliceBinary,
-  type TableName,
-} from './statement-reader.ts';
+import { isIdColumn, parseUnsigned, StatementReader, type TableName } from './statement-reader.ts';
 import type { InsertShape } from './statement-shape.ts';
 
 /** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
@@ -74,22 +68,22 @@ function readTuples(
 }
 
 function headUntil(sql: BinaryString, start: number, end: number): BinaryString {
-  return sql.charCodeAt(end) === character.space
+  return sql.charCodeAt(end) === CHARACTER.space
     ? sliceBinary(sql, start, end + 1)
-    : (`${sql.slice(start, end)} ` as BinaryString);
+    : asBinary(`${sql.slice(start, end)} `);
 }
 
 /** BeeORM names no columns, and gives no values, for an entity that has none but its id. */
 function readColumns(reader: StatementReader): BinaryString[] | undefined {
   const columns: BinaryString[] = [];
-  if (!reader.takeCharacter(character.open)) return columns;
-  if (reader.takeCharacter(character.close)) return columns;
+  if (!reader.takeCharacter(CHARACTER.open)) return columns;
+  if (reader.takeCharacter(CHARACTER.close)) return columns;
   do {
     const column = reader.takeName();
     if (column === undefined) return undefined;
     columns.push(column);
-  } while (reader.takeCharacter(character.comma));
-  return reader.takeCharacter(character.close) ? columns : undefined;
+  } while (reader.takeCharacter(CHARACTER.comma));
+  return reader.takeCharacter(CHARACTER.close) ? columns : undefined;
 }
 
 /** The id given in each tuple; undefined where they aren't all as many literals as there are columns. */
@@ -101,7 +95,7 @@ function readRows(
   const first = readRow(reader, columnCount, idColumn);
   if (first === false) return undefined;
   const rowIds = [first];
-  while (reader.takeCharacter(character.comma)) {
+  while (reader.takeCharacter(CHARACTER.comma)) {
     const id = readRow(reader, columnCount, idColumn);
     if (id === false) return undefined;
     rowIds.push(id);
@@ -111,7 +105,7 @@ function readRows(
 
 /** Moves behind one tuple. Returns the id given in it; false where it isn't as many literals as there are columns. */
 function readRow(reader: StatementReader, columnCount: number, idColumn: number): bigint | undefined | false {
-  if (!reader.takeCharacter(character.open)) return false;
+  if (!reader.takeCharacter(CHARACTER.open)) return false;
   let id: bigint | undefined | false;
   for (let column = 0; column < columnCount; column++) {
     const start = skipSpaces(reader.sql, reader.position);
@@ -119,9 +113,9 @@ function readRow(reader: StatementReader, columnCount: number, idColumn: number)
     if (end === -1) return false;
     reader.position = end;
     if (column === idColumn) id = readId(reader.sql.slice(start, end));
-    if (column < columnCount - 1 && !reader.takeCharacter(character.comma)) return false;
+    if (column < columnCount - 1 && !reader.takeCharacter(CHARACTER.comma)) return false;
   }
-  return reader.takeCharacter(character.close) ? id : false;
+  return reader.takeCharacter(CHARACTER.close) ? id : false;
 }
 
 /** The sessions have no NO_AUTO_VALUE_ON_ZERO: MySQL chooses an id for 0 as it does for NULL. */

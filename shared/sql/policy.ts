@@ -1,5 +1,5 @@
 import type { BinaryString } from '../binary-string.ts';
-import { character, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
+import { CHARACTER, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
 import { endOfQuoted, isQuote } from './quoted.ts';
 
 const FILE_FUNCTION = 'LOAD_FILE';
@@ -9,7 +9,7 @@ const PASS = 0;
 const NAME = 1;
 const QUOTE = 2;
 const SUSPECT = 3;
-const actions = Uint8Array.from({ length: 256 }, (_, code) => {
+const ACTIONS = Uint8Array.from({ length: 256 }, (_, code) => {
   if (isNameCharacter(code)) return NAME;
   return isQuote(code) ? QUOTE : ';#/-\\\0'.includes(String.fromCharCode(code)) ? SUSPECT : PASS;
 });
@@ -23,7 +23,7 @@ export function findRefusal(sql: BinaryString): string | undefined {
   let position = 0;
   while (position < length) {
     const start = position++;
-    const action = actions[sql.charCodeAt(start)];
+    const action = ACTIONS[sql.charCodeAt(start)];
     let refused: string | undefined;
     if (action === NAME) {
       position = endOfName(sql, position);
@@ -40,17 +40,17 @@ export function findRefusal(sql: BinaryString): string | undefined {
 
 function refusedCharacter(sql: BinaryString, position: number): string | undefined {
   switch (sql.charCodeAt(position)) {
-    case character.semicolon:
+    case CHARACTER.semicolon:
       return 'A semicolon outside of strings';
-    case character.hash:
+    case CHARACTER.hash:
       return 'A comment (#)';
-    case character.slash:
-      return sql.charCodeAt(position + 1) === character.asterisk ? 'A comment (/*)' : undefined;
-    case character.minus:
+    case CHARACTER.slash:
+      return sql.charCodeAt(position + 1) === CHARACTER.asterisk ? 'A comment (/*)' : undefined;
+    case CHARACTER.minus:
       return beginsDashComment(sql, position) ? 'A comment (--)' : undefined;
-    case character.nul:
+    case CHARACTER.nul:
       return 'A NUL outside of strings';
-    case character.backslash:
+    case CHARACTER.backslash:
       // Here it takes the quote after it out of MySQL's sight, but not out of this scanner's.
       return 'A backslash outside of strings';
     default:
@@ -63,9 +63,9 @@ function refusedCharacter(sql: BinaryString, position: number): string | undefin
  * taken for a space too, as character sets differ in what they call one.
  */
 function beginsDashComment(sql: BinaryString, position: number): boolean {
-  if (sql.charCodeAt(position + 1) !== character.minus) return false;
-  const next = position + 2 < sql.length ? sql.charCodeAt(position + 2) : character.nul;
-  return next <= character.space || next >= character.delete;
+  if (sql.charCodeAt(position + 1) !== CHARACTER.minus) return false;
+  const next = position + 2 < sql.length ? sql.charCodeAt(position + 2) : CHARACTER.nul;
+  return next <= CHARACTER.space || next >= CHARACTER.delete;
 }
 
 function refusedWord(sql: BinaryString, start: number, end: number): string | undefined {
@@ -83,15 +83,15 @@ function refusedWord(sql: BinaryString, start: number, end: number): string | un
 }
 
 function isString(code: number): boolean {
-  return code === character.singleQuote || code === character.doubleQuote;
+  return code === CHARACTER.singleQuote || code === CHARACTER.doubleQuote;
 }
 
 /** A function may be called by its quoted name as well. */
 function refusedQuoted(sql: BinaryString, start: number, end: number): string | undefined {
   const isCall =
-    sql.charCodeAt(start) === character.backtick &&
+    sql.charCodeAt(start) === CHARACTER.backtick &&
     end - start <= FILE_FUNCTION.length + 3 &&
-    sql.charCodeAt(skipSpaces(sql, end)) === character.open;
+    sql.charCodeAt(skipSpaces(sql, end)) === CHARACTER.open;
   return isCall && isFileFunction(sql.slice(start + 1, end - 1)) ? FILE_FUNCTION : undefined;
 }
 
@@ -107,10 +107,10 @@ function isFileFunction(name: string): boolean {
 function mayQuoteByDollars(sql: BinaryString, start: number, end: number): boolean {
   let dollars = 0;
   for (let position = start; position < end; position++)
-    dollars += sql.charCodeAt(position) === character.dollar ? 1 : 0;
+    dollars += sql.charCodeAt(position) === CHARACTER.dollar ? 1 : 0;
   const first = sql.charCodeAt(start);
   return (
     dollars >= 2 &&
-    (first === character.dollar || isDigit(first) || sql.charCodeAt(start - 1) === character.dot)
+    (first === CHARACTER.dollar || isDigit(first) || sql.charCodeAt(start - 1) === CHARACTER.dot)
   );
 }

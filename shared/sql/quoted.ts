@@ -1,5 +1,5 @@
 import type { BinaryString } from '../binary-string.ts';
-import { character } from './characters.ts';
+import { CHARACTER } from './characters.ts';
 
 /**
  * The end of a string or quoted name.
@@ -30,5 +30,5 @@ export function endOfQuoted(sql: BinaryString, start: number): number {
 }
 
 export function isQuote(code: number): boolean {
-  return code === character.singleQuote || code === character.doubleQuote || code === character.backtick;
+  return code === CHARACTER.singleQuote || code === CHARACTER.doubleQuote || code === CHARACTER.backtick;
 }

@@ -1,11 +1,11 @@
 import type { BinaryString } from '../binary-string.ts';
-import { character, endOfName, isNameCharacter, skipSpaces } from './characters.ts';
+import { CHARACTER, endOfName, isNameCharacter, skipSpaces } from './characters.ts';
 import { endOfLiteral } from './literal.ts';
 import { endOfQuoted } from './quoted.ts';
 import type { StatementReader } from './statement-reader.ts';
 
-const operators: ReadonlySet<string> = new Set('+-*/%<>=!&|^~');
-const operatorWords: ReadonlySet<string> = new Set(['AND', 'OR', 'XOR', 'NOT', 'IS', 'DIV', 'MOD']);
+const OPERATORS: ReadonlySet<string> = new Set('+-*/%<>=!&|^~');
+const OPERATOR_WORDS: ReadonlySet<string> = new Set(['AND', 'OR', 'XOR', 'NOT', 'IS', 'DIV', 'MOD']);
 
 /**
  * Moves behind an expression that looks at nothing but its own row: literals, quoted columns, operators, parentheses.
@@ -17,8 +17,8 @@ export function skipRowExpression(reader: StatementReader): boolean {
   reader.skipSpaces();
   const start = reader.position;
   for (;;) {
-    if (reader.takeCharacter(character.open)) depth++;
-    else if (depth > 0 && reader.takeCharacter(character.close)) depth--;
+    if (reader.takeCharacter(CHARACTER.open)) depth++;
+    else if (depth > 0 && reader.takeCharacter(CHARACTER.close)) depth--;
     else {
       reader.skipSpaces();
       const end = endOfToken(reader.sql, reader.position);
@@ -33,19 +33,19 @@ export function skipRowExpression(reader: StatementReader): boolean {
 
 function endOfToken(sql: BinaryString, start: number): number {
   const code = sql.charCodeAt(start);
-  if (code === character.backtick) return endOfColumn(sql, start);
+  if (code === CHARACTER.backtick) return endOfColumn(sql, start);
   const end = endOfLiteral(sql, start);
   if (end !== -1) return end;
   if (isNameCharacter(code)) {
     const wordEnd = endOfName(sql, start);
-    return operatorWords.has(sql.slice(start, wordEnd).toUpperCase()) ? wordEnd : -1;
+    return OPERATOR_WORDS.has(sql.slice(start, wordEnd).toUpperCase()) ? wordEnd : -1;
   }
-  return operators.has(sql.charAt(start)) ? start + 1 : -1;
+  return OPERATORS.has(sql.charAt(start)) ? start + 1 : -1;
 }
 
 /** -1 where the name is that of a function, or stands before another name. */
 function endOfColumn(sql: BinaryString, start: number): number {
   const end = endOfQuoted(sql, start);
   const next = sql.charCodeAt(skipSpaces(sql, end));
-  return next === character.open || next === character.dot ? -1 : end;
+  return next === CHARACTER.open || next === CHARACTER.dot ? -1 : end;
 }

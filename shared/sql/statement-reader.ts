@@ -1,5 +1,5 @@
-import type { BinaryString } from '../binary-string.ts';
-import { character, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
+import { asBinary, type BinaryString, sliceBinary } from '../binary-string.ts';
+import { CHARACTER, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
 import { endOfQuoted } from './quoted.ts';
 
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
@@ -27,7 +27,7 @@ export class StatementReader {
     this.position = skipSpaces(this.sql, this.position);
   }
 
-  /** @param code of {@link character} */
+  /** @param code of {@link CHARACTER} */
   isAt(code: number): boolean {
     return this.sql.charCodeAt(skipSpaces(this.sql, this.position)) === code;
   }
@@ -45,7 +45,7 @@ export class StatementReader {
     return true;
   }
 
-  /** @param code of {@link character} */
+  /** @param code of {@link CHARACTER} */
   takeCharacter(code: number): boolean {
     const start = skipSpaces(this.sql, this.position);
     if (this.sql.charCodeAt(start) !== code) return false;
@@ -57,7 +57,7 @@ export class StatementReader {
   takeName(): BinaryString | undefined {
     const start = skipSpaces(this.sql, this.position);
     const first = this.sql.charCodeAt(start);
-    if (first === character.backtick) {
+    if (first === CHARACTER.backtick) {
       this.position = endOfQuoted(this.sql, start);
       const name = this.sql.slice(start + 1, this.position - 1);
       return name === '' ? undefined : asBinary(name.includes('`') ? name.replaceAll('``', '`') : name);
@@ -71,7 +71,7 @@ export class StatementReader {
   /** `table` or `database.table`. */
   takeTableName(): TableName | undefined {
     const name = this.takeName();
-    if (name === undefined || !this.takeCharacter(character.dot))
+    if (name === undefined || !this.takeCharacter(CHARACTER.dot))
       return name === undefined ? undefined : { table: name };
     const table = this.takeName();
     return table === undefined ? undefined : { database: name, table };
@@ -104,13 +104,4 @@ export function parseUnsigned(text: string): bigint | undefined {
 
 export function isIdColumn(name: BinaryString): boolean {
   return name.length === 2 && name.toUpperCase() === 'ID';
-}
-
-export function sliceBinary(sql: BinaryString, start: number, end: number): BinaryString {
-  return asBinary(sql.slice(start, end));
-}
-
-/** A part of a BinaryString is one. */
-function asBinary(part: string): BinaryString {
-  return part as BinaryString;
 }

@@ -32,7 +32,7 @@ export interface DeleteShape {
 }
 
 /** Everything else: may touch any row of any table of its MySQL pool. */
-export interface OtherShape {
+interface OtherShape {
   readonly kind: 'other';
   /** In upper case. */
   readonly verb: string;

@@ -11,7 +11,7 @@ export type Judgement =
   | { readonly allowed: false; readonly reason: string };
 
 /** Verbs, in upper case, that a statement may begin with. */
-export const defaultAllowedStatements: ReadonlySet<string> = new Set([
+export const DEFAULT_ALLOWED_STATEMENTS: ReadonlySet<string> = new Set([
   'INSERT',
   'UPDATE',
   'DELETE',

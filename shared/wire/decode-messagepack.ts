@@ -1,5 +1,5 @@
 import { Decoder } from '@msgpack/msgpack';
-import { type BinaryString, bytesToBinary, textToBinary } from '../binary-string.ts';
+import { asBinary, type BinaryString, bytesToBinary, textToBinary } from '../binary-string.ts';
 import { KeyCache } from './key-cache.ts';
 import { assertLengthsFit } from './message-bounds.ts';
 import type { MessageMap, MessageValue } from './message-value.ts';
@@ -95,13 +95,9 @@ export function toMessageValue(raw: unknown, message: Uint8Array, depth = 0): Me
 
 function toMessageMap(raw: RawMap, message: Uint8Array, depth: number): MessageMap {
   const map = new Map<BinaryString, MessageValue>();
-  for (const key in raw) map.set(asKey(key), toMessageValue(raw[key], message, depth));
+  // Keys come from KeyCache and keyToString: one character, one byte.
+  for (const key in raw) map.set(asBinary(key), toMessageValue(raw[key], message, depth));
   return map;
-}
-
-/** The keys of the library's maps come from {@link KeyCache} and {@link keyToString}: one character, one byte. */
-function asKey(key: string): BinaryString {
-  return key as BinaryString;
 }
 
 function keyToString(key: unknown): string {

@@ -1,12 +1,12 @@
 import { type BinaryString, textToBinary } from '../binary-string.ts';
 import { encodeMessagePack } from './encode-messagepack.ts';
-import { type DirtyEvent, lazyEventKeys as keys, type LazyEvent } from './lazy-event.ts';
+import { type DirtyEvent, LAZY_EVENT_KEYS as KEYS, type LazyEvent } from './lazy-event.ts';
 import { logValueToMap } from './log-value.ts';
 import type { MessageMap, MessageValue } from './message-value.ts';
 
-const operations = { insert: textToBinary('i'), update: textToBinary('u') };
-const entityIdKey = textToBinary('I');
-const insertVerb = /^\s*INSERT\b/i;
+const OPERATIONS = { insert: textToBinary('i'), update: textToBinary('u') };
+const ENTITY_ID_KEY = textToBinary('I');
+const INSERT_VERB = /^\s*INSERT\b/i;
 
 /**
  * The body of an entry of `orm-lazy-channel`, for a redriven event. BeeORM's own consumer may meet it: it stops the
@@ -16,20 +16,20 @@ export function encodeLazyEvent(event: LazyEvent): Buffer {
   const fields = new Map<BinaryString, MessageValue>();
   if (event.statements.length > 0) {
     fields.set(
-      keys.statements,
+      KEYS.statements,
       event.statements.map(({ pool, sql }) => [textToBinary(pool), sql, null]),
     );
-    fields.set(keys.ids, event.ids);
-    fields.set(keys.operation, operations[operationOf(event)]);
+    fields.set(KEYS.ids, event.ids);
+    fields.set(KEYS.operation, OPERATIONS[operationOf(event)]);
   }
   if (event.cacheKeys.length > 0) {
     fields.set(
-      keys.cacheKeys,
+      KEYS.cacheKeys,
       new Map(event.cacheKeys.map(({ redisPool, keys: names }) => [textToBinary(redisPool), names])),
     );
   }
-  if (event.logs.length > 0) fields.set(keys.logs, event.logs.map(logValueToMap));
-  if (event.dirty.length > 0) fields.set(keys.dirty, event.dirty.map(dirtyEventToMap));
+  if (event.logs.length > 0) fields.set(KEYS.logs, event.logs.map(logValueToMap));
+  if (event.dirty.length > 0) fields.set(KEYS.dirty, event.dirty.map(dirtyEventToMap));
   return encodeMessagePack(fields);
 }
 
@@ -43,8 +43,8 @@ export function encodeLazyEvent(event: LazyEvent): Buffer {
  * An event that inserts and also carries effects of rows whose ids are known is right in neither; redrive such an
  * event's parts as entries of their own.
  */
-function operationOf(event: LazyEvent): keyof typeof operations {
-  if (!event.statements.some(({ sql }) => insertVerb.test(sql))) return 'update';
+function operationOf(event: LazyEvent): keyof typeof OPERATIONS {
+  if (!event.statements.some(({ sql }) => INSERT_VERB.test(sql))) return 'update';
   const needsChosenId = event.cacheKeys.some(({ keys: names }) => names.some((name) => name.endsWith(':0')));
   const holdsKnownId = [...event.logs, ...event.dirty].some(({ id }) => id !== 0n);
   return holdsKnownId && !needsChosenId ? 'update' : 'insert';
@@ -53,7 +53,7 @@ function operationOf(event: LazyEvent): keyof typeof operations {
 /** The row may have got its id since the event was decoded: `id` counts, and stands where the old one stood. */
 function dirtyEventToMap({ event, id, streams }: DirtyEvent): MessageMap {
   return new Map<BinaryString, MessageValue>([
-    [keys.event, new Map(event).set(entityIdKey, id)],
-    [keys.streams, streams.map(textToBinary)],
+    [KEYS.event, new Map(event).set(ENTITY_ID_KEY, id)],
+    [KEYS.streams, streams.map(textToBinary)],
   ]);
 }

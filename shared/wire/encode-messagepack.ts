@@ -15,16 +15,16 @@ interface LengthHeads {
   readonly fourBytes: number;
 }
 
-const stringHeads: LengthHeads = {
+const STRING_HEADS: LengthHeads = {
   fixed: 0xa0,
   fixedLimit: 32,
   oneByte: 0xd9,
   twoBytes: 0xda,
   fourBytes: 0xdb,
 };
-const binaryHeads: LengthHeads = { fixed: 0, fixedLimit: 0, oneByte: 0xc4, twoBytes: 0xc5, fourBytes: 0xc6 };
-const arrayHeads: LengthHeads = { fixed: 0x90, fixedLimit: 16, twoBytes: 0xdc, fourBytes: 0xdd };
-const mapHeads: LengthHeads = { fixed: 0x80, fixedLimit: 16, twoBytes: 0xde, fourBytes: 0xdf };
+const BINARY_HEADS: LengthHeads = { fixed: 0, fixedLimit: 0, oneByte: 0xc4, twoBytes: 0xc5, fourBytes: 0xc6 };
+const ARRAY_HEADS: LengthHeads = { fixed: 0x90, fixedLimit: 16, twoBytes: 0xdc, fourBytes: 0xdd };
+const MAP_HEADS: LengthHeads = { fixed: 0x80, fixedLimit: 16, twoBytes: 0xde, fourBytes: 0xdf };
 
 const scratch = Buffer.alloc(8);
 
@@ -39,18 +39,18 @@ export function encodeMessagePack(value: MessageValue): Buffer {
 }
 
 function encodeValue(value: MessageValue): string {
-  if (typeof value === 'string') return encodeLength(stringHeads, value.length) + value;
+  if (typeof value === 'string') return encodeLength(STRING_HEADS, value.length) + value;
   if (typeof value === 'number') return encodeNumber(value);
   if (typeof value === 'bigint') return encodeBigInt(value);
   if (value === null) return '\xc0';
   if (typeof value === 'boolean') return value ? '\xc3' : '\xc2';
-  if (value instanceof Uint8Array) return encodeLength(binaryHeads, value.byteLength) + bytesToBinary(value);
-  if (isList(value)) return encodeLength(arrayHeads, value.length) + value.map(encodeValue).join('');
+  if (value instanceof Uint8Array) return encodeLength(BINARY_HEADS, value.byteLength) + bytesToBinary(value);
+  if (isList(value)) return encodeLength(ARRAY_HEADS, value.length) + value.map(encodeValue).join('');
   return isMap(value) ? encodeMap(value) : encodeTimestamp(value);
 }
 
 function encodeMap(map: MessageMap): string {
-  let encoded = encodeLength(mapHeads, map.size);
+  let encoded = encodeLength(MAP_HEADS, map.size);
   for (const [key, value] of map) encoded += encodeValue(key) + encodeValue(value);
   return encoded;
 }

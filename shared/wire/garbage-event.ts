@@ -16,14 +16,14 @@ export type GarbageEventResult =
   | { readonly ok: true; readonly event: GarbageEvent }
   | { readonly ok: false; readonly error: WireError };
 
-const groupKey = textToBinary('Group');
-const poolKey = textToBinary('Pool');
+const GROUP_KEY = textToBinary('Group');
+const POOL_KEY = textToBinary('Pool');
 
 /** Decodes the body (field `s`). Never throws. */
 export function decodeGarbageEvent(body: Uint8Array): GarbageEventResult {
   return wireResult(() => {
     const fields = map(readMessagePack(body), 'garbage event');
-    const event = { group: text(fields.get(groupKey), 'Group'), pool: text(fields.get(poolKey), 'Pool') };
+    const event = { group: text(fields.get(GROUP_KEY), 'Group'), pool: text(fields.get(POOL_KEY), 'Pool') };
     return { ok: true, event };
   });
 }
@@ -32,8 +32,8 @@ export function decodeGarbageEvent(body: Uint8Array): GarbageEventResult {
 export function encodeGarbageEvent({ group, pool }: GarbageEvent): Buffer {
   return encodeMessagePack(
     new Map([
-      [groupKey, textToBinary(group)],
-      [poolKey, textToBinary(pool)],
+      [GROUP_KEY, textToBinary(group)],
+      [POOL_KEY, textToBinary(pool)],
     ]),
   );
 }

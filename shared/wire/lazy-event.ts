@@ -1,4 +1,4 @@
-import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { asBinary, type BinaryString, textToBinary } from '../binary-string.ts';
 import { wireResult } from './decode-messagepack.ts';
 import { type LogValue, readLogValue } from './log-value.ts';
 import { Message, type MessagePart } from './message.ts';
@@ -6,7 +6,7 @@ import { binaryToName, map, optionalId, text } from './message-fields.ts';
 import type { MessageMap } from './message-value.ts';
 import type { WireError } from './wire-error.ts';
 
-export interface LazyStatement {
+interface LazyStatement {
   /** MySQL pool. */
   readonly pool: string;
   readonly sql: BinaryString;
@@ -45,7 +45,7 @@ export type LazyEventResult =
   | { readonly ok: true; readonly event: LazyEvent }
   | { readonly ok: false; readonly error: WireError };
 
-export const lazyEventKeys = {
+export const LAZY_EVENT_KEYS = {
   statements: textToBinary('q'),
   ids: textToBinary('i'),
   operation: textToBinary('o'),
@@ -68,13 +68,13 @@ export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
 
 function readLazyEvent(message: Message): LazyEvent {
   const fields = message.map(message.root, 'lazy event');
-  const statements = readEach(message, fields[lazyEventKeys.statements], 'q', readStatement);
+  const statements = readEach(message, fields[LAZY_EVENT_KEYS.statements], 'q', readStatement);
   return {
     statements,
-    ids: readIds(message, fields[lazyEventKeys.ids], statements.length),
-    cacheKeys: readCacheKeys(message, fields[lazyEventKeys.cacheKeys]),
-    logs: readEach(message, fields[lazyEventKeys.logs], 'l', readLogValue),
-    dirty: readEach(message, fields[lazyEventKeys.dirty], 'd', readDirtyEvent),
+    ids: readIds(message, fields[LAZY_EVENT_KEYS.ids], statements.length),
+    cacheKeys: readCacheKeys(message, fields[LAZY_EVENT_KEYS.cacheKeys]),
+    logs: readEach(message, fields[LAZY_EVENT_KEYS.logs], 'l', readLogValue),
+    dirty: readEach(message, fields[LAZY_EVENT_KEYS.dirty], 'd', readDirtyEvent),
   };
 }
 
@@ -109,7 +109,7 @@ function readCacheKeys(message: Message, part: MessagePart): readonly CacheKeys[
   const pools = message.optionalMap(part, 'cr');
   if (pools === null) return NONE;
   return Object.entries(pools).map(([pool, keys]) => ({
-    redisPool: binaryToName(pool as BinaryString),
+    redisPool: binaryToName(asBinary(pool)),
     keys: readEach(message, keys, 'cr{}', readCacheKey),
   }));
 }
@@ -120,13 +120,13 @@ function readCacheKey(message: Message, part: MessagePart): BinaryString {
 
 function readDirtyEvent(message: Message, part: MessagePart): DirtyEvent {
   const fields = message.map(part, 'd[]');
-  const event = map(message.value(fields[lazyEventKeys.event]), 'd[].Event');
+  const event = map(message.value(fields[LAZY_EVENT_KEYS.event]), 'd[].Event');
   return {
     event,
-    id: optionalId(event.get(lazyEventKeys.id), 'd[].Event.I'),
-    entity: text(event.get(lazyEventKeys.entity), 'd[].Event.E'),
-    action: text(event.get(lazyEventKeys.action), 'd[].Event.A'),
-    streams: readEach(message, fields[lazyEventKeys.streams], 'd[].Streams', readStream),
+    id: optionalId(event.get(LAZY_EVENT_KEYS.id), 'd[].Event.I'),
+    entity: text(event.get(LAZY_EVENT_KEYS.entity), 'd[].Event.E'),
+    action: text(event.get(LAZY_EVENT_KEYS.action), 'd[].Event.A'),
+    streams: readEach(message, fields[LAZY_EVENT_KEYS.streams], 'd[].Streams', readStream),
   };
 }
 

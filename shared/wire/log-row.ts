@@ -1,4 +1,4 @@
-import { type BinaryString, textToBinary } from '../binary-string.ts';
+import { asBinary, type BinaryString, textToBinary } from '../binary-string.ts';
 import { messageMapToJson } from './json.ts';
 import type { LogValue } from './log-value.ts';
 import type { MessageMap, Timestamp } from './message-value.ts';
@@ -18,17 +18,13 @@ export function logRowInsert(log: LogValue, entityId: bigint): BinaryString {
   const table = log.table.replaceAll('`', '``');
   const time = `'${dateTime(log.updated)}'`;
   const values = `${entityId},${time},${jsonLiteral(log.meta)},${jsonLiteral(log.before)},${jsonLiteral(log.changes)}`;
+  // Each part consists of bytes already: the table's name, ASCII, and the JSON in UTF-8.
   return asBinary(`INSERT INTO \`${table}\`(${COLUMNS}${VALUES}(${values})`);
 }
 
 /** Where the first tuple of {@link logRowInsert} begins. */
 export function logRowStart(sql: BinaryString): number {
   return sql.indexOf(VALUES) + VALUES.length;
-}
-
-/** Every part is a character a byte already: the table's name, ASCII, and the JSON in UTF-8. */
-function asBinary(sql: string): BinaryString {
-  return sql as BinaryString;
 }
 
 /** JSON has no raw control characters, so only these two could end or change the literal. */

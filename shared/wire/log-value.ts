@@ -24,7 +24,7 @@ export type LogValueResult =
   | { readonly ok: true; readonly log: LogValue }
   | { readonly ok: false; readonly error: WireError };
 
-const keys = {
+const KEYS = {
   pool: textToBinary('PoolName'),
   table: textToBinary('TableName'),
   id: textToBinary('ID'),
@@ -40,7 +40,7 @@ const YEAR_1_SECONDS = -62_135_596_800n;
 const YEAR_10000_SECONDS = 253_402_300_800n;
 
 /** Go's zero time. A struct's field that the wire lacks keeps it. */
-const zeroTime: Timestamp = { seconds: YEAR_1_SECONDS, nanoseconds: 0 };
+const ZERO_TIME: Timestamp = { seconds: YEAR_1_SECONDS, nanoseconds: 0 };
 
 /** Decodes the body (field `s`) of an entry of `orm-log-channel`. Never throws. */
 export function decodeLogValue(body: Uint8Array): LogValueResult {
@@ -54,18 +54,18 @@ export function decodeLogValue(body: Uint8Array): LogValueResult {
 export function readLogValue(message: Message, part: MessagePart): LogValue {
   const fields = message.map(part, 'log value');
   return {
-    pool: message.text(fields[keys.pool], 'PoolName'),
-    table: message.binary(fields[keys.table], 'TableName'),
-    id: message.optionalId(fields[keys.id], 'ID'),
-    meta: optionalMap(message.value(fields[keys.meta]), 'Meta'),
-    before: optionalMap(message.value(fields[keys.before]), 'Before'),
-    changes: optionalMap(message.value(fields[keys.changes]), 'Changes'),
-    updated: readUpdated(message.value(fields[keys.updated])),
+    pool: message.text(fields[KEYS.pool], 'PoolName'),
+    table: message.binary(fields[KEYS.table], 'TableName'),
+    id: message.optionalId(fields[KEYS.id], 'ID'),
+    meta: optionalMap(message.value(fields[KEYS.meta]), 'Meta'),
+    before: optionalMap(message.value(fields[KEYS.before]), 'Before'),
+    changes: optionalMap(message.value(fields[KEYS.changes]), 'Changes'),
+    updated: readUpdated(message.value(fields[KEYS.updated])),
   };
 }
 
 function readUpdated(value: MessageValue | undefined): Timestamp {
-  const updated = isAbsent(value) ? zeroTime : timestamp(value, 'Updated');
+  const updated = isAbsent(value) ? ZERO_TIME : timestamp(value, 'Updated');
   if (updated.seconds < YEAR_0_SECONDS || updated.seconds >= YEAR_10000_SECONDS)
     throw new WireFormatError('Updated: expected a time within the years 0 to 9999');
   return updated;
@@ -78,13 +78,13 @@ export function encodeLogValue(log: LogValue): Buffer {
 
 export function logValueToMap(log: LogValue): MessageMap {
   return new Map<BinaryString, MessageValue>([
-    [keys.pool, textToBinary(log.pool)],
-    [keys.table, log.table],
-    [keys.id, log.id],
-    [keys.logId, 0],
-    [keys.meta, log.meta],
-    [keys.before, log.before],
-    [keys.changes, log.changes],
-    [keys.updated, log.updated],
+    [KEYS.pool, textToBinary(log.pool)],
+    [KEYS.table, log.table],
+    [KEYS.id, log.id],
+    [KEYS.logId, 0],
+    [KEYS.meta, log.meta],
+    [KEYS.before, log.before],
+    [KEYS.changes, log.changes],
+    [KEYS.updated, log.updated],
   ]);
 }

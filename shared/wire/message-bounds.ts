@@ -9,7 +9,7 @@ const MAP = 4;
 const INVALID = 5;
 
 /** For the heads 0xc0 to 0xdf: what the length counts, and how many bytes follow the head (without a counted payload). */
-const heads: readonly (readonly [counts: number, bytes: number])[] = [
+const HEADS: readonly (readonly [counts: number, bytes: number])[] = [
   [NONE, 0], // c0 nil
   [INVALID, 0],
   [NONE, 0], // c2 false
@@ -67,7 +67,7 @@ export function assertLengthsFit(bytes: Uint8Array): void {
     else if (head >= 0x90 && head < 0xa0) outstanding += head & 0x0f;
     else if (head < 0x90) outstanding += 2 * (head & 0x0f);
     else {
-      const [counts, size] = heads[head - 0xc0] ?? [INVALID, 0];
+      const [counts, size] = HEADS[head - 0xc0] ?? [INVALID, 0];
       if (counts === INVALID) throw new WireFormatError(`Byte ${position - 1} begins no MessagePack value`);
       const length = counts === NONE ? 0 : readLength(bytes, position, size);
       position += size;

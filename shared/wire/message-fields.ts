@@ -10,16 +10,6 @@ import { WireFormatError } from './wire-error.ts';
 
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 
-/** The entries of a list; none where it is nil or missing. */
-export function optionalList(value: MessageValue | undefined, path: string): readonly MessageValue[] {
-  return isAbsent(value) ? [] : list(value, path);
-}
-
-export function list(value: MessageValue | undefined, path: string): readonly MessageValue[] {
-  if (isList(value)) return value;
-  throw unexpected(path, 'a list', value);
-}
-
 export function optionalMap(value: MessageValue | undefined, path: string): MessageMap | null {
   return isAbsent(value) ? null : map(value, path);
 }
@@ -30,7 +20,7 @@ export function map(value: MessageValue | undefined, path: string): MessageMap {
 }
 
 /** Raw bytes. */
-export function binary(value: MessageValue | undefined, path: string): BinaryString {
+function binary(value: MessageValue | undefined, path: string): BinaryString {
   if (typeof value === 'string') return value;
   throw unexpected(path, 'a string', value);
 }

@@ -4,7 +4,7 @@ import { map, text } from './message-fields.ts';
 import type { WireError } from './wire-error.ts';
 
 /** An entry of `orm-redis-search-channel`: all documents of an index are to be written anew. */
-export interface SearchEvent {
+interface SearchEvent {
   /** Without namespace. */
   readonly index: string;
 }
@@ -13,12 +13,12 @@ export type SearchEventResult =
   | { readonly ok: true; readonly event: SearchEvent }
   | { readonly ok: false; readonly error: WireError };
 
-const indexKey = textToBinary('Index');
+const INDEX_KEY = textToBinary('Index');
 
 /** Decodes the body (field `s`). Never throws. */
 export function decodeSearchEvent(body: Uint8Array): SearchEventResult {
   return wireResult(() => {
     const fields = map(readMessagePack(body), 'search event');
-    return { ok: true, event: { index: text(fields.get(indexKey), 'Index') } };
+    return { ok: true, event: { index: text(fields.get(INDEX_KEY), 'Index') } };
   });
 }

@@ -3,9 +3,9 @@ import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mari
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { DATABASE } from './loads/schema.ts';
 
-/** The servers that all contestants work on, in turn and with the same settings. */
+/** The servers that all candidates use, one after another and with the same settings. */
 export interface BenchServers {
-  /** Syncs each commit to disk, for every contestant. */
+  /** Syncs each commit to disk. */
   readonly mysql: MariaDbServer;
   readonly redis: RedisServer;
   readonly registryFile: string;
@@ -13,12 +13,12 @@ export interface BenchServers {
   readonly mysqlUri: string;
   /** `host:port`. */
   readonly redisAddress: string;
-  /** A registry that leads to MySQL by another port. */
+  /** Writes a registry that reaches MySQL through another port, and returns its file name. */
   writeRegistry(mysqlPort: number): string;
   stop(): Promise<void>;
 }
 
-/** @throws ServerError where they can't be had */
+/** @throws {ServerError} if a server cannot be installed or started */
 export async function startBenchServers(): Promise<BenchServers> {
   const [mysql, redis] = await Promise.all([startMariaDb({ flushLogAtCommit: 1 }), startRedis()]);
   const writeRegistry = (mysqlPort: number) => {

@@ -1,23 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { startBenchServers } from './bench-servers.ts';
-import type { PeerCommand } from './contestants/command.ts';
-import { type RsyslogProgram, unpackRsyslog } from './contestants/rsyslog-package.ts';
-import { Stage } from './stage.ts';
+import type { PeerCommand } from './candidates/peer-command.ts';
+import { type RsyslogProgram, unpackRsyslog } from './candidates/rsyslog-package.ts';
+import { Testbed } from './testbed.ts';
 import type { Bench } from './workloads/workload.ts';
 
-/** Lends `work` servers and all else that workloads need, and removes it afterwards. */
+/** Starts the servers and prepares the other things that workloads need, runs the task, and cleans up. */
 export async function withBench<Result>(
   { entries, peers }: { readonly entries: number; readonly peers: readonly PeerCommand[] },
-  work: (bench: Bench) => Promise<Result>,
+  task: (bench: Bench) => Promise<Result>,
 ): Promise<Result> {
   const servers = await startBenchServers();
   const directory = await mkdtemp(`${tmpdir()}/background-consumer-`);
   let rsyslog: Promise<RsyslogProgram> | undefined;
   try {
-    return await work({
+    return await task({
       servers,
-      stage: new Stage(servers),
+      testbed: new Testbed(servers),
       entries,
       peers,
       rsyslog: () => {

@@ -6,16 +6,16 @@ const WIDTH = 820;
 const BAR_HEIGHT = 22;
 const LABEL_WIDTH = 170;
 
-/** Rates as bars, a group for each workload, with their ranges: an SVG document. */
+/** Draws an SVG bar chart of the rates and their ranges, grouped by workload. */
 export function drawRates(results: readonly WorkloadResult[], caption: string): string {
   const bars = results.flatMap(({ workload, measurements }) =>
     measurements
       .filter(({ metric }) => metric === 'rate')
-      .map(({ contestant, summary }) => ({ workload, contestant, ...summary })),
+      .map(({ candidate, summary }) => ({ workload, candidate, ...summary })),
   );
   const label = ({ median }: { median: number }) => Math.round(median).toLocaleString('en-US');
-  const y = { x: 'median', y: 'contestant', fy: 'workload' } as const;
-  const range = { x1: 'least', x2: 'most', y: 'contestant', fy: 'workload' } as const;
+  const y = { x: 'median', y: 'candidate', fy: 'workload' } as const;
+  const range = { x1: 'min', x2: 'max', y: 'candidate', fy: 'workload' } as const;
   const svg = Plot.plot({
     document: parseHTML('<html><body></body></html>').document,
     width: WIDTH,
@@ -28,7 +28,7 @@ export function drawRates(results: readonly WorkloadResult[], caption: string): 
     fy: { label: null },
     marks: [
       Plot.axisFy({ anchor: 'right', label: null }),
-      Plot.barX(bars, { ...y, fill: ({ contestant }) => colourOf(contestant), sort: null }),
+      Plot.barX(bars, { ...y, fill: ({ candidate }) => colorOf(candidate), sort: null }),
       Plot.ruleY(bars, { ...range, stroke: 'black' }),
       Plot.text(bars, { ...y, text: label, textAnchor: 'start', dx: 6 }),
       Plot.ruleX([0]),
@@ -40,6 +40,6 @@ export function drawRates(results: readonly WorkloadResult[], caption: string): 
 
 const PEERS: ReadonlySet<string> = new Set(['limit program', 'BullMQ', 'rsyslog']);
 
-function colourOf(contestant: string): string {
-  return PEERS.has(contestant) ? '#9aa5b1' : '#2b6cb0';
+function colorOf(candidate: string): string {
+  return PEERS.has(candidate) ? '#9aa5b1' : '#2b6cb0';
 }

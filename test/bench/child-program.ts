@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** A program of this directory in a process of its own, so that its memory and its just-in-time code are its own too. */
+/** A program in a separate process, so that it shares neither memory nor just-in-time compiled code with other programs. */
 export interface ChildProgram {
   readonly process: ChildProcess;
-  /** The JSON that it wrote on stdout. Rejects with what it said on stderr where it failed. */
+  /** The JSON that the program wrote to stdout. If the program fails, rejects with what it wrote to stderr. */
   readonly result: Promise<unknown>;
 }
 
-/** `name`: of a file in `programs`; `flags`: for Node. */
+/** `name` is the name of a file in `programs`; `flags` are command-line flags for Node. */
 export function startProgram(
   { name, flags = [] }: { readonly name: string; readonly flags?: readonly string[] },
   ...parameters: readonly string[]
@@ -18,13 +18,13 @@ export function startProgram(
   const child = spawn(process.execPath, [...process.execArgv, ...flags, file, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return { process: child, result: resultOf(child, name) };
+  return { process: child, result: readResult(child, name) };
 }
 
-async function resultOf(child: ChildProcess, name: string): Promise<unknown> {
+async function readResult(child: ChildProcess, name: string): Promise<unknown> {
   const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new Error(`${name} has no output`);
-  const [output, complaints] = await Promise.all([text(stdout), text(stderr), once(child, 'close')]);
-  if (child.exitCode !== 0) throw new Error(`${name} failed: ${complaints.trim()}`);
+  if (stdout === null || stderr === null) throw new Error(`the program ${name} has no output streams`);
+  const [output, errors] = await Promise.all([text(stdout), text(stderr), once(child, 'close')]);
+  if (child.exitCode !== 0) throw new Error(`the program ${name} failed: ${errors.trim()}`);
   return JSON.parse(output);
 }

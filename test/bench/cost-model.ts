@@ -1,17 +1,17 @@
-/** What was measured of one consumer on one kind of load. */
+/** Measurements of one consumer on one kind of load. */
 export interface MeasuredDurations {
-  /** Entries that one poller settles a second. */
+  /** Entries that one poller settles per second. */
   readonly entriesPerSecond: number;
-  /** Statements and log rows for each entry. */
+  /** Statements and log rows per entry. */
   readonly itemsPerEntry: number;
   readonly itemsPerBatch: number;
-  /** Of one batch in the executor, in seconds. */
+  /** Duration of one batch in the executor. */
   readonly secondsPerBatch: number;
 }
 
 /** In US dollars. */
 export interface LambdaPrices {
-  /** For a gigabyte of memory during a second. */
+  /** Price of one gigabyte of memory for one second. */
   readonly perGigabyteSecond: number;
   readonly perMillionRequests: number;
 }
@@ -20,13 +20,14 @@ export interface FunctionSizes {
   /** In gigabytes. */
   readonly pollerMemory: number;
   readonly executorMemory: number;
-  /** How long the poller works in one invocation, in seconds. */
+  /** How long one invocation of the poller drains, in seconds. */
   readonly pollerBudget: number;
-  /** Between two invocations of an executor that isn't there yet and the first statement, in seconds. */
+  /** Time that is billed per batch in addition to the duration of the batch, in seconds. */
   readonly invocationOverhead: number;
 }
 
 export interface CostPart {
+  /** The function's name. */
   readonly what: string;
   readonly invocations: number;
   readonly seconds: number;
@@ -36,7 +37,7 @@ export interface CostPart {
 
 const MILLION = 1_000_000;
 
-/** What settling a million entries costs: the poller's seconds, the executor's, and the requests of both. */
+/** Computes what a million entries cost: the duration and the requests of both functions. */
 export function costOfMillion(
   measured: MeasuredDurations,
   sizes: FunctionSizes,

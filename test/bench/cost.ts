@@ -1,10 +1,11 @@
-/** `npm run cost [-- OPTIONS]`: what a million entries cost on Lambda. See `--help`. */
-import { Command, InvalidArgumentError } from 'commander';
+/** `npm run cost [-- OPTIONS]`. See `--help`. */
+import { Command } from 'commander';
 import { formatNumber, formatTable } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
-import { drainOnce } from './contestants/ours.ts';
+import { drainOnce } from './candidates/background-consumer.ts';
 import { costOfMillion, type MeasuredDurations } from './cost-model.ts';
 import { mixed } from './loads/mixed.ts';
+import { parseCount, parsePositiveNumber } from './option-values.ts';
 
 interface CostOptions {
   readonly entries: number;
@@ -23,32 +24,71 @@ interface CostOptions {
 
 const options = new Command('npm run cost --')
   .description('Compute what a million entries cost on Lambda, from measured durations and prices.')
-  .option('--entries <number>', 'entries of a mixed history to measure with here', number, 50_000)
-  .option('--entries-per-second <number>', 'measured elsewhere: entries that a poller settles', number)
-  .option('--items-per-entry <number>', 'the same: statements and log rows', number)
-  .option('--items-per-batch <number>', 'the same: statements and log rows', number)
-  .option('--seconds-per-batch <number>', 'the same: of a batch in the executor', number)
-  .option('--poller-memory <gigabytes>', 'of the poller function', number, 1.769)
-  .option('--executor-memory <gigabytes>', 'of the executor function', number, 0.5)
-  .option('--poller-budget <seconds>', 'of work in one invocation of the poller', number, 50)
-  .option('--invocation-overhead <seconds>', 'billed for each batch beside its work', number, 0.002)
-  .option('--gigabyte-second-price <dollars>', 'default: arm64 in us-east-1', number, 0.0000133334)
-  .option('--million-requests-price <dollars>', 'default: us-east-1', number, 0.2)
-  .option('--json', 'write one JSON object', false)
+  .option('--entries <number>', 'entries of the mixed history to measure on this machine', parseCount, 50_000)
+  .option(
+    '--entries-per-second <number>',
+    'measured elsewhere: entries that one poller settles per second',
+    parsePositiveNumber,
+  )
+  .option(
+    '--items-per-entry <number>',
+    'measured elsewhere: statements and log rows per entry',
+    parsePositiveNumber,
+  )
+  .option(
+    '--items-per-batch <number>',
+    'measured elsewhere: statements and log rows per batch',
+    parsePositiveNumber,
+  )
+  .option(
+    '--seconds-per-batch <number>',
+    'measured elsewhere: duration of a batch in the executor',
+    parsePositiveNumber,
+  )
+  .option('--poller-memory <gigabytes>', 'memory of the poller function', parsePositiveNumber, 1.769)
+  .option('--executor-memory <gigabytes>', 'memory of the executor function', parsePositiveNumber, 0.5)
+  .option(
+    '--poller-budget <seconds>',
+    'how long one invocation of the poller drains',
+    parsePositiveNumber,
+    50,
+  )
+  .option(
+    '--invocation-overhead <seconds>',
+    'billed per batch in addition to its duration',
+    parsePositiveNumber,
+    0.002,
+  )
+  .option(
+    '--gigabyte-second-price <dollars>',
+    'price of a GB-second; the default is for arm64 in us-east-1',
+    parsePositiveNumber,
+    0.0000133334,
+  )
+  .option(
+    '--million-requests-price <dollars>',
+    'price of a million requests; the default is for us-east-1',
+    parsePositiveNumber,
+    0.2,
+  )
+  .option('--json', 'print one JSON object', false)
   .addHelpText(
     'after',
     `
-Without measured durations they are measured here, with servers of its own. They are those of a whole processor core,
-which Lambda gives to 1.769 GB of memory. The prices are those of 2026: look up those of your region.`,
+If --entries-per-second, --items-per-batch or --seconds-per-batch is missing, the command measures the durations on this
+machine, with servers that it starts itself. Such durations are those of a full processor core, which a function gets
+with 1.769 GB of memory. The default prices are from 2026; look up the prices of your region.`,
   )
   .parse()
   .opts<CostOptions>();
 
 const measured = givenDurations(options) ?? (await measureHere(options.entries));
-const parts = costOfMillion(measured, options, {
-  perGigabyteSecond: options.gigabyteSecondPrice,
-  perMillionRequests: options.millionRequestsPrice,
-});
+const { pollerMemory, executorMemory, pollerBudget, invocationOverhead } = options;
+const parts = costOfMillion(
+  measured,
+  { pollerMemory, executorMemory, pollerBudget, invocationOverhead },
+  { perGigabyteSecond: options.gigabyteSecondPrice, perMillionRequests: options.millionRequestsPrice },
+);
 const total = parts.reduce((sum, { dollars }) => sum + dollars, 0);
 if (options.json) console.log(JSON.stringify({ measured, parts, total }));
 else {
@@ -61,11 +101,11 @@ else {
   console.log(`${formatTable(['', 'invocations', 'seconds', 'GB-seconds', 'cost'], rows)}
 
 A million entries: $${total.toFixed(4)}
-From ${formatNumber(entriesPerSecond)} entries/s, ${itemsPerEntry.toFixed(2)} items an entry, ${itemsPerBatch.toFixed(0)} items a batch of ${(secondsPerBatch * 1000).toFixed(1)} ms.`);
+Based on ${formatNumber(entriesPerSecond)} entries/s, ${itemsPerEntry.toFixed(2)} items per entry, ${itemsPerBatch.toFixed(0)} items per batch, ${(secondsPerBatch * 1000).toFixed(1)} ms per batch.`);
 }
 process.exit(0);
 
-/** Undefined where not all are given that can't be guessed. */
+/** Undefined if a duration is missing that has no default. */
 function givenDurations(given: CostOptions): MeasuredDurations | undefined {
   const { entriesPerSecond, itemsPerEntry, itemsPerBatch, secondsPerBatch } = given;
   if (entriesPerSecond === undefined || itemsPerBatch === undefined || secondsPerBatch === undefined)
@@ -74,8 +114,8 @@ function givenDurations(given: CostOptions): MeasuredDurations | undefined {
 }
 
 async function measureHere(entries: number): Promise<MeasuredDurations> {
-  const report = await withBench({ entries, peers: [] }, async ({ stage, servers }) => {
-    await stage.fill(mixed(entries));
+  const report = await withBench({ entries, peers: [] }, async ({ testbed, servers }) => {
+    await testbed.fill(mixed(entries));
     return drainOnce(servers.registryFile, 'mysql');
   });
   return {
@@ -84,10 +124,4 @@ async function measureHere(entries: number): Promise<MeasuredDurations> {
     itemsPerBatch: report.items / report.batches,
     secondsPerBatch: report.executorSeconds / report.batches,
   };
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('Expected a number above 0.');
-  return value;
 }

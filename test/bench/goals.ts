@@ -1,9 +1,10 @@
-import type { MetricName } from './contestants/contestant.ts';
+import type { MetricName } from './candidates/candidate.ts';
 
-/** What must be reached: of a contestant's median, alone or as a share of another one's in the same run. */
+/** A bound for a candidate's median, or for its ratio to the median of another candidate in the same workload. */
 export interface Goal {
   readonly metric: MetricName;
   readonly of: string;
+  /** The candidate to compare with. */
   readonly against?: string;
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -13,7 +14,7 @@ export function isReached({ atLeast, atMost }: Goal, value: number): boolean {
   return (atLeast === undefined || value >= atLeast) && (atMost === undefined || value <= atMost);
 }
 
-/** `≥ 0.60`. */
+/** Describes a goal, for example `≥ 0.60`. */
 export function describeGoal({ atLeast, atMost, against }: Goal): string {
   const digits = against === undefined ? 0 : 2;
   return [

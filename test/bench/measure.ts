@@ -1,26 +1,25 @@
 import {
-  type Contestant,
+  type Candidate,
   type Figures,
   METRIC_NAMES,
   METRICS,
   type MetricName,
-} from './contestants/contestant.ts';
+} from './candidates/candidate.ts';
 import { format, type Goal, isReached } from './goals.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Bench, Workload } from './workloads/workload.ts';
 
-/** All that one workload gave. */
 export interface WorkloadResult {
   readonly workload: string;
   readonly title: string;
   readonly measurements: readonly Measurement[];
   readonly goals: readonly GoalResult[];
-  /** Who is missing, and why. */
-  readonly absences: readonly string[];
+  /** Candidates without measurements, each with the reason. */
+  readonly unavailable: readonly string[];
 }
 
 export interface Measurement {
-  readonly contestant: string;
+  readonly candidate: string;
   readonly metric: MetricName;
   readonly values: readonly number[];
   readonly summary: Summary;
@@ -28,58 +27,58 @@ export interface Measurement {
 
 export interface GoalResult {
   readonly goal: Goal;
-  /** The median, or the ratio of the medians. */
+  /** The median, or the ratio of two medians. */
   readonly value: number;
   readonly isReached: boolean;
 }
 
 const MAX_REASON_LENGTH = 160;
 
-export type Say = (line: string) => void;
+export type Log = (line: string) => void;
 
 /**
- * Lets a workload's contestants work in turn, as many rounds as there are runs, so that all meet the same weather. One
- * that fails is out of the race, with all that it did before.
+ * Runs all candidates of a workload in several rounds, one candidate after another, so that changes in the machine's
+ * load affect all of them alike. A candidate that fails is excluded, with everything that it measured before.
  */
 export async function measureWorkload(
   workload: Workload,
   bench: Bench,
   runs: number,
-  say: Say,
+  log: Log,
 ): Promise<WorkloadResult> {
   const { name, title, goals } = workload;
-  const absences: string[] = [];
-  const isOut = (contestant: string, why: string) => {
-    const reason = firstLine(why);
-    absences.push(`${contestant}: ${reason}`);
-    say(`${name}: ${contestant} is out: ${reason}`);
+  const unavailable: string[] = [];
+  const exclude = (candidate: string, error: string) => {
+    const reason = firstLine(error);
+    unavailable.push(`${candidate}: ${reason}`);
+    log(`${name}: ${candidate} is excluded: ${reason}`);
   };
-  const turns = new Map<Contestant, Figures[]>();
-  for (const contestant of await workload.contestants(bench)) {
-    if ('turn' in contestant) turns.set(contestant, []);
-    else isOut(contestant.name, contestant.absence);
+  const figuresOf = new Map<Candidate, Figures[]>();
+  for (const candidate of await workload.candidates(bench)) {
+    if ('run' in candidate) figuresOf.set(candidate, []);
+    else exclude(candidate.name, candidate.reason);
   }
   for (let round = 1; round <= runs; round++) {
-    for (const [contestant, figures] of turns) {
+    for (const [candidate, allFigures] of figuresOf) {
       try {
-        const turn = await contestant.turn();
-        figures.push(turn);
-        say(`${name}: round ${round} of ${runs}, ${contestant.name}: ${describeFigures(turn)}`);
+        const figures = await candidate.run();
+        allFigures.push(figures);
+        log(`${name}: round ${round} of ${runs}, ${candidate.name}: ${describeFigures(figures)}`);
       } catch (error) {
-        turns.delete(contestant);
-        isOut(contestant.name, error instanceof Error ? error.message : String(error));
+        figuresOf.delete(candidate);
+        exclude(candidate.name, error instanceof Error ? error.message : String(error));
       }
     }
   }
-  const measurements = [...turns].flatMap(([contestant, figures]) =>
-    toMeasurements(contestant.name, figures),
+  const measurements = [...figuresOf].flatMap(([candidate, figures]) =>
+    toMeasurements(candidate.name, figures),
   );
   return {
     workload: name,
     title,
     measurements,
-    goals: goals.flatMap((goal) => judge(goal, measurements)),
-    absences,
+    goals: goals.flatMap((goal) => evaluate(goal, measurements)),
+    unavailable,
   };
 }
 
@@ -92,22 +91,22 @@ function describeFigures(figures: Figures): string {
   }).join(', ');
 }
 
-/** A failed process says a lot, source code included. */
+/** The message of a failed process can be long and even contain source code. */
 function firstLine(text: string): string {
   return (text.split('\n', 1)[0] ?? '').slice(0, MAX_REASON_LENGTH);
 }
 
-function toMeasurements(contestant: string, figures: readonly Figures[]): Measurement[] {
+function toMeasurements(candidate: string, figures: readonly Figures[]): Measurement[] {
   return METRIC_NAMES.flatMap((metric) => {
-    const values = figures.flatMap((turn) => turn[metric] ?? []);
-    return values.length === 0 ? [] : [{ contestant, metric, values, summary: summarize(values) }];
+    const values = figures.flatMap((run) => run[metric] ?? []);
+    return values.length === 0 ? [] : [{ candidate, metric, values, summary: summarize(values) }];
   });
 }
 
-/** Nothing where one of the two was not there. */
-function judge(goal: Goal, measurements: readonly Measurement[]): GoalResult[] {
+/** Returns an empty list if one of the goal's candidates has no measurement. */
+function evaluate(goal: Goal, measurements: readonly Measurement[]): GoalResult[] {
   const median = (name: string) =>
-    measurements.find(({ contestant, metric }) => contestant === name && metric === goal.metric)?.summary
+    measurements.find(({ candidate, metric }) => candidate === name && metric === goal.metric)?.summary
       .median;
   const own = median(goal.of);
   const other = goal.against === undefined ? 1 : median(goal.against);

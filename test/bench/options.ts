@@ -1,9 +1,10 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import type { PeerCommand } from './contestants/command.ts';
+import type { PeerCommand } from './candidates/peer-command.ts';
+import { parseCount } from './option-values.ts';
 import { WORKLOADS } from './workloads/workloads.ts';
 
 export interface BenchOptions {
-  /** Names; all where none is given. */
+  /** Names of workloads; an empty list selects all. */
   readonly workloads: readonly string[];
   readonly runs: number;
   readonly entries: number;
@@ -12,34 +13,36 @@ export interface BenchOptions {
   readonly peers: readonly PeerCommand[];
 }
 
-/** Ends the process where the arguments are wrong, or ask for help. */
+interface CommandOptions {
+  readonly runs: number;
+  readonly entries: number;
+  readonly json: boolean;
+  readonly chart?: string;
+  readonly peer: readonly PeerCommand[];
+}
+
+/** Ends the process if the arguments are invalid or ask for help. */
 export function readOptions(parameters: readonly string[]): BenchOptions {
   const names = WORKLOADS.map(({ name }) => name);
   const command = new Command('npm run bench --')
-    .description('Measure this consumer against the limit of mysql2 alone and against its peers.')
-    .addArgument(new Argument('[workloads...]', 'which ones (default: all)').choices(names))
-    .option('--runs <number>', 'turns of each contestant, in rounds', positiveInteger, 5)
-    .option('--entries <number>', 'stream entries in a turn', positiveInteger, 200_000)
-    .option('--json', 'write one JSON object instead of the table', false)
-    .option('--chart <file>', 'write a bar chart of the rates as SVG')
+    .description(
+      'Measure this consumer, and compare it with its peers and with the limit program: mysql2 alone, without Redis, ' +
+        'ordering or ledger.',
+    )
+    .addArgument(new Argument('[workloads...]', 'workloads to measure (default: all)').choices(names))
+    .option('--runs <number>', 'how often each candidate runs', parseCount, 5)
+    .option('--entries <number>', 'stream entries per run', parseCount, 200_000)
+    .option('--json', 'print one JSON object instead of the table', false)
+    .option('--chart <file>', 'write a bar chart of the rates to an SVG file')
     .addOption(
-      new Option('--peer <name=command>', 'measure another consumer as well; may be repeated')
+      new Option('--peer <name=command>', 'measure another consumer too; can be repeated')
         .argParser(addPeer)
-        .default([]),
+        .default([], 'none'),
     )
     .addHelpText('after', PEER_HELP)
     .parse([...parameters], { from: 'user' });
-  const { peer, ...options } = command.opts<
-    Omit<BenchOptions, 'workloads' | 'peers'> & { peer: PeerCommand[] }
-  >();
-  return { ...options, chart: options.chart, peers: peer, workloads: command.args };
-}
-
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('Expected a number from 1 on.');
-  return number;
+  const { runs, entries, json, chart, peer } = command.opts<CommandOptions>();
+  return { workloads: command.args, runs, entries, json, chart, peers: peer };
 }
 
 function addPeer(text: string, earlier: readonly PeerCommand[]): PeerCommand[] {
@@ -49,6 +52,7 @@ function addPeer(text: string, earlier: readonly PeerCommand[]): PeerCommand[] {
 }
 
 const PEER_HELP = `
-A peer's command is run by the shell, with the path of BeeORM's registry in REGISTRY and the servers' addresses
-(host:port) in REDIS and MYSQL. It finds the streams loaded, and exits once they are drained; that its rows are there is
-checked then. It takes part in inserts, updates, mixed and log.`;
+The command of a peer is run by the shell. The environment variable REGISTRY contains the path of BeeORM's registry,
+REDIS and MYSQL contain the servers' addresses (host:port). When the command starts, the streams are filled. It must
+exit once it has drained them; then its rows are checked. Peers take part in the workloads inserts, updates, mixed and
+log.`;

@@ -1,7 +1,7 @@
-/** `npm run profile [-- OPTIONS]`: where the time of a drain goes. See `--help`. */
+/** `npm run profile [-- OPTIONS]`. See `--help`. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { count, formatTable } from '../../cli/output/table.ts';
 import { withBench } from './bench.ts';
 import { startProgram } from './child-program.ts';
@@ -11,6 +11,7 @@ import { logs } from './loads/logs.ts';
 import { mixed } from './loads/mixed.ts';
 import { updates } from './loads/updates.ts';
 import { describeMachine } from './machine.ts';
+import { parseCount } from './option-values.ts';
 import { type ConsumerReport, consumerReport, EXECUTOR_NAMES } from './programs/consumer-parameters.ts';
 import { timeByConcern } from './time-by-concern.ts';
 
@@ -24,16 +25,16 @@ interface ProfileOptions {
 }
 
 const options = new Command('npm run profile --')
-  .description('Drain a load under V8’s profiler, and tell where the time of the process went.')
-  .addOption(new Option('--load <name>', 'what is drained').choices(Object.keys(LOADS)).default('inserts'))
-  .option('--entries <number>', 'stream entries', positiveInteger, 200_000)
-  .addOption(new Option('--executor <name>', 'who executes').choices([...EXECUTOR_NAMES]).default('mysql'))
-  .option('--json', 'write one JSON object', false)
+  .description("Drain a load under V8's profiler, and report where the process spends its time.")
+  .addOption(new Option('--load <name>', 'load to drain').choices(Object.keys(LOADS)).default('inserts'))
+  .option('--entries <number>', 'number of stream entries', parseCount, 200_000)
+  .addOption(new Option('--executor <name>', 'executor to use').choices([...EXECUTOR_NAMES]).default('mysql'))
+  .option('--json', 'print one JSON object', false)
   .parse()
   .opts<ProfileOptions>();
 
 const { report, concerns } = await withBench({ entries: options.entries, peers: [] }, async (bench) => {
-  await bench.stage.fill((LOADS[options.load] ?? inserts)(options.entries));
+  await bench.testbed.fill((LOADS[options.load] ?? inserts)(options.entries));
   return drainProfiled(bench.servers.registryFile, options.executor);
 });
 
@@ -47,7 +48,9 @@ if (options.json) {
     .map(([name, total]) => [name, `${microseconds(total).toFixed(1)} µs`]);
   console.log(formatTable(['concern', 'time per entry'], rows));
   const rate = Math.round(report.entries / report.seconds);
-  console.log(`${count(report.entries, 'entry', 'entries')} at ${rate}/s, the profiler included.`);
+  console.log(
+    `${count(report.entries, 'entry', 'entries')} at ${rate}/s, including the overhead of the profiler.`,
+  );
   console.log(describeMachine());
 }
 process.exit(0);
@@ -67,11 +70,4 @@ async function drainProfiled(
   } finally {
     await rm(directory, { recursive: true });
   }
-}
-
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('Expected a number from 1 on.');
-  return number;
 }

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** What a function is part of, by its file; the first that fits. */
+/** The concern of a function, by its file. The first match counts. */
 const CONCERNS: readonly (readonly [concern: string, file: RegExp])[] = [
   ['Redis: reading, settling, client', /functions\/poller\/redis\/|node_modules\/(ioredis|@ioredis|redis-)/],
   ['decoding events', /shared\/(wire|binary-string)|node_modules\/@msgpack/],
-  ['reading SQL', /shared\/sql\//],
+  ['parsing SQL', /shared\/sql\//],
   ['lanes and ledger', /functions\/poller\/(lanes|ledger)\//],
   ['entries, effects, drain', /functions\/poller\//],
   ['executor and MySQL client', /functions\/sql-executor\/|node_modules\/(mysql2|sql-escaper|sqlstring)/],
@@ -13,7 +13,7 @@ const CONCERNS: readonly (readonly [concern: string, file: RegExp])[] = [
   ['starting the program', /^(node:internal\/(modules|deps|bootstrap|main|process\/pre)|wasm:)/],
 ];
 
-/** Functions of the machine itself, which have no file. */
+/** The concern of native functions, which have no file. */
 const NATIVE: ReadonlyMap<string, string> = new Map([
   ['(garbage collector)', 'garbage collection'],
   ['(idle)', 'waiting for the servers'],
@@ -23,7 +23,7 @@ const NATIVE: ReadonlyMap<string, string> = new Map([
   ['latin1Slice', 'decoding events'],
 ]);
 
-const profile = z.object({
+const profileSchema = z.object({
   nodes: z.array(
     z.object({ id: z.number(), callFrame: z.object({ functionName: z.string(), url: z.string() }) }),
   ),
@@ -31,19 +31,19 @@ const profile = z.object({
   timeDeltas: z.array(z.number()),
 });
 
-/** Microseconds by concern, of a profile as V8 writes it (JSON). */
+/** Adds up the microseconds of each concern in a profile that V8 wrote as JSON. */
 export function timeByConcern(json: string): ReadonlyMap<string, number> {
-  const { nodes, samples, timeDeltas } = profile.parse(JSON.parse(json));
-  const concernOf = new Map(nodes.map(({ id, callFrame }) => [id, concern(callFrame)]));
+  const { nodes, samples, timeDeltas } = profileSchema.parse(JSON.parse(json));
+  const concernOf = new Map(nodes.map(({ id, callFrame }) => [id, findConcern(callFrame)]));
   const times = new Map<string, number>();
-  for (const [place, id] of samples.entries()) {
+  for (const [index, id] of samples.entries()) {
     const name = concernOf.get(id) ?? 'other';
-    times.set(name, (times.get(name) ?? 0) + (timeDeltas[place] ?? 0));
+    times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   }
   return times;
 }
 
-function concern({ functionName, url }: { functionName: string; url: string }): string {
+function findConcern({ functionName, url }: { functionName: string; url: string }): string {
   if (url === '') return NATIVE.get(functionName) ?? 'other';
   return CONCERNS.find(([, file]) => file.test(url))?.[0] ?? 'other';
 }

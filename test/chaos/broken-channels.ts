@@ -4,10 +4,10 @@ import { connectRedis } from '../../functions/poller/redis/connection.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
-import { PACKERS, PARCELS } from './subjects/garbage.ts';
-import { PROGRESS_KEY } from './subjects/search.ts';
+import { PACKERS, PARCELS } from './workloads/garbage.ts';
+import { PROGRESS_KEY } from './workloads/search.ts';
 
-/** Does to the keys what consumers would do that lacked a mechanism, beside the consumer that has it. */
+/** Does to the keys in Redis what a consumer without a safeguard would do, alongside the real consumer. */
 export class BrokenChannels {
   readonly #registry: PollerRegistry;
 
@@ -15,14 +15,14 @@ export class BrokenChannels {
     this.#registry = registry;
   }
 
-  /** Whoever takes what comes from now on, as `tail -f` does, never sees what came before. */
-  async beginAtTheEnd(): Promise<void> {
+  /** Like `tail -f`, a consumer that starts at the end of a stream never sees the entries before. */
+  async startAtTheEnd(): Promise<void> {
     await this.#withRedis('default', async (redis) => {
       for (const stream of BUILT_IN_STREAMS) await redis.xgroup('SETID', stream, ASYNC_CONSUMER_GROUP, '$');
     });
   }
 
-  /** Trims what one group has read, acknowledged or not, whatever the others still have to read. */
+  /** Trims the entries that one group has read, even if they are pending or other groups have not read them. */
   async trimForOneGroup(): Promise<void> {
     await this.#withRedis('default', async (redis) => {
       const groups: unknown = await redis.xinfo('GROUPS', PARCELS);
@@ -34,7 +34,7 @@ export class BrokenChannels {
     });
   }
 
-  /** At most once in the place of at least once. */
+  /** Delivers at most once instead of at least once. */
   async acknowledge(records: readonly EntryRecord[]): Promise<void> {
     for (const { eventSourceARN, messageId } of records) {
       const [pool = '', stream = '', group = ''] = eventSourceARN.split(':').slice(2);
@@ -42,8 +42,8 @@ export class BrokenChannels {
     }
   }
 
-  /** Notes a page of rows as done when it is read. */
-  noteTooEarly(executor: SqlExecutor): SqlExecutor {
+  /** Records a page of rows as indexed as soon as it has been read. */
+  recordProgressTooEarly(executor: SqlExecutor): SqlExecutor {
     return {
       execute: async (request) => {
         const reply = await executor.execute(request);
@@ -55,12 +55,12 @@ export class BrokenChannels {
     };
   }
 
-  async #withRedis<Result>(code: string, use: (redis: Redis) => Promise<Result>): Promise<Result> {
+  async #withRedis<Result>(code: string, task: (redis: Redis) => Promise<Result>): Promise<Result> {
     const pool = this.#registry.redisPools.get(code);
-    if (pool === undefined) throw new Error(`the registry has no Redis pool ${code}`);
+    if (pool === undefined) throw new Error(`the registry has no Redis pool '${code}'`);
     const redis = await connectRedis(pool);
     try {
-      return await use(redis);
+      return await task(redis);
     } finally {
       redis.disconnect();
     }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Settlement, SettlementResult } from '../../functions/poller/redis/settle-script.ts';
 
-/** A settlement in many steps, which doesn't look at what the acknowledgement answers. */
+/** Settles in several steps instead of atomically, and ignores whether XACK acknowledged anything. */
 export async function brokenSettle(
   redis: Redis,
   settlements: readonly Settlement[],

@@ -2,48 +2,51 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../kit/generate/random.ts';
 import type { Servers } from './chaos-servers.ts';
 import type { ConsumerProcess } from './consumer-process.ts';
-import { Consumers, type ConsumersOptions } from './consumers.ts';
-import { isSlowPoint, type Kill } from './kills.ts';
+import { BUDGET_MS, Consumers, type ConsumersOptions, type ProcessInstructions } from './consumers.ts';
+import type { Fault } from './faults.ts';
+import { isAtSlowFailpoint, type Kill } from './kills.ts';
 import { MAX_DELAY_MS, mysqlFaults, redisFaults } from './network-faults.ts';
-import type { Orders } from './orders.ts';
-import type { Subject } from './subjects/subject.ts';
-import type { Trouble } from './troubles.ts';
+import type { Workload } from './workloads/workload.ts';
 
-const ENTRIES_A_KILL = 7;
-const ENTRIES_A_TROUBLE = 30;
-/** Of the entries that come while a consumer waits for them. */
+const ENTRIES_PER_KILL = 7;
+const ENTRIES_PER_FAULT = 30;
+/** In tail mode entries are added in this many portions. */
 const TAIL_PORTIONS = 4;
 const MAX_LULL_MS = 50;
 const TAIL_BUDGET_MS = 2500;
-/** Who has not come to its point in tail mode by now will not. */
+/** A process in tail mode that has not reached its failpoint by now will not reach it. */
 const TAIL_KILL_MS = 600;
 const SLOW_BUDGET_MS = 5000;
-/** Then the network is whole again, so that the drain can come to an end. */
+/** After this time the network is healed, so that the drain can finish. */
 const NETWORK_FAILS_MS = 4000;
 
 export interface CampaignOptions extends ConsumersOptions {
-  readonly subjects: readonly Subject[];
+  readonly workloads: readonly Workload[];
   readonly servers: Servers;
   readonly random: Random;
 }
 
-/** What a campaign did to the consumer. */
-export interface Casualties {
-  /** By point; those at a random instant under `instant`. */
+/** How often each fault happened. */
+export interface FaultCounts {
+  /** By failpoint; kills after a random time count as `instant`. */
   readonly kills: Map<string, number>;
-  /** Kills among these, and other troubles, of consumers that waited for new entries. */
+  /** Kills and other faults that happened to a consumer in tail mode. */
   inTailMode: number;
-  readonly faults: Map<string, number>;
+  readonly network: Map<string, number>;
   pauses: number;
   restarts: number;
 }
 
-/** Has real processes drain part by part what the subjects add, each part under some trouble. */
+/**
+ * Runs the consumer under faults. For each fault the workloads add some entries, then real processes drain them while
+ * the fault happens. Afterwards a process without faults drains the rest. README.md describes workloads, faults and
+ * checks.
+ */
 export class Campaign {
-  readonly casualties: Casualties = {
+  readonly faultCounts: FaultCounts = {
     kills: new Map(),
     inTailMode: 0,
-    faults: new Map(),
+    network: new Map(),
     pauses: 0,
     restarts: 0,
   };
@@ -56,95 +59,95 @@ export class Campaign {
   }
 
   get killCount(): number {
-    return [...this.casualties.kills.values()].reduce((sum, count) => sum + count, 0);
+    return [...this.faultCounts.kills.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Of processes: see `Consumers`. */
+  /** Processes that hung or failed. */
   get failures(): Consumers['failures'] {
     return this.#consumers.failures;
   }
 
-  /** One part, drained to its end under the trouble. */
-  async run(trouble: Trouble): Promise<void> {
-    this.#options.tell(`${(performance.now() / 1000).toFixed(1)} s: ${JSON.stringify(trouble)}`);
-    await this.#endure(trouble);
-    for (const subject of this.#options.subjects) await subject.rest?.();
+  /** Adds some entries, and drains them completely while the fault happens. */
+  async run(fault: Fault): Promise<void> {
+    this.#options.log(`${(performance.now() / 1000).toFixed(1)} s: ${JSON.stringify(fault)}`);
+    await this.#inject(fault);
+    for (const workload of this.#options.workloads) await workload.checkDrained?.();
   }
 
-  /** What is left, undisturbed. */
+  /** Adds the remaining entries, and drains them without faults. */
   async finish(): Promise<void> {
-    for (const subject of this.#options.subjects) await subject.addLast();
+    for (const workload of this.#options.workloads) await workload.addRemaining();
     await this.#drain();
   }
 
-  /** To be called in any case. */
+  /** Must always be called, even after an error. */
   close(): void {
     this.#consumers.close();
   }
 
-  #endure(trouble: Trouble): Promise<void> {
-    switch (trouble.kind) {
+  #inject(fault: Fault): Promise<void> {
+    switch (fault.kind) {
       case 'kills':
-        return this.#killAndFinish(trouble.kills);
+        return this.#killAndDrain(fault.kills);
       case 'pause':
-        return this.#pause(trouble);
+        return this.#pause(fault);
       case 'network':
-        return this.#failNetwork(trouble);
+        return this.#failNetwork(fault);
       case 'invocations':
         return this.#loseInvocations();
       case 'restart':
-        return this.#restart(trouble);
+        return this.#restart(fault);
     }
   }
 
-  async #killAndFinish(kills: readonly Kill[]): Promise<void> {
+  async #killAndDrain(kills: readonly Kill[]): Promise<void> {
     for (const kill of kills) await this.#kill(kill);
     await this.#drain();
   }
 
   async #kill(kill: Kill): Promise<void> {
-    await this.#add(ENTRIES_A_KILL);
-    const process = this.#consumers.begin(ordersToDie(kill));
-    if (kill.isTail) await this.#addMeanwhile(process, ENTRIES_A_KILL);
-    const lastMs = 'afterMs' in kill ? kill.afterMs : kill.isTail ? TAIL_KILL_MS : undefined;
-    let name = 'point' in kill ? kill.point : 'instant';
+    await this.#add(ENTRIES_PER_KILL);
+    const process = this.#consumers.start(killInstructions(kill));
+    if (kill.isTail) await this.#addWhileDraining(process, ENTRIES_PER_KILL);
+    const maxMs = 'afterMs' in kill ? kill.afterMs : kill.isTail ? TAIL_KILL_MS : undefined;
+    let name = 'failpoint' in kill ? kill.failpoint : 'instant';
     const timer = setTimeout(() => {
       name = 'instant';
       process.kill();
-    }, lastMs);
-    if (lastMs === undefined) clearTimeout(timer);
-    const end = await this.#consumers.end(process);
+    }, maxMs);
+    if (maxMs === undefined) clearTimeout(timer);
+    const end = await this.#consumers.waitForEnd(process);
     clearTimeout(timer);
     if (end.kind !== 'killed') return;
-    increment(this.casualties.kills, name);
-    if (kill.isTail) this.casualties.inTailMode += 1;
+    increment(this.faultCounts.kills, name);
+    if (kill.isTail) this.faultCounts.inTailMode += 1;
   }
 
-  async #pause({ point, hit, maxMs }: Trouble & { kind: 'pause' }): Promise<void> {
-    await this.#add(ENTRIES_A_TROUBLE);
-    const paused = this.#consumers.begin({ end: { signal: 'SIGSTOP', point, hit } });
-    if (await paused.stopped()) {
-      this.casualties.pauses += 1;
-      for (const subject of this.#options.subjects) await (subject.overtake?.() ?? subject.add(1));
-      const successor = this.#consumers.begin({});
-      const waking = sleep(maxMs);
-      const end = this.#consumers.end(successor);
-      await Promise.race([end, waking]);
-      paused.wake();
+  async #pause({ failpoint, hit, maxMs }: Fault & { kind: 'pause' }): Promise<void> {
+    await this.#add(ENTRIES_PER_FAULT);
+    const paused = this.#consumers.start({ selfSignal: { signal: 'SIGSTOP', failpoint, hit } });
+    if (await paused.waitUntilPaused()) {
+      this.faultCounts.pauses += 1;
+      for (const workload of this.#options.workloads) await (workload.supersede?.() ?? workload.add(1));
+      const successor = this.#consumers.start({});
+      const timeout = sleep(maxMs);
+      const end = this.#consumers.waitForEnd(successor);
+      await Promise.race([end, timeout]);
+      paused.resume();
       await end;
     }
-    await this.#consumers.end(paused);
+    await this.#consumers.waitForEnd(paused);
   }
 
-  async #failNetwork({ to, isTail = false }: Trouble & { kind: 'network' }): Promise<void> {
+  async #failNetwork({ to, isTail = false }: Fault & { kind: 'network' }): Promise<void> {
     const { servers, random } = this.#options;
     const proxies = to === 'mysql' ? [servers.mysqlProxy] : Object.values(servers.redisProxies);
     const faults = to === 'mysql' ? mysqlFaults : redisFaults;
     const chooseFault = faults(new Random(random.next()), (fault) =>
-      increment(this.casualties.faults, `${to} ${fault.kind}`),
+      increment(this.faultCounts.network, `${to} ${fault.kind}`),
     );
-    await this.#add(ENTRIES_A_TROUBLE);
-    for (const proxy of proxies) proxy.failBy(chooseFault);
+    await this.#add(ENTRIES_PER_FAULT);
+    for (const proxy of proxies) proxy.injectFaults(chooseFault);
     const heal = () => {
       for (const proxy of proxies) proxy.heal();
     };
@@ -152,57 +155,59 @@ export class Campaign {
     await (isTail ? this.#tail() : this.#drain());
     clearTimeout(healing);
     heal();
-    // A request may still be under way whose sender is long gone; the next part's must not be overtaken by it.
+    // A late request may still be on its way after its sender is gone. It must not overtake requests of the next part.
     await sleep(MAX_DELAY_MS);
   }
 
   async #loseInvocations(): Promise<void> {
-    await this.#add(ENTRIES_A_TROUBLE);
-    await this.#consumers.end(this.#consumers.begin({ lossSeed: this.#options.random.next() }));
+    await this.#add(ENTRIES_PER_FAULT);
+    await this.#consumers.waitForEnd(this.#consumers.start({ lossSeed: this.#options.random.next() }));
   }
 
-  async #restart({ of, how }: Trouble & { kind: 'restart' }): Promise<void> {
+  async #restart({ server: name, how }: Fault & { kind: 'restart' }): Promise<void> {
     const { servers, random } = this.#options;
-    const server = of === 'mysql' ? servers.mysql : servers.redis[of === 'shop' ? 'shop' : 'default'];
-    await this.#add(ENTRIES_A_TROUBLE);
-    const process = this.#consumers.begin({});
+    const server = name === 'mysql' ? servers.mysql : servers.redis[name === 'shop' ? 'shop' : 'default'];
+    await this.#add(ENTRIES_PER_FAULT);
+    const process = this.#consumers.start({});
     await sleep(random.integer(20, 250));
     if (how === 'crash') await server.kill();
     await server.restart();
-    this.casualties.restarts += 1;
-    await this.#consumers.end(process);
+    this.faultCounts.restarts += 1;
+    await this.#consumers.waitForEnd(process);
   }
 
   async #drain(): Promise<void> {
-    await this.#consumers.end(this.#consumers.begin({}));
+    await this.#consumers.waitForEnd(this.#consumers.start({}));
   }
 
   async #tail(): Promise<void> {
-    this.casualties.inTailMode += 1;
-    const process = this.#consumers.begin({ isTail: true, budgetMs: TAIL_BUDGET_MS });
-    await this.#addMeanwhile(process, ENTRIES_A_TROUBLE);
-    await this.#consumers.end(process);
+    this.faultCounts.inTailMode += 1;
+    const process = this.#consumers.start({ isTail: true, budgetMs: TAIL_BUDGET_MS });
+    await this.#addWhileDraining(process, ENTRIES_PER_FAULT);
+    await this.#consumers.waitForEnd(process);
   }
 
   async #add(count: number): Promise<void> {
-    for (const subject of this.#options.subjects) await subject.add(count);
+    for (const workload of this.#options.workloads) await workload.add(count);
   }
 
-  /** In portions, so that some come while the consumer waits and some while it works. */
-  async #addMeanwhile(process: ConsumerProcess, count: number): Promise<void> {
-    await process.draining();
-    for (let left = TAIL_PORTIONS; left > 0; left--) {
+  /** Adds entries in portions, so that some arrive while the consumer waits and some while it works. */
+  async #addWhileDraining(process: ConsumerProcess, count: number): Promise<void> {
+    await process.waitUntilDraining();
+    for (let portion = 0; portion < TAIL_PORTIONS; portion++) {
       await this.#add(Math.ceil(count / TAIL_PORTIONS));
       await sleep(this.#options.random.integer(0, MAX_LULL_MS));
     }
   }
 }
 
-function ordersToDie(kill: Kill): Partial<Orders> {
+function killInstructions(kill: Kill): ProcessInstructions {
+  const isSlow = isAtSlowFailpoint(kill);
+  const budgetMs = kill.isTail ? TAIL_BUDGET_MS : BUDGET_MS;
   return {
-    ...('point' in kill ? { end: { signal: 'SIGKILL', point: kill.point, hit: kill.hit } } : {}),
-    ...(kill.isTail ? { isTail: true, budgetMs: TAIL_BUDGET_MS } : {}),
-    ...(isSlowPoint(kill) ? { isTail: true, budgetMs: SLOW_BUDGET_MS } : {}),
+    selfSignal: 'failpoint' in kill ? { signal: 'SIGKILL', failpoint: kill.failpoint, hit: kill.hit } : null,
+    isTail: kill.isTail || isSlow,
+    budgetMs: isSlow ? SLOW_BUDGET_MS : budgetMs,
   };
 }
 

@@ -5,12 +5,12 @@ import { retargetRegistry, type TargetServers } from '../../infra/local/recordin
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { readTestRegistry, type TestRegistry } from '../kit/test-registry.ts';
-import { NetworkProxy } from './proxy.ts';
+import { NetworkProxy } from './network-proxy.ts';
 
-/** Nothing that was acknowledged is lost when the server is killed. */
+/** Keeps every acknowledged write when the server is killed. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-/** Servers of our own, each behind a proxy: a MySQL, and a Redis for each of the registry's Redis pools. */
+/** A MySQL server and a Redis server for each Redis pool of the registry, each behind a proxy. */
 export interface Servers {
   readonly mysql: MariaDbServer;
   readonly redis: { readonly default: RedisServer; readonly shop: RedisServer };
@@ -41,15 +41,18 @@ export async function stopServers({ mysql, redis, mysqlProxy, redisProxies }: Se
   await Promise.all([mysql, redis.default, redis.shop].map((server) => server.stop()));
 }
 
-/** Where tests read and write, past the proxies. */
+/** The servers themselves, for the tests: these bypass the proxies. */
 export function directServers({ mysql, redis }: Servers): TargetServers {
   return {
     mysql,
-    redis: (pool) => ({ ...addressOf(pool === 'shop' ? redis.shop : redis.default), database: 0 }),
+    redis: (pool) => {
+      const { host, port } = pool === 'shop' ? redis.shop : redis.default;
+      return { host, port, database: 0 };
+    },
   };
 }
 
-/** Where consumers go. */
+/** The proxies, for the consumers. */
 function proxiedServers({ mysql, mysqlProxy, redisProxies }: Servers): TargetServers {
   const { host, user, password } = mysql;
   return {
@@ -58,23 +61,19 @@ function proxiedServers({ mysql, mysqlProxy, redisProxies }: Servers): TargetSer
   };
 }
 
-function addressOf({ host, port }: RedisServer): { host: string; port: number } {
-  return { host, port };
-}
-
-/** An application in the servers, its streams still empty. */
+/** An application whose databases are loaded and whose streams are still empty. */
 export interface Application {
-  /** As consumers see it, with streams of more than the history's kind. */
+  /** The consumers' registry, with the pools and streams of all workloads. */
   readonly registryYaml: string;
-  /** As tests see it: the history's part. */
+  /** The tests' registry, with the pools and streams of the history only. */
   readonly registry: TestRegistry;
 }
 
-/** What a registry has beside the history's part. */
+/** Pools and streams that a workload adds to the registry of the history. */
 export interface MorePools {
   /** Groups by stream by Redis pool. */
   readonly streams?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-  /** A MySQL pool, and its database. */
+  /** The name of a MySQL pool and of its database. */
   readonly mysql?: string;
 }
 
@@ -86,8 +85,10 @@ export async function loadApplication(
   const directYaml = await loadRecording({ ...recording, entries: [] }, directServers(servers));
   const document = parseDocument(recording.registryYaml);
   for (const { streams = {}, mysql } of more) {
-    for (const [pool, its] of Object.entries(streams))
-      for (const [stream, groups] of Object.entries(its)) document.setIn([pool, 'streams', stream], groups);
+    for (const [pool, groupsByStream] of Object.entries(streams)) {
+      for (const [stream, groups] of Object.entries(groupsByStream))
+        document.setIn([pool, 'streams', stream], groups);
+    }
     if (mysql !== undefined) document.setIn([mysql, 'mysql'], `user:password@tcp(host:1)/${mysql}`);
   }
   const registryYaml = retargetRegistry(document.toString(), proxiedServers(servers));

@@ -9,41 +9,41 @@ interface Run {
 }
 
 /**
- * A share of what `npm run test:chaos` does, all at once: the runs mostly wait for locks to end. Each has a seed of its
- * own, which its output names.
+ * Shorter versions of `npm run test:chaos`. They run concurrently, because they mostly wait for locks to expire. Each
+ * run has its own seed, which its output names.
  */
-describe.concurrent('a consumer whose processes are killed, paused and cut off', () => {
+describe.concurrent('A consumer whose processes are killed, paused and disconnected', () => {
   test.each(['entity', 'pool'])(
-    'keeps its promises on every channel and in tail mode, in the order %s',
+    'loses, duplicates and reorders nothing on any channel or in tail mode, with ordering %s',
     { timeout: 6 * MINUTE_MS },
     async (ordering) => {
       const { exitCode, output } = await runChaos([
-        ...['--kills', '9', '--troubles', '3'],
+        ...['--kills', '9', '--faults', '3'],
         ...['--ordering', ordering],
       ]);
       console.log(output);
-      expect(output).toMatch(/^seed .*, lost 0, doubled 0, out of order 0, otherwise different 0$/m);
+      expect(output).toMatch(/^seed .*, lost 0, duplicated 0, out of order 0, other differences 0$/m);
       expect(exitCode).toBe(0);
       expect(countIn(output, 'kills')).toBeGreaterThanOrEqual(8);
       expect(countIn(output, 'in tail mode')).toBeGreaterThan(0);
       expect(countIn(output, 'reindexings')).toBeGreaterThan(0);
-      expect(countIn(output, 'trimmed under way')).toBeGreaterThan(0);
+      expect(countIn(output, 'trimmed during the run')).toBeGreaterThan(0);
       expect(countIn(output, 'handled')).toBeGreaterThan(0);
     },
   );
 
-  /** The checks can fail. */
+  /** Proves that the checks can fail. */
   test.each(['ledger', 'fence', 'settle', 'order', 'position'])(
-    'is found out without %s',
+    'fails the checks without the safeguard %s',
     { timeout: 3 * MINUTE_MS },
-    async (mechanism) => {
-      const { exitCode, output } = await runChaos(['--kills', '5', '--break', mechanism, '--minutes', '1']);
-      expect(output).toMatch(/^statements: .*(lost|doubled|out of order|different) [1-9]/m);
+    async (safeguard) => {
+      const { exitCode, output } = await runChaos(['--kills', '5', '--break', safeguard, '--minutes', '1']);
+      expect(output).toMatch(/^statements: .*(lost|duplicated|out of order|other differences) [1-9]/m);
       expect(exitCode).toBe(1);
     },
   );
 
-  test('is found out without each of progress, groups, acknowledgement and lines', {
+  test('fails the checks of each channel without the safeguards progress, groups, acknowledgement and lines', {
     timeout: 3 * MINUTE_MS,
   }, async () => {
     const broken = ['progress', 'groups', 'acknowledgement', 'lines'];

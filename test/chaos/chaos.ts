@@ -2,50 +2,51 @@ import type { Difference } from '../kit/difference.ts';
 import { seededHistory } from '../kit/generate/history.ts';
 import { Random } from '../kit/generate/random.ts';
 import { runOracle } from '../kit/run-oracle.ts';
-import { Campaign, type Casualties } from './campaign.ts';
+import { Campaign, type FaultCounts } from './campaign.ts';
 import { directServers, loadApplication, type Servers, startServers, stopServers } from './chaos-servers.ts';
+import type { ChildInstructions } from './child-instructions.ts';
+import { type Fault, otherFaults } from './faults.ts';
 import { KillSequence } from './kills.ts';
-import { MECHANISM_FACTS, type Mechanism, type SubjectName } from './mechanisms.ts';
-import type { Orders } from './orders.ts';
-import { GARBAGE_POOLS, Garbage } from './subjects/garbage.ts';
-import { OWN_POOLS, OwnStreams } from './subjects/own-streams.ts';
-import { SEARCH_POOLS, Search } from './subjects/search.ts';
-import { Statements } from './subjects/statements.ts';
-import type { Examination, Subject } from './subjects/subject.ts';
-import { otherTroubles, type Trouble } from './troubles.ts';
+import { SAFEGUARD_FACTS, type Safeguard, type WorkloadName } from './safeguards.ts';
+import { GARBAGE_POOLS, Garbage } from './workloads/garbage.ts';
+import { OWN_POOLS, OwnStreams } from './workloads/own-streams.ts';
+import { SEARCH_POOLS, Search } from './workloads/search.ts';
+import { Statements } from './workloads/statements.ts';
+import type { CheckResult, Workload } from './workloads/workload.ts';
 
 export interface ChaosOptions {
-  /** Decides what there is to do and what happens to the consumer; when exactly it happens is up to the machine. */
+  /** Decides which entries are added and which faults happen. The machine decides when exactly they happen. */
   readonly seed: number;
   readonly kills: number;
-  /** Beside the kills, at most: pauses, networks that fail, servers that are restarted. */
-  readonly troubles: number;
-  readonly ordering: Orders['ordering'];
-  /** Mechanisms that are switched off; then only their subjects are there. */
-  readonly broken: readonly Mechanism[];
-  /** After this, nothing more is begun; what was begun is drained and checked. */
+  /** Maximum number of faults other than kills: pauses, network failures, lost invocations and restarts. */
+  readonly maxOtherFaults: number;
+  readonly ordering: ChildInstructions['ordering'];
+  /** Safeguards that are switched off. With any, only the workloads that depend on them run. */
+  readonly broken: readonly Safeguard[];
+  /** No new fault starts after this time. Entries that were added are still drained and checked. */
   readonly maxMs: number;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
-export interface ChaosReport extends Casualties {
+export interface ChaosReport {
+  readonly faultCounts: FaultCounts;
   readonly seconds: number;
-  readonly subjects: ReadonlyMap<SubjectName, Examination>;
-  /** Of processes that did not end as they should. */
+  readonly workloads: ReadonlyMap<WorkloadName, CheckResult>;
+  /** Processes that hung or failed. */
   readonly failures: readonly Difference[];
 }
 
 const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS];
 
 const POISON_RATE = 0.12;
-/** More than the troubles need: what is left over is drained at the end, many lanes at once. */
-const OPERATIONS_A_KILL = 9;
+/** More operations than the faults use up: the rest is drained at the end, in many lanes at once. */
+const OPERATIONS_PER_KILL = 9;
 const MIN_OPERATIONS = 320;
-const OPERATIONS_A_TROUBLE = 32;
-/** The other troubles come once for so many kills. */
-const KILLS_A_ROUND = 200;
+const OPERATIONS_PER_FAULT = 32;
+/** All other faults happen once per this many kills. */
+const KILLS_PER_ROUND = 200;
 
-/** Has consumers do what there is to do under kills and other troubles, and checks what is promised of it. */
+/** Runs consumers under kills and other faults, and checks that the outcome is as promised. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const servers = await startServers();
   try {
@@ -57,51 +58,51 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 async function runOn(servers: Servers, options: ChaosOptions): Promise<ChaosReport> {
   const startedAt = performance.now();
-  const troubles = troublesOf(options);
+  const faults = chooseOtherFaults(options);
   const handledFile = `${servers.redis.default.directory}/handled.jsonl`;
-  const { registryYaml, subjects } = await prepare(servers, options, troubles.length, handledFile);
-  const { ordering, broken, tell, seed } = options;
+  const { registryYaml, workloads } = await prepare(servers, options, faults.length, handledFile);
+  const { ordering, broken, log, seed } = options;
   const campaign = new Campaign({
-    orders: { registryYaml, ordering, broken: [...broken], handledFile },
-    tell,
-    subjects,
+    instructions: { registryYaml, ordering, broken: [...broken], handledFile },
+    log,
+    workloads,
     servers,
     random: new Random(seed),
   });
   try {
-    await endure(campaign, subjects, troubles, options);
+    await injectAll(campaign, workloads, faults, options);
   } finally {
     campaign.close();
   }
-  const examinations = new Map<SubjectName, Examination>();
-  for (const subject of subjects) examinations.set(subject.name, await subject.examine());
+  const results = new Map<WorkloadName, CheckResult>();
+  for (const workload of workloads) results.set(workload.name, await workload.check());
   return {
-    ...campaign.casualties,
+    faultCounts: campaign.faultCounts,
     seconds: (performance.now() - startedAt) / 1000,
-    subjects: examinations,
+    workloads: results,
     failures: campaign.failures,
   };
 }
 
-function troublesOf({ seed, kills, broken, troubles }: ChaosOptions): Trouble[] {
+function chooseOtherFaults({ seed, kills, broken, maxOtherFaults }: ChaosOptions): Fault[] {
   const random = new Random(seed);
-  const rounds = Math.max(1, Math.round(kills / KILLS_A_ROUND));
-  return Array.from({ length: rounds }, () => otherTroubles(random, broken))
+  const rounds = Math.max(1, Math.round(kills / KILLS_PER_ROUND));
+  return Array.from({ length: rounds }, () => otherFaults(random, broken))
     .flat()
-    .slice(0, troubles);
+    .slice(0, maxOtherFaults);
 }
 
 async function prepare(
   servers: Servers,
   { seed, kills, ordering, broken }: ChaosOptions,
-  troubles: number,
+  otherFaultCount: number,
   handledFile: string,
-): Promise<{ readonly registryYaml: string; readonly subjects: readonly Subject[] }> {
-  const operations = MIN_OPERATIONS + OPERATIONS_A_TROUBLE * troubles + OPERATIONS_A_KILL * kills;
+): Promise<{ readonly registryYaml: string; readonly workloads: readonly Workload[] }> {
+  const operations = MIN_OPERATIONS + OPERATIONS_PER_FAULT * otherFaultCount + OPERATIONS_PER_KILL * kills;
   const history = seededHistory(seed, operations, { ordering, poisonRate: POISON_RATE });
   const application = await loadApplication(history.recording, servers, MORE_POOLS);
   const random = new Random(seed);
-  const preparations: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
+  const preparations: Readonly<Record<WorkloadName, () => Promise<Workload>>> = {
     statements: async () => {
       const expected = await runOracle(history.recording, directServers(servers));
       return Statements.prepare(application, history, expected);
@@ -110,29 +111,29 @@ async function prepare(
     garbage: () => Garbage.prepare(application, random),
     'own streams': async () => new OwnStreams(application, random, handledFile),
   };
-  const wanted = new Set(broken.map((mechanism) => MECHANISM_FACTS[mechanism].subject));
-  const subjects: Subject[] = [];
-  for (const [name, prepareIt] of Object.entries(preparations))
-    if (wanted.size === 0 || [...wanted].some((its) => its === name)) subjects.push(await prepareIt());
-  return { registryYaml: application.registryYaml, subjects };
+  const wanted = new Set<string>(broken.map((safeguard) => SAFEGUARD_FACTS[safeguard].workload));
+  const workloads: Workload[] = [];
+  for (const [name, prepareWorkload] of Object.entries(preparations))
+    if (wanted.size === 0 || wanted.has(name)) workloads.push(await prepareWorkload());
+  return { registryYaml: application.registryYaml, workloads };
 }
 
-/** The other troubles stand evenly among the kills. */
-async function endure(
+/** Spreads the other faults evenly among the kills. */
+async function injectAll(
   campaign: Campaign,
-  subjects: readonly Subject[],
-  troubles: readonly Trouble[],
+  workloads: readonly Workload[],
+  otherFaultsInOrder: readonly Fault[],
   { seed, kills, broken, maxMs }: ChaosOptions,
 ): Promise<void> {
   const deadline = performance.now() + maxMs;
   const sequence = new KillSequence(new Random(seed), broken);
-  const left = [...troubles];
-  while (performance.now() < deadline && subjects.every(({ hasMore }) => hasMore)) {
-    const killsLeft = kills - campaign.killCount;
-    if (killsLeft <= 0 && left.length === 0) break;
-    const areKillsDue = left.length * kills <= killsLeft * troubles.length;
-    const trouble = killsLeft > 0 && areKillsDue ? undefined : left.shift();
-    await campaign.run(trouble ?? { kind: 'kills', kills: sequence.take(killsLeft) });
+  const remaining = [...otherFaultsInOrder];
+  while (performance.now() < deadline && workloads.every(({ hasMore }) => hasMore)) {
+    const remainingKills = kills - campaign.killCount;
+    if (remainingKills <= 0 && remaining.length === 0) break;
+    const areKillsDue = remaining.length * kills <= remainingKills * otherFaultsInOrder.length;
+    const fault = remainingKills > 0 && areKillsDue ? undefined : remaining.shift();
+    await campaign.run(fault ?? { kind: 'kills', kills: sequence.take(remainingKills) });
   }
   await campaign.finish();
 }

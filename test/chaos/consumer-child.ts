@@ -1,16 +1,16 @@
 import { enableCompileCache } from 'node:module';
-import { ordersSchema } from './orders.ts';
+import { childInstructionsSchema } from './child-instructions.ts';
 
 /**
- * A consumer process to be killed. It begins with its first message, its orders, and exits with 0 when it has drained
- * everything. Started ahead, it is ready when it is needed. A run starts hundreds of these: compiled once, they start
- * twice as fast.
+ * A consumer process that the campaign kills. It waits for its instructions, drains until the streams are empty, and
+ * exits with 0. The campaign starts it ahead of time, so that it is ready when needed. A run starts hundreds of these
+ * processes; the compile cache makes them start twice as fast.
  */
 enableCompileCache();
 const { drainUntilEmpty } = await import('./drain-until-empty.ts');
 
 process.once('message', (message) => {
-  drainUntilEmpty(ordersSchema.parse(message), () => process.send?.('draining')).then(
+  drainUntilEmpty(childInstructionsSchema.parse(message), () => process.send?.('draining')).then(
     () => process.exit(0),
     (error: unknown) => {
       console.error(error);
@@ -18,5 +18,5 @@ process.once('message', (message) => {
     },
   );
 });
-// Who is left alone by its parent has nothing more to do.
+// Without its parent the process has nothing left to do.
 process.once('disconnect', () => process.exit(2));

@@ -1,66 +1,74 @@
 import type { Difference } from '../kit/difference.ts';
+import type { ChildInstructions } from './child-instructions.ts';
 import { ConsumerProcess, type ProcessEnd } from './consumer-process.ts';
-import type { Orders } from './orders.ts';
 
-const END_WITHIN_MS = 60_000;
-const BUDGET_MS = 20_000;
+const TIMEOUT_MS = 60_000;
+export const BUDGET_MS = 20_000;
 
 export interface ConsumersOptions {
-  /** What all of them are told. */
-  readonly orders: Pick<Orders, 'registryYaml' | 'ordering' | 'broken' | 'handledFile'>;
-  /** Told of what happens, line by line. */
-  readonly tell: (line: string) => void;
+  /** Instructions that all processes share. */
+  readonly instructions: Pick<ChildInstructions, 'registryYaml' | 'ordering' | 'broken' | 'handledFile'>;
+  readonly log: (line: string) => void;
 }
 
-/** Begins consumer processes, started ahead, and sees to their ends. */
+/** Instructions for a single process. By default it drains without a fault until the streams are empty. */
+export type ProcessInstructions = Partial<
+  Pick<ChildInstructions, 'selfSignal' | 'lossSeed' | 'isTail' | 'budgetMs'>
+>;
+
+/** Starts consumer processes ahead of time, and records those that end unexpectedly. */
 export class Consumers {
-  /** Processes that did not come to an end, or ended in a way that nobody asked for. */
+  /** Processes that hung or failed. */
   readonly failures: Difference[] = [];
   readonly #options: ConsumersOptions;
-  readonly #begun: ConsumerProcess[] = [];
-  readonly #spares = [new ConsumerProcess(), new ConsumerProcess()];
+  readonly #started: ConsumerProcess[] = [];
+  readonly #idle = [new ConsumerProcess(), new ConsumerProcess()];
 
   constructor(options: ConsumersOptions) {
     this.#options = options;
   }
 
-  /** A process that was started ahead; the next ones start meanwhile. */
-  begin(orders: Partial<Orders>): ConsumerProcess {
-    const process = this.#spares.shift() ?? new ConsumerProcess();
-    this.#spares.push(new ConsumerProcess());
-    this.#begun.push(process);
-    process.begin({
-      ...this.#options.orders,
-      end: null,
-      lossSeed: null,
-      isTail: false,
-      budgetMs: BUDGET_MS,
-      ...orders,
+  /** Uses a process that was started ahead of time, and starts the next one in the background. */
+  start(instructions: ProcessInstructions): ConsumerProcess {
+    const { registryYaml, ordering, broken, handledFile } = this.#options.instructions;
+    const { selfSignal = null, lossSeed = null, isTail = false, budgetMs = BUDGET_MS } = instructions;
+    const process = this.#idle.shift() ?? new ConsumerProcess();
+    this.#idle.push(new ConsumerProcess());
+    this.#started.push(process);
+    process.start({
+      registryYaml,
+      ordering,
+      broken,
+      handledFile,
+      selfSignal,
+      lossSeed,
+      isTail,
+      budgetMs,
     });
     return process;
   }
 
-  async end(process: ConsumerProcess): Promise<ProcessEnd> {
-    const end = await process.end(END_WITHIN_MS);
-    const failure = failureOf(end);
+  async waitForEnd(process: ConsumerProcess): Promise<ProcessEnd> {
+    const end = await process.waitForEnd(TIMEOUT_MS);
+    const failure = describeFailure(end);
     if (failure !== undefined)
-      this.failures.push({ kind: 'unfinished', what: `${failure}: ${process.lastWords}` });
-    this.#options.tell(`  ${(performance.now() / 1000).toFixed(1)} s: ${end.kind} ${process.lastWords}`);
+      this.failures.push({ kind: 'unfinished', what: `${failure}: ${process.stderrTail}` });
+    this.#options.log(`  ${(performance.now() / 1000).toFixed(1)} s: ${end.kind} ${process.stderrTail}`);
     return end;
   }
 
-  /** To be called in any case: some processes wait for orders, and one may have stopped itself. */
+  /** Must always be called: some processes still wait for instructions, and one may have paused itself. */
   close(): void {
-    for (const process of [...this.#spares, ...this.#begun]) process.kill();
+    for (const process of [...this.#idle, ...this.#started]) process.kill();
   }
 }
 
-function failureOf(end: ProcessEnd): string | undefined {
+function describeFailure(end: ProcessEnd): string | undefined {
   switch (end.kind) {
     case 'hung':
-      return `a consumer had not drained after ${END_WITHIN_MS} ms`;
+      return `a consumer did not finish within ${TIMEOUT_MS} ms`;
     case 'failed':
-      return `a consumer ended with exit code ${end.exitCode}`;
+      return `a consumer exited with code ${end.exitCode}`;
     case 'drained':
     case 'killed':
       return undefined;

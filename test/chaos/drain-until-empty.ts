@@ -11,33 +11,33 @@ import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
 import { Random } from '../kit/generate/random.ts';
 import { BrokenChannels } from './broken-channels.ts';
-import { breakExecutor, UNORDERED } from './broken-mechanisms.ts';
+import { breakExecutor, UNORDERED } from './broken-executor.ts';
 import { brokenSettle } from './broken-settle.ts';
+import type { ChildInstructions } from './child-instructions.ts';
 import { LossyExecutor } from './lossy-executor.ts';
-import type { Orders } from './orders.ts';
-import { setHandler } from './own-handler.ts';
-import { BINDINGS } from './subjects/own-streams.ts';
-import { SEARCH } from './subjects/search.ts';
+import { configureHandler } from './own-handler.ts';
+import { BINDINGS } from './workloads/own-streams.ts';
+import { SEARCH } from './workloads/search.ts';
 
 const LEDGER_DATABASE = 'background_consumer';
-/** Short, so that a killed poller keeps nobody out for long; longer than a busy machine holds a process up. */
+/** Short, so that the lock of a killed poller expires soon; longer than a busy machine delays a process. */
 const LOCK_TTL_MS = 700;
-/** Small, so that a few entries make several batches. */
+/** Small, so that a few entries need several batches. */
 const BATCH_SIZE = 6;
 const LAZY_CONCURRENCY = 4;
 const PAUSE_MS = 40;
 
 /**
- * Drains, again and again, until the streams are empty. On the way it sends its own process a signal, where its orders say
- * so. `onBegun`: once it has a lock.
+ * Drains repeatedly until the streams are empty. If its instructions say so, the process sends itself a signal at a
+ * failpoint. `onStarted` is called whenever a drain has taken its lock.
  */
-export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Promise<void> {
-  const { broken } = orders;
-  const registry = parseRegistry(orders.registryYaml, 'registry.yaml');
+export async function drainUntilEmpty(instructions: ChildInstructions, onStarted: () => void): Promise<void> {
+  const { broken } = instructions;
+  const registry = parseRegistry(instructions.registryYaml, 'registry.yaml');
   const brokenChannels = new BrokenChannels(registry);
-  const reach = signalAt(orders);
-  setHandler({
-    handledFile: orders.handledFile,
+  const reach = createSignaler(instructions);
+  configureHandler({
+    handledFile: instructions.handledFile,
     reach,
     ...(broken.includes('acknowledgement')
       ? { before: (records) => brokenChannels.acknowledge(records) }
@@ -51,8 +51,8 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
   });
   const failpoint = async (point: string) => {
     if (point === 'locked') {
-      onBegun();
-      if (orders.isTail && broken.includes('position')) await brokenChannels.beginAtTheEnd();
+      onStarted();
+      if (instructions.isTail && broken.includes('position')) await brokenChannels.startAtTheEnd();
     }
     if (point === 'trimmed' && broken.includes('groups')) await brokenChannels.trimForOneGroup();
     reach(`poller:${point}`);
@@ -61,26 +61,26 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
     {
       registry,
       logger: createLogger({ level: 'warn', destination: process.stderr }),
-      ordering: orders.ordering,
+      ordering: instructions.ordering,
       lazyConcurrency: LAZY_CONCURRENCY,
       batchSize: BATCH_SIZE,
       ledgerDatabase: LEDGER_DATABASE,
       allowedStatements: [],
       search: SEARCH,
-      bindings: bindingsOf(orders, registry),
+      bindings: createBindings(instructions, registry),
     },
     {
-      executor: withPoints(disturbed(executor, orders, brokenChannels), reach),
+      executor: withFailpoints(withFaults(executor, instructions, brokenChannels), reach),
       lockTtlMs: LOCK_TTL_MS,
       failpoint,
-      createOrdering: () => (broken.includes('order') ? UNORDERED : createOrdering(orders.ordering)),
+      createOrdering: () => (broken.includes('order') ? UNORDERED : createOrdering(instructions.ordering)),
       ...(broken.includes('settle') ? { settle: brokenSettle } : {}),
     },
   );
   for (;;) {
-    // Redis may be away for longer than a drain waits for it: then there is another drain.
+    // Redis may be away for longer than a drain waits for it. Then the next drain continues.
     const summary = await consumer
-      .drain({ budgetMs: orders.budgetMs, tail: orders.isTail })
+      .drain({ budgetMs: instructions.budgetMs, isTail: instructions.isTail })
       .catch((error: unknown) => {
         console.error(error);
         return undefined;
@@ -93,36 +93,41 @@ export async function drainUntilEmpty(orders: Orders, onBegun: () => void): Prom
 
 function describeEnd(summary: DrainSummary | undefined): string {
   if (summary === undefined) return 'with an error';
-  const left = Object.entries(summary.channels).flatMap(([name, { pending, backlog }]) =>
+  const remaining = Object.entries(summary.channels).flatMap(([name, { pending, backlog }]) =>
     pending === 0 && backlog === 0 ? [] : [`${name} has ${pending} pending, ${backlog} unread`],
   );
-  return [summary.reason, summary.message, ...left].filter((part) => part !== undefined).join('; ');
+  return [summary.reason, summary.message, ...remaining].filter((part) => part !== undefined).join('; ');
 }
 
-function bindingsOf({ broken }: Orders, registry: Registry): StreamBinding[] {
+function createBindings({ broken }: ChildInstructions, registry: Registry): StreamBinding[] {
   const bindings = parseBindings(BINDINGS, 'bindings', registry);
-  return broken.includes('lines') ? bindings.map((its) => ({ ...its, ordering: 'none' })) : bindings;
+  if (!broken.includes('lines')) return bindings;
+  return bindings.map((binding) => ({ ...binding, ordering: 'none' }));
 }
 
-/** Counts how often each point is reached, and sends the signal when it is time. After SIGKILL nothing follows. */
-function signalAt({ end }: Orders): (point: string) => void {
+/** Counts how often the failpoint is reached, and sends the signal at its `hit`. Nothing runs after a SIGKILL. */
+function createSignaler({ selfSignal }: ChildInstructions): (failpoint: string) => void {
   let hits = 0;
-  return (point) => {
-    if (point !== end?.point) return;
+  return (failpoint) => {
+    if (failpoint !== selfSignal?.failpoint) return;
     hits += 1;
-    if (hits !== end.hit) return;
-    writeSync(process.stdout.fd, `${end.signal}\n`);
-    process.kill(process.pid, end.signal);
+    if (hits !== selfSignal.hit) return;
+    writeSync(process.stdout.fd, `${selfSignal.signal}\n`);
+    process.kill(process.pid, selfSignal.signal);
   };
 }
 
-function disturbed(inner: SqlExecutor, { broken, lossSeed }: Orders, channels: BrokenChannels): SqlExecutor {
+function withFaults(
+  inner: SqlExecutor,
+  { broken, lossSeed }: ChildInstructions,
+  channels: BrokenChannels,
+): SqlExecutor {
   let executor = broken.reduce(breakExecutor, inner);
-  if (broken.includes('progress')) executor = channels.noteTooEarly(executor);
+  if (broken.includes('progress')) executor = channels.recordProgressTooEarly(executor);
   return lossSeed === null ? executor : new LossyExecutor(executor, new Random(lossSeed));
 }
 
-function withPoints(executor: SqlExecutor, reach: (point: string) => void): SqlExecutor {
+function withFailpoints(executor: SqlExecutor, reach: (failpoint: string) => void): SqlExecutor {
   return {
     execute: async (request) => {
       if (request.operation === 'batch') reach('executor:sent');

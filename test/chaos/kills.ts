@@ -1,26 +1,30 @@
 import type { Random } from '../kit/generate/random.ts';
-import type { Mechanism } from './mechanisms.ts';
-import { POINTS, type Point } from './orders.ts';
+import { FAILPOINTS, type Failpoint } from './failpoints.ts';
+import type { Safeguard } from './safeguards.ts';
 
 /**
- * Of a process: at a labelled point, or an instant after it began to drain. In tail mode entries are added while it
- * drains, else before.
+ * Kills a process at a failpoint, or some time after it has started to drain. In tail mode entries are added while the
+ * process drains, otherwise before it starts.
  */
-export type Kill = ({ readonly point: Point; readonly hit: number } | { readonly afterMs: number }) & {
+export type Kill = (
+  | { readonly failpoint: Failpoint; readonly hit: number }
+  | { readonly afterMs: number }
+) & {
   readonly isTail: boolean;
 };
 
 /**
- * Kills that one part of what there is meets, at most. Entries that are there at each of seven kills are suspected of
- * being the killers, as they must be.
+ * Processes that are killed before one may finish. An entry that was being processed at each of seven kills becomes a
+ * dead letter as a poison entry, as it must; with fewer kills in a row no entry can.
  */
-const KILLS_AT_ONCE = 4;
+const MIN_KILLS_IN_A_ROW = 3;
+const MAX_KILLS_IN_A_ROW = 4;
 
-/** Each so many-th kill is one in tail mode. */
+/** Every fourth kill happens in tail mode. */
 const TAIL_EVERY = 4;
 
-/** Where what is done is not settled: kills that show whether it is done again. */
-const UNSETTLED: readonly Point[] = [
+/** Kills after an entry was executed and before it was settled: these show whether it is executed again. */
+const UNSETTLED: readonly Failpoint[] = [
   'executor:committed',
   'executor:answered',
   'poller:executed',
@@ -28,8 +32,8 @@ const UNSETTLED: readonly Point[] = [
   'poller:cross-pool',
 ];
 
-/** Kills after which it shows that the mechanism is missing. */
-const TELLING_POINTS: Readonly<Record<Mechanism, readonly Point[]>> = {
+/** Failpoints at which a kill reveals that the safeguard is missing. */
+const REVEALING_FAILPOINTS: Readonly<Record<Safeguard, readonly Failpoint[]>> = {
   ledger: UNSETTLED,
   fence: UNSETTLED,
   settle: UNSETTLED,
@@ -41,42 +45,47 @@ const TELLING_POINTS: Readonly<Record<Mechanism, readonly Point[]>> = {
   lines: ['handler:done'],
 };
 
-/** Between two ticks of the poller's clock: only a drain that lasts gets there. */
-const SLOW_POINT: Point = 'poller:pruned';
-const LATEST_INSTANT_MS = 250;
-const LATEST_HIT = 8;
+/** The poller prunes on a timer, so only a drain that lasts long enough gets there. */
+const SLOW_FAILPOINT: Failpoint = 'poller:pruned';
+const MAX_AFTER_MS = 250;
+const MAX_HIT = 8;
 
-/** The points in turn, and a random instant after every two of them. */
+/** Visits the failpoints in turn, with a kill at a random time after every two of them. */
 export class KillSequence {
   readonly #random: Random;
-  readonly #points: readonly Point[];
+  readonly #failpoints: readonly Failpoint[];
   readonly #tailEvery: number;
   #next = 0;
 
-  constructor(random: Random, broken: readonly Mechanism[]) {
-    const telling = broken.flatMap((mechanism) => TELLING_POINTS[mechanism]);
+  constructor(random: Random, broken: readonly Safeguard[]) {
+    const revealing = broken.flatMap((safeguard) => REVEALING_FAILPOINTS[safeguard]);
     this.#random = random;
-    this.#points = random.shuffled(broken.length === 0 ? POINTS : [...new Set(telling)]);
+    this.#failpoints = random.shuffled(broken.length === 0 ? FAILPOINTS : [...new Set(revealing)]);
     this.#tailEvery = broken.includes('position') ? 1 : TAIL_EVERY;
   }
 
-  take(most: number): Kill[] {
-    const count = Math.min(most, this.#random.integer(3, KILLS_AT_ONCE));
+  take(max: number): Kill[] {
+    const count = Math.min(max, this.#random.integer(MIN_KILLS_IN_A_ROW, MAX_KILLS_IN_A_ROW));
     return Array.from({ length: count }, () => this.#takeOne());
   }
 
   #takeOne(): Kill {
-    const place = this.#next++;
-    const isTail = place % this.#tailEvery === 0;
-    if (place % 3 === 2) return { afterMs: this.#random.integer(0, LATEST_INSTANT_MS), isTail };
-    const point = this.#points[(place - Math.floor(place / 3)) % this.#points.length] ?? SLOW_POINT;
-    return { point, hit: hitOf(point, this.#random), isTail: isTail && point !== SLOW_POINT };
+    const index = this.#next++;
+    const isTail = index % this.#tailEvery === 0;
+    if (index % 3 === 2) return { afterMs: this.#random.integer(0, MAX_AFTER_MS), isTail };
+    const failpoint =
+      this.#failpoints[(index - Math.floor(index / 3)) % this.#failpoints.length] ?? SLOW_FAILPOINT;
+    return {
+      failpoint,
+      hit: chooseHit(failpoint, this.#random),
+      isTail: isTail && failpoint !== SLOW_FAILPOINT,
+    };
   }
 }
 
-/** Points that a drain of a few entries reaches once, and those that it reaches for each entry or batch. */
-function hitOf(point: Point, random: Random): number {
-  switch (point) {
+/** A drain of a few entries reaches some failpoints once, and others once per entry or batch. */
+function chooseHit(failpoint: Failpoint, random: Random): number {
+  switch (failpoint) {
     case 'poller:pruned':
     case 'executor:claimed':
       return 1;
@@ -100,11 +109,10 @@ function hitOf(point: Point, random: Random): number {
     case 'poller:logged':
     case 'poller:cross-pool':
     case 'poller:settled':
-      return random.integer(1, LATEST_HIT);
+      return random.integer(1, MAX_HIT);
   }
 }
 
-/** Only a drain that lasts gets there. */
-export function isSlowPoint(kill: Kill): boolean {
-  return 'point' in kill && kill.point === SLOW_POINT;
+export function isAtSlowFailpoint(kill: Kill): boolean {
+  return 'failpoint' in kill && kill.failpoint === SLOW_FAILPOINT;
 }

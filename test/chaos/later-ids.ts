@@ -2,21 +2,21 @@ import { connectRedis } from '../kit/state.ts';
 import type { TestRegistry } from '../kit/test-registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
-/** Transactions that are killed use up ids, so that rows get far higher ones than those of the oracle. */
-const LATER_IDS = 2500;
+/** Transactions that are killed use up ids, so that rows get far higher ids than they get from the oracle. */
+const MAX_ID = 2500;
 
-/** Sets the cache keys of rows to come under every id that they may get, so that their deletion can be seen. */
+/** Sets the cache keys of rows that are yet to be inserted, for every id that they may get, to see them deleted. */
 export async function plantKeysOfLaterIds(
   registry: TestRegistry,
-  { goneKeys, autoIds }: Outcome,
+  { deletedKeys, autoIds }: Outcome,
 ): Promise<void> {
   const prefixes = new Map<string, Set<string>>();
-  for (const { pool, key, row } of goneKeys) {
+  for (const { pool, key, row } of deletedKeys) {
     if (row === undefined || autoIds.get(row.table)?.has(row.id) !== true) continue;
-    const ofPool = prefixes.get(pool) ?? new Set();
-    prefixes.set(pool, ofPool.add(key.slice(0, -row.id.length)));
+    const poolPrefixes = prefixes.get(pool) ?? new Set();
+    prefixes.set(pool, poolPrefixes.add(key.slice(0, -row.id.length)));
   }
-  for (const [pool, its] of prefixes) await plant(registry, pool, its);
+  for (const [pool, poolPrefixes] of prefixes) await plant(registry, pool, poolPrefixes);
 }
 
 async function plant(registry: TestRegistry, code: string, prefixes: ReadonlySet<string>): Promise<void> {
@@ -25,7 +25,7 @@ async function plant(registry: TestRegistry, code: string, prefixes: ReadonlySet
   const redis = connectRedis(pool);
   const pipeline = redis.pipeline();
   for (const prefix of prefixes)
-    for (let id = 1; id <= LATER_IDS; id += 1) pipeline.set(`${prefix}${id}`, 'planted');
+    for (let id = 1; id <= MAX_ID; id += 1) pipeline.set(`${prefix}${id}`, 'planted');
   await pipeline.exec();
   redis.disconnect();
 }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutorReply, ExecutorRequest, SqlExecutor } from '../../shared/protocol.ts';
 import type { Random } from '../kit/generate/random.ts';
 
-const LOST = 0.15;
+const LOSS_RATE = 0.15;
 const MAX_DELAY_MS = 120;
 
-/** Loses invocations on their way there, or replies on their way back; what is lost may still run, and later. */
+/** Loses some requests and some replies. A lost request may still be executed, later. */
 export class LossyExecutor implements SqlExecutor {
   readonly #inner: SqlExecutor;
   readonly #random: Random;
@@ -16,7 +16,7 @@ export class LossyExecutor implements SqlExecutor {
   }
 
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
-    if (!this.#random.chance(LOST)) return this.#inner.execute(request);
+    if (!this.#random.chance(LOSS_RATE)) return this.#inner.execute(request);
     const delayMs = this.#random.integer(0, MAX_DELAY_MS);
     switch (this.#random.pick(['request', 'reply', 'late'] as const)) {
       case 'request':
@@ -29,6 +29,6 @@ export class LossyExecutor implements SqlExecutor {
         await sleep(this.#random.integer(0, MAX_DELAY_MS));
         break;
     }
-    throw new Error('the invocation got no answer');
+    throw new Error('the reply to the invocation was lost');
   }
 }

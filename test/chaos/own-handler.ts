@@ -4,45 +4,48 @@ import * as z from 'zod';
 import type { EntryEvent, EntryRecord } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 
 /**
- * What a handler does with an entry: `fails` reports it, `throws` fails for the whole batch; `once` only at its first
- * attempt.
+ * What the handler does with an entry: `fails` reports the entry as failed, `throws` fails the whole batch; `once` only
+ * on the first attempt.
  */
-export const BEHAVIOURS = ['succeeds', 'fails once', 'throws once', 'fails', 'throws'] as const;
-export const orderSchema = z.object({ number: z.int(), behaviour: z.enum(BEHAVIOURS) });
-export type Order = z.infer<typeof orderSchema>;
+export const BEHAVIORS = ['succeeds', 'fails once', 'throws once', 'fails', 'throws'] as const;
+export const entryBodySchema = z.object({ number: z.int(), behavior: z.enum(BEHAVIORS) });
+export type EntryBody = z.infer<typeof entryBodySchema>;
 
-/** A line of the file in which it is written down what was handled. */
+/** A line of the file that records which entries were handled. */
 export const handledSchema = z.object({ source: z.string(), number: z.int() });
 
-interface Setting {
+interface HandlerSettings {
   readonly handledFile: string;
-  readonly reach: (point: string) => void;
+  /** Reports that the handler has reached a failpoint. */
+  readonly reach: (failpoint: string) => void;
   /** Called with each batch before it is handled. */
   readonly before?: (records: readonly EntryRecord[]) => Promise<void>;
 }
 
 const MAX_DURATION_MS = 8;
 
-let setting: Setting | undefined;
+let settings: HandlerSettings | undefined;
 
 /** Must be called before the first invocation, in the process whose consumer imports this module as a handler. */
-export function setHandler(itsSetting: Setting): void {
-  setting = itsSetting;
+export function configureHandler(handlerSettings: HandlerSettings): void {
+  settings = handlerSettings;
 }
 
-/** The handler that own streams are bound to. */
+/** The handler to which the own streams are bound. */
 export async function handler({ Records }: EntryEvent): Promise<unknown> {
-  if (setting === undefined) throw new Error('the handler was not set');
-  const { handledFile, reach, before } = setting;
+  if (settings === undefined)
+    throw new Error('the handler is not configured. Call configureHandler before the first drain.');
+  const { handledFile, reach, before } = settings;
   await before?.(Records);
   reach('handler:called');
   await sleep(Math.random() * MAX_DURATION_MS);
   const failed: EntryRecord[] = [];
   for (const record of Records) {
-    const { number, behaviour } = orderSchema.parse(JSON.parse(record.body));
+    const { number, behavior } = entryBodySchema.parse(JSON.parse(record.body));
     const isFirst = record.attributes.ApproximateReceiveCount === '1';
-    if (behaviour === 'throws' || (behaviour === 'throws once' && isFirst)) throw new Error('as it was told');
-    if (behaviour === 'fails' || (behaviour === 'fails once' && isFirst)) failed.push(record);
+    if (behavior === 'throws' || (behavior === 'throws once' && isFirst))
+      throw new Error('the entry makes its handler throw');
+    if (behavior === 'fails' || (behavior === 'fails once' && isFirst)) failed.push(record);
     else appendFileSync(handledFile, `${JSON.stringify({ source: record.eventSourceARN, number })}\n`);
   }
   reach('handler:done');

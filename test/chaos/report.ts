@@ -1,40 +1,41 @@
 import { type Difference, describeDifferences } from '../kit/difference.ts';
 import type { ChaosOptions, ChaosReport } from './chaos.ts';
 
-/** For people. The first line says all that matters; with its seed the run can be repeated. */
+/** Describes a run for people. The first line is the summary; its seed repeats the run. */
 export function describeReport(
   { seed, broken }: Pick<ChaosOptions, 'seed' | 'broken'>,
   report: ChaosReport,
 ): string {
-  const { kills, inTailMode, faults, pauses, restarts, seconds, subjects } = report;
+  const { faultCounts, seconds, workloads } = report;
+  const { kills, inTailMode, network, pauses, restarts } = faultCounts;
   const differences = allDifferences(report);
   const lines = [
-    `seed ${seed}, kills ${sum(kills)}, ${differencesBriefly(differences)}`,
-    ...[...subjects].map(
-      ([name, { counts, differences: its }]) =>
-        `${name}: ${describeCounts(Object.entries(counts))}, ${differencesBriefly(its)}`,
+    `seed ${seed}, kills ${sum(kills)}, ${countDifferences(differences)}`,
+    ...[...workloads].map(
+      ([name, result]) =>
+        `${name}: ${describeCounts(Object.entries(result.counts))}, ${countDifferences(result.differences)}`,
     ),
-    `killed at ${sortedCounts(kills)}`,
-    `in tail mode ${inTailMode}, paused past the lock ${pauses}, servers restarted ${restarts}, network: ${sortedCounts(faults)}`,
+    `killed at ${describeSorted(kills)}`,
+    `in tail mode ${inTailMode}, paused past the lock ${pauses}, servers restarted ${restarts}, network faults: ${describeSorted(network)}`,
     `${seconds.toFixed(0)} s${broken.length === 0 ? '' : `, without ${broken.join(', ')}`}`,
   ];
   return [...lines, ...(differences.length === 0 ? [] : ['', describeDifferences(differences)])].join('\n');
 }
 
-export function allDifferences({ failures, subjects }: ChaosReport): Difference[] {
-  return [...failures, ...[...subjects.values()].flatMap(({ differences }) => differences)];
+export function allDifferences({ failures, workloads }: ChaosReport): Difference[] {
+  return [...failures, ...[...workloads.values()].flatMap(({ differences }) => differences)];
 }
 
-function differencesBriefly(differences: readonly Difference[]): string {
-  const kinds = ['lost', 'doubled', 'out of order'] as const;
+function countDifferences(differences: readonly Difference[]): string {
+  const kinds = ['lost', 'duplicated', 'out of order'] as const;
   const counts = kinds.map(
     (kind) => `${kind} ${differences.filter((difference) => difference.kind === kind).length}`,
   );
   const others = differences.filter(({ kind }) => !kinds.some((known) => known === kind)).length;
-  return [...counts, `otherwise different ${others}`].join(', ');
+  return [...counts, `other differences ${others}`].join(', ');
 }
 
-function sortedCounts(counts: ReadonlyMap<string, number>): string {
+function describeSorted(counts: ReadonlyMap<string, number>): string {
   return describeCounts([...counts].toSorted(([one], [other]) => one.localeCompare(other))) || 'none';
 }
 

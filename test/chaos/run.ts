@@ -1,10 +1,12 @@
+/** `npm run test:chaos [-- OPTIONS]`. See `--help`. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ChaosOptions, runChaos } from './chaos.ts';
-import { MECHANISM_FACTS, MECHANISMS } from './mechanisms.ts';
 import { allDifferences, describeReport } from './report.ts';
+import { SAFEGUARD_FACTS, SAFEGUARDS } from './safeguards.ts';
 
 interface CommandOptions {
   readonly kills: number;
+  readonly faults?: number;
   readonly troubles?: number;
   readonly seed: number;
   readonly break?: ChaosOptions['broken'];
@@ -15,77 +17,83 @@ interface CommandOptions {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('Not a whole number from 0.');
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new InvalidArgumentError('Expected a whole number of 0 or more.');
   return count;
 }
 
 function parseMinutes(text: string): number {
   const minutes = Number(text);
-  if (!(minutes > 0)) throw new InvalidArgumentError('Not a number above 0.');
+  if (!(minutes > 0)) throw new InvalidArgumentError('Expected a number greater than 0.');
   return minutes;
 }
 
 const DESCRIPTION =
-  'Starts servers of its own, has real processes drain them, kills these with SIGKILL, stops them past their lock, ' +
-  'cuts and delays their connections, loses invocations, restarts the servers, and checks in the end what is ' +
-  'promised of each channel. Some of the processes drain in tail mode, and get entries while they wait. Exits with ' +
-  '1 where something differs.';
+  'Run consumer processes under faults, then check that no entry was lost, duplicated or applied out of order. ' +
+  'The run starts its own servers. It kills consumers with SIGKILL, pauses them until their lock has expired, ' +
+  'cuts and delays their connections, loses invocations of the executor, and restarts servers. Some consumers run ' +
+  'in tail mode and receive entries while they wait. The exit code is 1 if a check fails.';
 
 const CHECKS = `
-What is checked:
-  statements       rows, log rows, dirty events, cache keys and dead letters of lazy and
-                   log entries are those of a serial application of the same entries
-  search           each document says what its row says, and the progress key is gone
-  garbage          nothing was trimmed that a group had still to read or to acknowledge,
-                   no dead letter was, and in the end nothing is left to trim
-  own streams      each entry has reached its handler or the dead letters, is acknowledged,
-                   and those with equal keys were handled in their order`;
+Workloads and their checks:
+  statements       rows, log rows, dirty events, cache keys and dead letters are those of a
+                   serial application of the same lazy and log entries
+  search           each document matches its row, and the progress key is deleted
+  garbage          no entry was trimmed that a group had yet to read or to acknowledge, no dead
+                   letter was trimmed, and nothing that can be trimmed is left at the end
+  own streams      each entry has reached its handler or the dead letters and is acknowledged;
+                   entries with the same key were handled in order`;
 
-const mechanismLines = MECHANISMS.map(
-  (mechanism) =>
-    `  ${mechanism.padEnd(17)}${MECHANISM_FACTS[mechanism].subject}: ${MECHANISM_FACTS[mechanism].without}`,
+const safeguardLines = SAFEGUARDS.map(
+  (safeguard) =>
+    `  ${safeguard.padEnd(17)}${SAFEGUARD_FACTS[safeguard].workload}: ${SAFEGUARD_FACTS[safeguard].without}`,
 );
 
-const command = new Command('test:chaos')
+const command = new Command('npm run test:chaos --')
   .description(DESCRIPTION)
-  .option('--kills <count>', 'processes to kill', parseCount, 150)
+  .option('--kills <count>', 'number of processes to kill', parseCount, 150)
   .option(
-    '--troubles <count>',
-    'pauses, failing networks and restarts, at most (default: all 28, once for each 200 kills)',
+    '--faults <count>',
+    'maximum number of pauses, network failures, lost invocations and restarts (default: all 28, once per 200 kills)',
     parseCount,
   )
+  .addOption(new Option('--troubles <count>', 'former name of --faults').argParser(parseCount).hideHelp())
   .option(
     '--seed <number>',
-    'of what there is to do and of the troubles, to replay a run',
+    'seed for entries and faults; repeat a run with its seed',
     parseCount,
     Date.now() % 1_000_000,
   )
   .addOption(
     new Option(
-      '--break <mechanisms...>',
-      'switch mechanisms off, and leave out what has no part in them: differences must be found',
-    ).choices(MECHANISMS),
+      '--break <names...>',
+      'switch off safeguards and run only the workloads that depend on them; the checks must fail',
+    ).choices(SAFEGUARDS),
   )
-  .addOption(new Option('--ordering <ordering>').choices(['entity', 'pool']).default('entity'))
-  .option('--minutes <number>', 'begin nothing new after this time', parseMinutes, 10)
-  .option('--verbose', 'tell each trouble and what the consumers say')
+  .addOption(
+    new Option('--ordering <ordering>', 'ordering of statements')
+      .choices(['entity', 'pool'])
+      .default('entity'),
+  )
+  .option('--minutes <number>', 'start no new fault after this time', parseMinutes, 10)
+  .option('--verbose', 'print each fault and the output of the consumers')
   .addHelpText('after', CHECKS)
-  .addHelpText('after', `\nWhat happens without each of the mechanisms:\n${mechanismLines.join('\n')}`)
+  .addHelpText(
+    'after',
+    `\nSafeguards for --break, and what goes wrong without them:\n${safeguardLines.join('\n')}`,
+  )
   .parse();
 
-const {
-  break: broken = [],
-  troubles = Number.POSITIVE_INFINITY,
-  minutes,
-  verbose,
-  ...options
-} = command.opts<CommandOptions>();
+const options = command.opts<CommandOptions>();
+const { kills, seed, ordering, break: broken = [] } = options;
 const report = await runChaos({
-  ...options,
+  kills,
+  seed,
+  ordering,
   broken,
-  troubles,
-  maxMs: minutes * 60_000,
-  tell: verbose === true ? console.error : () => undefined,
+  maxOtherFaults: options.faults ?? options.troubles ?? Number.POSITIVE_INFINITY,
+  maxMs: options.minutes * 60_000,
+  log: options.verbose === true ? console.error : () => undefined,
 });
-console.log(describeReport({ seed: options.seed, broken }, report));
+console.log(describeReport({ seed, broken }, report));
 process.exitCode = allDifferences(report).length === 0 ? 0 : 1;

@@ -13,9 +13,9 @@ const SETTINGS = [
   { ordering: 'pool', lazyConcurrency: 11 },
 ] as const;
 
-/** Where BeeORM's own consumer dies or does harm. */
+/** Cases in which BeeORM's own consumer crashes or corrupts data. */
 describe.each(SETTINGS)('$ordering ordering, $lazyConcurrency lanes', (setting) => {
-  test('a duplicate key costs the one statement, and nobody else', async () => {
+  test('a duplicate key fails only its own statement', async () => {
     const { state } = await drainCase('duplicate-key', setting);
     expect(rows(state, 'bee.UserEntity').map(({ FirstName }) => FirstName)).toEqual(['First']);
     expect(rows(state, 'bee.PlainEntity').map(({ Name }) => Name)).toEqual(['innocent']);
@@ -30,7 +30,7 @@ describe.each(SETTINGS)('$ordering ordering, $lazyConcurrency lanes', (setting) 
     expect(state.deadLetters).toEqual([]);
   });
 
-  test('a log row that does not fit is set aside alone, and comes back when it fits', async () => {
+  test('an out-of-range log row alone becomes a dead letter, and a redrive writes it once the column is wider', async () => {
     const { state, history } = await drainCase('log-out-of-range', setting);
     const [inserted] = rows(state, 'bee.UUIDLogEntity');
     expect(inserted).toMatchObject({ ID: '102178315246239745' });
@@ -49,7 +49,7 @@ describe.each(SETTINGS)('$ordering ordering, $lazyConcurrency lanes', (setting) 
     expect(after.unfinished).toEqual([]);
   });
 
-  test('bytes that are not UTF-8 stay as they are in a row, and become base64 in its log row', async () => {
+  test('bytes that are not UTF-8 are unchanged in a row, and base64 in its log row', async () => {
     const { state } = await drainCase('blob-in-log', setting);
     const base64 = Buffer.from([0xff, 0xfe, 0x00, 0x27, 0xc3, 0x28]).toString('base64');
     expect(rows(state, 'bee.BlobLogEntity')).toEqual([{ ID: '1', Blob: { base64 } }]);
@@ -59,7 +59,7 @@ describe.each(SETTINGS)('$ordering ordering, $lazyConcurrency lanes', (setting) 
     expect(state.deadLetters).toEqual([]);
   });
 
-  test('several rows in one cached insert are inserted once, each with its own effects', async () => {
+  test('a cached insert of several rows inserts each row once, with its own effects', async () => {
     const { state } = await drainCase('multi-row-cached', setting);
     expect(rows(state, 'bee.UserEntity').map(({ FirstName }) => FirstName)).toEqual(['A', 'B', 'C']);
     expect(rows(state, 'logs._log_default_UserEntity')).toHaveLength(3);
@@ -67,16 +67,16 @@ describe.each(SETTINGS)('$ordering ordering, $lazyConcurrency lanes', (setting) 
     expect(state.deadLetters).toEqual([]);
   });
 
-  test('an event over several rows and pools has its effects once', async () => {
+  test('an event with rows in several pools has each of its effects once', async () => {
     const { state } = await drainCase('event-spans-lanes', setting);
     expect(rows(state, 'bee.PlainEntity').map(({ Age }) => Age)).toEqual(['100', '101', '102']);
     expect(rows(state, 'shop.OrderEntity').map(({ Total }) => Total)).toEqual(['2']);
-    // One of the lazy event, and one that the application itself wrote to the log channel.
+    // One log row of the lazy event, and one that the application itself wrote to the log channel.
     expect(rows(state, 'logs._log_shop_OrderEntity')).toHaveLength(2);
   });
 });
 
-/** Drains a case; all that is there then must also be what comes of applying its entries serially. */
+/** Drains a case, and checks that the resulting state is the same as if its entries had been applied serially. */
 async function drainCase(
   name: string,
   setting: Setting,

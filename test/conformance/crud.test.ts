@@ -3,7 +3,7 @@ import { crudOutcome } from '../kit/crud-outcome.ts';
 import { drainAndCompare } from '../kit/drain.ts';
 import { loadFixture } from '../kit/load-fixture.ts';
 
-describe('the recorded case crud', () => {
+describe('the recording crud', () => {
   test.each([
     { ordering: 'entity', lazyConcurrency: 1, batchSize: 1 },
     { ordering: 'entity', lazyConcurrency: 4, batchSize: 3 },
@@ -11,7 +11,7 @@ describe('the recorded case crud', () => {
     { ordering: 'pool', lazyConcurrency: 11, batchSize: 1 },
     { ordering: 'pool', lazyConcurrency: 11, batchSize: 200 },
   ] as const)(
-    'comes out as recorded: $ordering, $lazyConcurrency lanes, batches of $batchSize',
+    'results in the recorded state: $ordering, $lazyConcurrency lanes, batches of $batchSize',
     async (setting) => {
       const fixture = await loadFixture('crud');
       const history = { ...fixture, databasePrefix: fixture.database('') };

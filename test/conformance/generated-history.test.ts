@@ -4,14 +4,14 @@ import { runOracle } from '../kit/run-oracle.ts';
 import { takeTestDatabases } from '../kit/test-databases.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 
-/** The generator's own claims, judged by applying its histories one statement after the other. */
+/** The properties that the generator guarantees, verified by applying its histories serially. */
 describe('a generated history', () => {
-  test.each([1, 2, 3])('without poison has nothing that fails (seed %i)', async (seed) => {
+  test.each([1, 2, 3])('without poison contains no failing statement (seed %i)', async (seed) => {
     const { deadLetters } = await outcomeOf(seededHistory(seed, 300, { ordering: 'entity', poisonRate: 0 }));
     expect(deadLetters).toEqual([]);
   });
 
-  test('of poison only has a dead letter for each entry', async () => {
+  test('of poison only turns each entry into a dead letter', async () => {
     const history = seededHistory(1, 300, { ordering: 'entity', poisonRate: 1 });
     const { deadLetters, keptKeys } = await outcomeOf(history);
     const letters = new Set(deadLetters.map(({ stream, id }) => `${stream} ${id}`));
@@ -23,12 +23,12 @@ describe('a generated history', () => {
     );
   });
 
-  test('for strict order may have more that fails, which the order decides', async () => {
+  test('for the ordering pool contains statements that fail because of the order', async () => {
     const { deadLetters } = await outcomeOf(seededHistory(1, 300, { ordering: 'pool', poisonRate: 0 }));
     expect(deadLetters.length).toBeGreaterThan(0);
   });
 
-  test('is the same for the same seed, and another for another', () => {
+  test('is the same for the same seed, and different for another seed', () => {
     const options = { ordering: 'entity', poisonRate: 0.1 } as const;
     expect(seededHistory(7, 50, options)).toEqual(seededHistory(7, 50, options));
     expect(seededHistory(7, 50, options)).not.toEqual(seededHistory(8, 50, options));

@@ -11,10 +11,10 @@ const SETTINGS = [
   { ordering: 'pool', lazyConcurrency: 11, batchSize: 200 },
 ] as const;
 
-/** A whole application, 1,500 operations each. */
+/** Recordings of a complete application, with 1,500 operations each. */
 describe.each(['full-1', 'poison-1'])('the recorded history %s', (name) => {
   test.each(SETTINGS)(
-    'comes out as if applied serially: $ordering, $lazyConcurrency lanes, batches of $batchSize',
+    'results in the same state as if applied serially: $ordering, $lazyConcurrency lanes, batches of $batchSize',
     async (setting) => {
       const fixture = await loadFixture(`histories/${name}`);
       const history = { ...fixture, databasePrefix: fixture.database('') };

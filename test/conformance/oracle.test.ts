@@ -13,7 +13,7 @@ import { takeTestDatabases } from '../kit/test-databases.ts';
 import type { CacheKey, Outcome } from '../oracle/outcome.ts';
 import type { StreamEntry } from '../oracle/stream-entry.ts';
 
-/** Who judges the consumer is judged first: by recordings of an application, and what must come out of them. */
+/** The other tests trust the oracle, so it is checked itself: against the recorded outcomes of an application. */
 describe('the serial oracle', () => {
   test.each(['full-1', 'poison-1'])('agrees with the recorded outcome of the history %s', async (name) => {
     const directory = fixtureDirectory(`histories/${name}`);
@@ -25,7 +25,7 @@ describe('the serial oracle', () => {
     expect(outcome.autoIds).toEqual(expected.autoIds);
   });
 
-  test('agrees with the recorded outcome of the case crud', async () => {
+  test('agrees with the recorded outcome of crud', async () => {
     const directory = fixtureDirectory('crud');
     const expected = crudOutcome(directory);
     const { outcome, entries } = await applyRecording(directory);
@@ -45,15 +45,15 @@ async function applyRecording(directory: string): Promise<{ outcome: Outcome; en
   return { outcome, entries: entriesOf(recording) };
 }
 
-/** The state of a consumer that did exactly what the oracle says. */
+/** The state that a consumer would leave if it did exactly what the oracle expects. */
 function stateOf(outcome: Outcome, expected: Outcome, entries: readonly StreamEntry[]): State {
   const name = ({ pool, key }: CacheKey) => `${pool} ${key}`;
-  const gone = new Set(outcome.goneKeys.map(name));
-  const left = [...expected.goneKeys, ...outcome.keptKeys].filter((key) => !gone.has(name(key)));
-  const keys = Map.groupBy(left, ({ pool }) => pool);
+  const deleted = new Set(outcome.deletedKeys.map(name));
+  const remaining = [...expected.deletedKeys, ...outcome.keptKeys].filter((key) => !deleted.has(name(key)));
+  const keys = Map.groupBy(remaining, ({ pool }) => pool);
   return {
     ...outcome,
-    keys: new Map([...keys].map(([pool, its]) => [pool, new Set(its.map(({ key }) => key))])),
+    keys: new Map([...keys].map(([pool, keysOfPool]) => [pool, new Set(keysOfPool.map(({ key }) => key))])),
     deadLetters: outcome.deadLetters.map((letter) => ({
       stream: letter.stream,
       entry: letter.id,

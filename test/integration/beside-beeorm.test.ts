@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { createLogger } from '../../shared/logging.ts';
 import { encode } from '../kit/generate/messagepack.ts';
 import { BeeOrmConsumer } from '../kit/scene/beeorm-consumer.ts';
-import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
+import { drainUntilPaused } from '../kit/scene/drain-in-process.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingLog } from '../kit/scene/events.ts';
-import { pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** What BeeORM's consumer leaves is taken over by ours, and the other way round: on the keys themselves. */
@@ -103,7 +103,7 @@ test("BeeORM's collection key holds back our collection, whose request is acknow
 test('what our killed consumer had read BeeORM takes over under the same names, once the lock has ended', async () => {
   const scene = await openScene();
   await addThings(scene, ['one', 'two']);
-  const child = await drainUntilStandingStill(scene, 'poller read');
+  const child = await drainUntilPaused(scene, 'poller read');
   child.kill('SIGKILL');
   await addThings(scene, ['three']);
   const beeOrm = new BeeOrmConsumer(scene);
@@ -123,7 +123,7 @@ test('what our killed consumer had executed and not acknowledged BeeORM executes
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
-  const child = await drainUntilStandingStill(scene, 'poller executed');
+  const child = await drainUntilPaused(scene, 'poller executed');
   child.kill('SIGKILL');
   await expect.poll(() => thingCounts(scene)).toEqual([1]);
   await expireLock(scene);

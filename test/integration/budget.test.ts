@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
-import { drainInProcess } from '../kit/scene/drain-orders.ts';
+import { drainInProcess } from '../kit/scene/drain-in-process.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
@@ -45,11 +45,11 @@ test('an endless backlog is drained up to the budget, and the rest is left unrea
 test('a Redis that stalls in the midst of a drain does not make it run over its budget', async () => {
   const { scene, server } = await openSceneOnOwnRedis();
   for (let number = 0; number < 20; number++) await scene.add(insertThing(`${number}`));
-  const atExecutorPoint = (point: string) => {
+  const executorFailpoint = (point: string) => {
     if (point === 'recorded') server.signal('SIGSTOP');
   };
   const [end, tookMs] = await timed(() =>
-    drainScene(scene, { budgetMs: 2000, atExecutorPoint }).catch((error: unknown) => error),
+    drainScene(scene, { budgetMs: 2000, executorFailpoint }).catch((error: unknown) => error),
   );
   server.signal('SIGCONT');
   expect(tookMs).toBeLessThan(2000 + SECOND_MS);

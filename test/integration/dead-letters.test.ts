@@ -10,7 +10,7 @@ import {
   thingDirty,
   thingLog,
 } from '../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { LAZY, openScene, type Scene } from '../kit/scene/scene.ts';
 

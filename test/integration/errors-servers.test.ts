@@ -5,7 +5,7 @@ import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mari
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, insertThingSql, lazyEvent } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** Servers and accounts that are at fault: nothing is judged, and all is applied once the cause is gone. */
@@ -46,12 +46,12 @@ test('a server that is killed and comes back in the midst of a drain is waited f
   const scene = await openScene({ mysql: placeOf(server) });
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
   let kills = 0;
-  const atExecutorPoint = async (point: string) => {
+  const executorFailpoint = async (point: string) => {
     if (point !== 'recorded' || kills++ > 0) return;
     await server.kill();
     void server.restart();
   };
-  expect(await drainScene(scene, { atExecutorPoint })).toMatchObject({ complete: true });
+  expect(await drainScene(scene, { executorFailpoint })).toMatchObject({ complete: true });
   expect(await onServer('SELECT Name FROM ??.Thing ORDER BY ID', [appOf(scene)])).toEqual([
     { Name: 'one' },
     { Name: 'two' },
@@ -138,7 +138,7 @@ test('an account that may not touch a table of the application has a dead letter
 /** A scene on the file's own server, and the same with an account that has only these privileges, less the revoked ones. */
 async function openSceneWithAccount(privileges: string, revoked: readonly string[] = []) {
   const scene = await openScene({ mysql: placeOf(server) });
-  const user = `${scene.place.databasePrefix}user`;
+  const user = `${scene.servers.databasePrefix}user`;
   await onServer("CREATE USER ? IDENTIFIED BY 'secret'", [user]);
   await onServer(`GRANT ${privileges} TO ?`, privileges.includes('??') ? [appOf(scene), user] : [user]);
   for (const privilege of revoked) await onServer(`REVOKE ${privilege} ON *.* FROM ?`, [user]);
@@ -164,12 +164,12 @@ function placeOf({ host, port, user, password }: MariaDbServer): MysqlAddress {
   return { host, port, user, password };
 }
 
-function appOf({ place }: Scene): string {
-  return `${place.databasePrefix}app`;
+function appOf({ servers }: Scene): string {
+  return `${servers.databasePrefix}app`;
 }
 
-function shopOf({ place }: Scene): string {
-  return `${place.databasePrefix}shop`;
+function shopOf({ servers }: Scene): string {
+  return `${servers.databasePrefix}shop`;
 }
 
 function userOf({ registry }: Scene): string {

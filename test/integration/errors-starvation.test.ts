@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent } from '../kit/scene/events.ts';
-import { thingCounts, thingNames } from '../kit/scene/look.ts';
+import { thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
 test.each([1, 4])(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../shared/protocol.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { countUp, insertThing, insertThingSql, lazyEvent } from '../kit/scene/events.ts';
-import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, pendingEntries, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** Errors that a real server gives, and what each says of the statement that met it. */
@@ -74,12 +74,12 @@ test('a connection that is killed in the midst of a batch is no dead letter, and
   const scene = await openScene();
   for (const name of ['one', 'two']) await scene.add(insertThing(name));
   let kills = 0;
-  const atExecutorPoint = async (point: string) => {
+  const executorFailpoint = async (point: string) => {
     if (point !== 'executed' || kills === 2) return;
     kills++;
     await killConnections(scene);
   };
-  expect(await drainScene(scene, { atExecutorPoint })).toMatchObject({ complete: true });
+  expect(await drainScene(scene, { executorFailpoint })).toMatchObject({ complete: true });
   expect(kills).toBe(2);
   expect(await thingNames(scene)).toEqual(['one', 'two']);
   expect(await deadLetters(scene)).toEqual([]);

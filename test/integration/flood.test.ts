@@ -45,7 +45,7 @@ journal:
 /** Adds lazy entries while a drain works through the flood, and looks for each one's row. */
 async function measure(scene: Scene, name: string): Promise<void> {
   const stop = new AbortController();
-  const drain = drainScene(scene, { tail: true, budgetMs: 90_000, signal: stop.signal });
+  const drain = drainScene(scene, { isTail: true, budgetMs: 90_000, signal: stop.signal });
   await expect.poll(() => lastLogId(scene), { timeout: 10_000 }).toBeGreaterThan(0);
   const startedAt = performance.now();
   const delaysMs: number[] = [];

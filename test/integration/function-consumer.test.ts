@@ -14,11 +14,11 @@ describe('a deployed consumer asked through its function', () => {
     const { poller } = await deploy(fixture);
     const consumer = await consumerThrough(poller);
     await addGarbage(fixture, 'orm-lazy-channel', 250);
-    await consumer.ask({ operation: 'drain' });
+    await consumer.perform({ operation: 'drain' });
     expect(new Set(await idsOf(consumer)).size).toBe(250);
     expect(await consumer.redrive({})).toEqual({ redriven: 250 });
     expect(await idsOf(consumer)).toEqual([]);
-    await consumer.ask({ operation: 'drain' });
+    await consumer.perform({ operation: 'drain' });
     const [first = ''] = await idsOf(consumer);
     const [shown] = await collect(consumer.list({ id: first }));
     expect(shown?.original).toContainEqual(['s', 'garbage']);

@@ -24,12 +24,12 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.addOrders(10);
     await scene.read('readers', 8, ['6-0']);
     await scene.read('writers', 7);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     expect(await scene.drain()).toMatchObject({
       complete: true,
       channels: { garbage: { entries: 1, trimmed: 5, pending: 0 } },
     });
-    expect(await scene.left()).toEqual(['6-0', '7-0', '8-0', '9-0', '10-0']);
+    expect(await scene.remainingIds()).toEqual(['6-0', '7-0', '8-0', '9-0', '10-0']);
   });
 
   test('deletes all of a stream that every group is done with', async () => {
@@ -37,9 +37,9 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.addOrders(250);
     await scene.read('readers', 250);
     await scene.read('writers', 250);
-    await scene.ask('writers');
+    await scene.requestCollection('writers');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { trimmed: 250 } } });
-    expect(await scene.left()).toEqual([]);
+    expect(await scene.remainingIds()).toEqual([]);
     // The groups stand where they stood.
     await scene.redis.xadd(ORDERS, '251-0', 's', 'order');
     const [[, entries] = []] = await readNew(scene.redis, 'readers');
@@ -48,23 +48,23 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
 
   test("trims the streams of BeeORM's own group, its own events too", async () => {
     const scene = await openGarbageScene(server);
-    await scene.ask(GROUP);
+    await scene.requestCollection(GROUP);
     await scene.drain();
     await scene.redis.del(GARBAGE_KEY);
-    await scene.ask(GROUP);
+    await scene.requestCollection(GROUP);
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 1, trimmed: 1 } } });
-    expect(await scene.left(GARBAGE)).toHaveLength(1);
+    expect(await scene.remainingIds(GARBAGE)).toHaveLength(1);
   });
 
   test("is asked by the drain itself for the group's own streams, where the drain is told so", async () => {
     const scene = await openGarbageScene(server);
-    await scene.ask('nobody');
+    await scene.requestCollection('nobody');
     await scene.drain();
     expect(await scene.drain({ collectsGarbage: true })).toMatchObject({
       complete: true,
       channels: { garbage: { entries: 1, trimmed: 1, pending: 0 } },
     });
-    expect(await scene.left(GARBAGE)).toHaveLength(1);
+    expect(await scene.remainingIds(GARBAGE)).toHaveLength(1);
   });
 
   test('is asked no more when the drain has ended, in a process that lives on', async () => {
@@ -84,18 +84,18 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.read('readers', 5);
     await scene.read('writers', 5);
     await scene.read('a-stranger', 2);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     await scene.drain();
-    expect(await scene.left()).toEqual(['3-0', '4-0', '5-0']);
+    expect(await scene.remainingIds()).toEqual(['3-0', '4-0', '5-0']);
   });
 
   test('keeps all of a stream that no group exists on, whatever the rule for absent groups', async () => {
     for (const absentGroups of ['hold', 'ignore'] as const) {
       const scene = await openGarbageScene(server);
       await scene.addOrders(5);
-      await scene.ask('readers');
+      await scene.requestCollection('readers');
       await scene.drain({ absentGroups });
-      expect(await scene.left()).toHaveLength(5);
+      expect(await scene.remainingIds()).toHaveLength(5);
     }
   });
 
@@ -103,9 +103,9 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 5);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     await scene.drain();
-    expect(await scene.left()).toHaveLength(5);
+    expect(await scene.remainingIds()).toHaveLength(5);
     expect(scene.log).toEqual([expect.stringContaining('"stream":"orders","group":"writers"')]);
   });
 
@@ -113,9 +113,9 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     const scene = await openGarbageScene(server);
     await scene.addOrders(5);
     await scene.read('readers', 4);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     await scene.drain({ absentGroups: 'ignore' });
-    expect(await scene.left()).toEqual(['5-0']);
+    expect(await scene.remainingIds()).toEqual(['5-0']);
     expect(scene.log).toEqual([expect.stringContaining('"stream":"orders","group":"writers"')]);
   });
 
@@ -124,9 +124,9 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     const letters = `${ORDERS}:dead-letters`;
     await scene.redis.xadd(letters, '1-0', 'code', '1062');
     await scene.redis.xgroup('CREATE', letters, 'readers', '$');
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     await scene.drain();
-    expect(await scene.left(letters)).toEqual(['1-0']);
+    expect(await scene.remainingIds(letters)).toEqual(['1-0']);
   });
 
   test('leaves what another collection began less than half a minute ago, and its own key for the next one', async () => {
@@ -135,14 +135,14 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.read('readers', 5);
     await scene.read('writers', 5);
     await scene.redis.set('readers_gc', '1', 'EX', 30);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     expect(await scene.drain()).toMatchObject({
       channels: { garbage: { entries: 1, trimmed: 0, pending: 0 } },
     });
-    expect(await scene.left()).toHaveLength(5);
+    expect(await scene.remainingIds()).toHaveLength(5);
     await scene.redis.del('readers_gc');
-    await scene.ask('readers');
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
+    await scene.requestCollection('readers');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 2, trimmed: 5 } } });
     expect(await scene.redis.get('readers_gc')).toBe('1');
     expect(await scene.redis.ttl('readers_gc')).toBeGreaterThan(20);
@@ -153,7 +153,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.addOrders(5000);
     await scene.read('readers', 5000);
     await scene.read('writers', 5000);
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     const stop = new AbortController();
     const failpoint = (point: string) => {
       if (point === 'trimmed') stop.abort();
@@ -173,10 +173,10 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
     await scene.addOrders(3);
     await scene.read('readers', 3);
     await scene.read('writers', 2);
-    await scene.ask('readers');
-    await scene.ask('readers', 'other');
+    await scene.requestCollection('readers');
+    await scene.requestCollection('readers', 'other');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 2, trimmed: 3 } } });
-    expect(await scene.left()).toEqual(['3-0']);
+    expect(await scene.remainingIds()).toEqual(['3-0']);
     expect(await other.xlen('elsewhere')).toBe(0);
     other.disconnect();
   });
@@ -184,7 +184,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
   test('makes a dead letter of what is no event, and of a pool that the registry does not have', async () => {
     const scene = await openGarbageScene(server);
     await scene.redis.xadd(GARBAGE, '*', 's', 'no MessagePack');
-    await scene.ask('readers', 'nowhere');
+    await scene.requestCollection('readers', 'nowhere');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { entries: 2, deadLetters: 2 } } });
     const letters = await scene.redis.xrange(`${GARBAGE}:dead-letters`, '-', '+');
     expect(letters.map(([, fields]) => fields[fields.indexOf('code') + 1])).toEqual([
@@ -207,7 +207,7 @@ describe.each(versions)('on $name the garbage collector', ({ program }) => {
         await scene.redis.config('SET', 'slowlog-max-len', '100000');
       });
     await scene.redis.slowlog('RESET');
-    await scene.ask('readers');
+    await scene.requestCollection('readers');
     expect(await scene.drain()).toMatchObject({ channels: { garbage: { trimmed: 999_950 } } });
     expect(await scene.redis.xlen(ORDERS)).toBe(50);
     const microseconds = await scriptTimes(scene.redis);

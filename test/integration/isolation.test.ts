@@ -8,7 +8,13 @@ import {
   thingDirty,
   thingLog,
 } from '../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, pendingEntries, thingCounts, thingNames } from '../kit/scene/look.ts';
+import {
+  deadLetters,
+  dirtyEvents,
+  pendingEntries,
+  thingCounts,
+  thingNames,
+} from '../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** The unit is the statement: what fails takes its own effects with it, and nothing else. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { drainUntilStandingStill } from '../kit/scene/drain-orders.ts';
+import { Breakpoint } from '../kit/scene/breakpoint.ts';
+import { drainUntilPaused } from '../kit/scene/drain-in-process.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing } from '../kit/scene/events.ts';
-import { Gate } from '../kit/scene/gate.ts';
-import { thingNames } from '../kit/scene/look.ts';
+import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY, openScene, type Scene } from '../kit/scene/scene.ts';
 
@@ -24,7 +24,7 @@ test("while BeeORM's consumer holds the lock a drain says so and until when, and
 
 test('while another poller of ours holds the lock a drain names the machine and the process', async () => {
   const scene = await openScene();
-  const child = await drainUntilStandingStill(scene, 'poller locked');
+  const child = await drainUntilPaused(scene, 'poller locked');
   const summary = await drainScene(scene);
   expect(summary).toMatchObject({ complete: false, reason: 'locked' });
   expect(summary.message).toContain(`process ${child.pid}`);
@@ -33,7 +33,7 @@ test('while another poller of ours holds the lock a drain names the machine and 
 test('a poller that was killed keeps others out no longer than its time to live', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
-  const child = await drainUntilStandingStill(scene, 'poller read');
+  const child = await drainUntilPaused(scene, 'poller read');
   child.kill('SIGKILL');
   const remainingMs = await scene.redis.pttl(LOCK_KEY);
   expect(remainingMs).toBeGreaterThan(0);
@@ -47,27 +47,27 @@ test('a poller that was killed keeps others out no longer than its time to live'
 test('the lock is refreshed on its own timer while a statement runs for longer than it lives', async () => {
   const scene = await openScene();
   await scene.add(insertThing('one'));
-  const gate = new Gate();
-  const atExecutorPoint = (point: string) => (point === 'executed' ? gate.pass() : undefined);
-  const drain = drainScene(scene, { atExecutorPoint, poller: { lockTtlMs: 400 } });
-  await gate.reached;
+  const breakpoint = new Breakpoint();
+  const executorFailpoint = (point: string) => (point === 'executed' ? breakpoint.pause() : undefined);
+  const drain = drainScene(scene, { executorFailpoint, poller: { lockTtlMs: 400 } });
+  await breakpoint.reached;
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(await takeLockAsBeeOrm(scene)).toBeNull();
-  gate.open();
+  breakpoint.resume();
   expect(await drain).toMatchObject({ complete: true });
 });
 
 test('a lock that passes into other hands in the midst of a drain stops it without harm', async () => {
   const scene = await openScene();
   for (let number = 0; number < 30; number++) await scene.add(insertThing(`${number}`));
-  const gate = new Gate();
-  const atExecutorPoint = (point: string) => (point === 'executed' ? gate.pass() : undefined);
-  const setting = { atExecutorPoint, batchSize: 5, poller: { lockTtlMs: 400 } };
+  const breakpoint = new Breakpoint();
+  const executorFailpoint = (point: string) => (point === 'executed' ? breakpoint.pause() : undefined);
+  const setting = { executorFailpoint, batchSize: 5, poller: { lockTtlMs: 400 } };
   const drain = drainScene(scene, setting);
-  await gate.reached;
+  await breakpoint.reached;
   await scene.redis.set(LOCK_KEY, 'of BeeORM');
   await new Promise((resolve) => setTimeout(resolve, 300));
-  gate.open();
+  breakpoint.resume();
   expect(await drain).toMatchObject({ complete: false, reason: 'lock-lost' });
   expect(await scene.redis.get(LOCK_KEY)).toBe('of BeeORM');
   await scene.redis.del(LOCK_KEY);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty } from '../kit/scene/events.ts';
-import { dirtyEvents, pendingEntries } from '../kit/scene/look.ts';
+import { dirtyEvents, pendingEntries } from '../kit/scene/inspect-scene.ts';
 import { openScene } from '../kit/scene/scene.ts';
 
 const KEYS = 150_000;

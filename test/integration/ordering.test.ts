@@ -8,7 +8,7 @@ import {
   thingDirty,
   thingLog,
 } from '../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, thingNames } from '../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, thingNames } from '../kit/scene/inspect-scene.ts';
 import { openScene, sceneWithIncrement } from '../kit/scene/scene.ts';
 
 describe.each(['entity', 'pool'] as const)('ordering %s', (ordering) => {

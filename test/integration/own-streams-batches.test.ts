@@ -46,7 +46,7 @@ test('Entries wait for others as long as the window is, and not at all once the 
   const consumer = await openOwnStreams(scene, [
     { windowMs: 2000, handler: (event) => void batches.push(numbersOf(event)) },
   ]);
-  const tail = consumer.drain({ budgetMs: 4000, tail: true });
+  const tail = consumer.drain({ budgetMs: 4000, isTail: true });
   await sleep(300);
   for (const n of [1, 2, 3]) {
     await scene.add({ s: `{"n":${n}}` });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const EXAMPLE = new URL('../../examples/own-stream/try.ts', import.meta.url).pathname;
 
-test('The example runs: each order has its mails in order, and the one without an address is a dead letter.', async () => {
+test('the example sends the mails of each order in order, and the one without an address becomes a dead letter', async () => {
   const child = spawn(process.execPath, [EXAMPLE], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [stdout, stderr, [exitCode]] = await Promise.all([
@@ -21,6 +21,6 @@ test('The example runs: each order has its mails in order, and the one without a
   ]);
   expect(mails).toContain('order 9223372036854775807 cancelled (attempt 1)');
   expect(stdout).toMatch(/^order-changed\/mailer +5 /m);
-  expect(stdout).toMatch(/nothing is left\. 1 dead letter/);
+  expect(stdout).toMatch(/no entries remain\. 1 dead letter/);
   expect(stdout).toMatch(/^order-changed {2}\S+ {2}\S+ {2}handler-failed {2}3 attempts/m);
 });

@@ -7,7 +7,7 @@ import { makeCertificate } from '../kit/certificates.ts';
 import { MASTER, startSentinelRedis } from '../kit/redis-sentinel.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty, thingLog } from '../kit/scene/events.ts';
-import { thingNames } from '../kit/scene/look.ts';
+import { thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumerIn } from '../kit/scene/run-consumer.ts';
 import { LAZY, LOCK_KEY } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';
@@ -109,7 +109,7 @@ test('Sentinel: a drain goes to the master, and after a failover goes on with th
   await scene.add(insertThing('one'));
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { entries: 1 } } });
   const stop = new AbortController();
-  const drain = drainScene(scene, { tail: true, budgetMs: 40_000, signal: stop.signal });
+  const drain = drainScene(scene, { isTail: true, budgetMs: 40_000, signal: stop.signal });
   await scene.add(insertThing('two'));
   await expect.poll(() => thingNames(scene), { timeout: 10_000 }).toEqual(['one', 'two']);
   await redis.failOver();

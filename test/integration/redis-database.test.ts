@@ -7,7 +7,7 @@ import { LAZY, openScene } from '../kit/scene/scene.ts';
 test('a Redis database that can not be selected is an error, and no other database is drained in its place', async () => {
   const scene = await openScene();
   await scene.add(insertThing('of another application'));
-  const { database } = scene.place.redis;
+  const { database } = scene.servers.redis;
   const yaml = scene.registryYaml.replace(new RegExp(`(redis: \\S+):${database}$`, 'm'), '$1:99999999');
   const registry = parseRegistry(yaml, 'registry.yaml');
   await expect(drainScene(scene, { registry, budgetMs: 2000 })).rejects.toMatchObject({

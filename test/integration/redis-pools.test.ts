@@ -4,7 +4,7 @@ import { type RedisServer, startRedis } from '../../infra/local/servers/redis-se
 import { encode, type WireValue } from '../kit/generate/messagepack.ts';
 import { drainScene } from '../kit/scene/drain-scene.ts';
 import { insertThing, thingDirty, thingLog } from '../kit/scene/events.ts';
-import { dirtyEvents, thingNames } from '../kit/scene/look.ts';
+import { dirtyEvents, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
 import { GROUP, LOCK_KEY, type Scene } from '../kit/scene/scene.ts';
 import { openSceneInRedis } from '../kit/scene/scene-in-redis.ts';
@@ -97,7 +97,7 @@ journal:
 test('a Redis pool that goes down in the midst of a drain is drained on once it is back, the others meanwhile', async () => {
   const { scene, logs } = await openPools('--appendonly', 'yes', '--appendfsync', 'always');
   const stop = new AbortController();
-  const drain = drainScene(scene, { tail: true, budgetMs: 60_000, signal: stop.signal });
+  const drain = drainScene(scene, { isTail: true, budgetMs: 60_000, signal: stop.signal });
   await addWork(scene, logs);
   await expect.poll(() => logRows(scene), { timeout: 10_000 }).toBe(20);
   await logServer.kill();

@@ -80,7 +80,7 @@ describe('a password of Redis that was rotated', () => {
     const { poller } = pollerWith(
       new ConfigurationError(
         'secret-unreadable',
-        'secret redis: Secrets Manager answers AccessDeniedException',
+        'secret redis: Secrets Manager answered AccessDeniedException',
       ),
     );
     expect(await poller.perform({ operation: 'status' }, REMAINING_MS)).toMatchObject({

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { garbageChannel } from '../../functions/poller/channels/garbage/garbage-channel.ts';
+import { createChannels } from '../../functions/poller/channels/channels.ts';
+import { parseBindings } from '../../functions/poller/channels/own-streams/binding.ts';
+import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
 import { readStatus } from '../../functions/poller/operations/status.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
@@ -20,6 +22,10 @@ test("the status of channels comes in a drain's order, whichever Redis pool answ
 own: { redis: "${address}:1", streams: { orders: [mailer] } }`,
     'test',
   );
+  const handler = { kind: 'module', path: 'none' };
+  const bindings = [{ stream: 'orders', group: 'mailer', handler }];
+  const [binding] = parseBindings({ bindings }, 'bindings', registry);
+  if (binding === undefined) throw new Error('no binding');
   const slow = new Set(['default']);
   const redisPools = [...registry.redisPools].map(([code, pool]) => {
     const resolve = async () => {
@@ -33,7 +39,13 @@ own: { redis: "${address}:1", streams: { orders: [mailer] } }`,
     redisPools: new Map(redisPools),
     mysqlPools: [],
     executor: { execute: () => Promise.reject(new Error('there is no MySQL pool')) },
-    ownStreams: [{ ...garbageChannel, name: 'orders/mailer', stream: 'orders', group: 'mailer' }],
+    channels: createChannels({
+      allowedStatements: [],
+      search: {},
+      absentGroups: 'hold',
+      requestsCollections: false,
+      ownStreams: [ownStreamChannel(binding, { invoke: () => Promise.reject(new Error('not invoked')) })],
+    }),
   });
   const names = channels.map(({ channel }) => channel);
   expect(names).toEqual(['lazy', 'log', 'search', 'garbage', 'orders/mailer']);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { onTestFinished } from 'vitest';
 
-/** Lets a server stand for an AWS service until the test is finished. Returns what its clients need. */
+/** Uses a server as the endpoint of an AWS service until the test is finished. Returns the clients' configuration. */
 export async function listenAsAws(server: Server) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -2,12 +2,15 @@ import type { CacheKey, Outcome } from '../oracle/outcome.ts';
 import { connectRedis } from './state.ts';
 import type { TestRegistry } from './test-registry.ts';
 
-/** Failed inserts may push ids up, so a key that ends in an id is planted for so many ids. */
-const NEIGHBOURS = 20;
+/** Failed inserts use up ids, so a key that ends in an id is also created for this many ids from that one on. */
+const IDS_PER_KEY = 20;
 
-/** Sets every cache key that a history names, so that its deletion can be seen. To be called before the drain. */
-export async function plantCacheKeys(registry: TestRegistry, { goneKeys, keptKeys }: Outcome): Promise<void> {
-  const keys = [...goneKeys, ...keptKeys].flatMap(withNeighbours);
+/** Creates every cache key that a history names, so that a test can see its deletion. Call it before the drain. */
+export async function plantCacheKeys(
+  registry: TestRegistry,
+  { deletedKeys, keptKeys }: Outcome,
+): Promise<void> {
+  const keys = [...deletedKeys, ...keptKeys].flatMap(withLaterIds);
   for (const [code, pool] of registry.redis) {
     const redis = connectRedis(pool);
     const pipeline = redis.pipeline();
@@ -17,10 +20,10 @@ export async function plantCacheKeys(registry: TestRegistry, { goneKeys, keptKey
   }
 }
 
-function withNeighbours({ pool, key, row }: CacheKey): CacheKey[] {
+function withLaterIds({ pool, key, row }: CacheKey): CacheKey[] {
   if (row === undefined) return [{ pool, key }];
   const prefix = key.slice(0, -row.id.length);
-  return Array.from({ length: NEIGHBOURS }, (_, step) => ({
+  return Array.from({ length: IDS_PER_KEY }, (_, step) => ({
     pool,
     key: prefix + (BigInt(row.id) + BigInt(step)),
   }));

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 
-/** Files of a server's certificate that is its own authority. */
+/** The files of a self-signed server certificate. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Makes one for a day in the directory. `subject`: who it is for, such as `IP:127.0.0.1` or `DNS:localhost`. */
+/** Creates a certificate that is valid for one day. `subject` is a host such as `IP:127.0.0.1` or `DNS:localhost`. */
 export function makeCertificate(directory: string, name: string, subject: string): Certificate {
   const [certificate, key] = [`${directory}/${name}.crt`, `${directory}/${name}.key`];
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -3,41 +3,41 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { LocalConsumer, LocalConsumerOptions } from '../../cli/consumer/consumer.ts';
+import type { Consumer, ConsumerOptions } from '../../cli/consumer/consumer.ts';
 import type { Output } from '../../cli/context.ts';
 import { runProgram } from '../../cli/program.ts';
-import type { DeadLetterOperations } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetterOperations } from '../../shared/dead-letter.ts';
 import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 
 const REGISTRY = 'default: { redis: "localhost:6379", mysql: "u:p@/app", streams: { changed: [g] } }\n';
 
-/** What the command line did. */
+/** The result of a command line. */
 export interface ProgramRun {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What consumers were opened with. */
-  readonly opened: readonly LocalConsumerOptions[];
+  /** The options with which consumers were opened. */
+  readonly opened: readonly ConsumerOptions[];
   readonly exitedNow: readonly number[];
 }
 
 export interface ProgramSetting {
-  /** Takes the part of the consumer in one process. */
-  readonly drain?: LocalConsumer['drain'];
+  /** Replaces the drain of the consumer. */
+  readonly drain?: Consumer['drain'];
   readonly deadLetters?: Partial<DeadLetterOperations>;
-  readonly status?: LocalConsumer['status'];
+  readonly status?: Consumer['status'];
   readonly open?: () => void;
   readonly signals?: EventEmitter;
   readonly isTerminal?: boolean;
 }
 
-/** Runs the command line in this process. `REGISTRY` among the arguments becomes the path of a good registry. */
+/** Runs the command line in this process. The argument `REGISTRY` is replaced with the path of a valid registry. */
 export async function runConsumer(commandLine: string, setting: ProgramSetting = {}): Promise<ProgramRun> {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
   const registry = join(directory, 'registry.yaml');
   writeFileSync(registry, REGISTRY);
   const [stdout, stderr] = [collect(setting), collect(setting)];
-  const opened: LocalConsumerOptions[] = [];
+  const opened: ConsumerOptions[] = [];
   const exitedNow: number[] = [];
   try {
     const exitCode = await runProgram(
@@ -60,7 +60,7 @@ export async function runConsumer(commandLine: string, setting: ProgramSetting =
   }
 }
 
-function consumer({ drain, deadLetters, status }: ProgramSetting): LocalConsumer {
+function consumer({ drain, deadLetters, status }: ProgramSetting): Consumer {
   return {
     drain: drain ?? (async () => summary()),
     deadLetters: {

@@ -3,7 +3,7 @@ import type { StreamEntry } from '../oracle/stream-entry.ts';
 import { compareCounts, type Difference } from './difference.ts';
 import type { DeadLetter, State } from './state.ts';
 
-/** The same letters with the same codes, each with its entry's own fields and with what is left to do. */
+/** Expects the same dead letters with the same codes, each with the fields of its entry and the remaining work. */
 export function compareDeadLetters(
   expected: Outcome,
   { deadLetters }: State,
@@ -20,7 +20,7 @@ export function compareDeadLetters(
   ];
 }
 
-/** The code that a dead letter must have: MySQL's number, or our own name where it has none. */
+/** The expected code of a dead letter: MySQL's error number, or the consumer's own code if MySQL reported no error. */
 export function deadLetterCode({ kind, errno }: ExpectedDeadLetter): string {
   const names = { wire: 'undecodable', pool: 'unknown-pool', policy: 'refused-statement' };
   return kind === 'mysql' ? String(errno) : names[kind];
@@ -52,6 +52,8 @@ function compareUnapplied(letter: DeadLetter, wanted: ExpectedDeadLetter['unappl
   return Object.entries(wanted).flatMap(([part, indexes]): Difference[] => {
     const [before, after] = [JSON.stringify(indexes), JSON.stringify(found[part])];
     if (before === after) return [];
-    return [{ kind: 'changed', what: `unapplied ${part} in ${actualText(letter)}: ${after} for ${before}` }];
+    return [
+      { kind: 'changed', what: `unapplied ${part} in ${actualText(letter)}: ${after} instead of ${before}` },
+    ];
   });
 }

@@ -4,7 +4,7 @@ import { compareCounts, type Difference } from './difference.ts';
 import type { IdMapping } from './id-mapping.ts';
 import type { State } from './state.ts';
 
-/** In each stream: the same events for each entity, in its order. */
+/** Expects the same events of each entity in each stream, in the same order. */
 export function compareDirtyEvents(
   expected: Outcome,
   actual: State['dirtyEvents'],
@@ -34,6 +34,8 @@ function compareStream(
       after.map((action) => `event ${action} in ${entity}`),
     );
     if (counts.length > 0 || before.join() === after.join()) return counts;
-    return [{ kind: 'out of order', what: `events in ${entity}: ${after.join()} for ${before.join()}` }];
+    return [
+      { kind: 'out of order', what: `events in ${entity}: ${after.join()} instead of ${before.join()}` },
+    ];
   });
 }

@@ -4,7 +4,7 @@ import type { IdMapping } from './id-mapping.ts';
 import { canonicalJson, isLogTable } from './log-rows.ts';
 import { type Row, type Tables, textOfCell } from './read-tables.ts';
 
-/** Log rows are a multiset: their own ids say nothing. */
+/** Compares log rows as a multiset, because their own ids carry no meaning. */
 export function compareLogRows(expected: Outcome, actual: Tables, ids: IdMapping): Difference[] {
   const tables = [...new Set([...expected.tables.keys(), ...actual.keys()])].filter(isLogTable);
   return tables.flatMap((table) => {

@@ -4,7 +4,7 @@ import { idOf } from './id-mapping.ts';
 import { isLogTable } from './log-rows.ts';
 import { type Cell, type Row, type Tables, textOfCell } from './read-tables.ts';
 
-/** Compares all tables but those of log rows. */
+/** Compares all tables except log tables. */
 export function compareRows(expected: Outcome, actual: Tables): Difference[] {
   const tables = [...new Set([...expected.tables.keys(), ...actual.keys()])].filter(
     (table) => !isLogTable(table),
@@ -32,7 +32,7 @@ function nameOfRows(table: string, identity: Outcome['identity'], rows: readonly
       : `${table} ${column}=${textOfCell(row[column])}`;
 }
 
-/** Of the rows that are there as they must be: what stands in them. */
+/** Compares the columns of the rows that exist on both sides. */
 function compareCells(
   wanted: readonly Row[],
   found: readonly Row[],
@@ -48,13 +48,16 @@ function compareCells(
       const [before, after] = [textOf(expected[column]), textOf(row[column])];
       if (before === after) return [];
       return [
-        { kind: 'changed', what: `${name(row)} ${column}: ${shortened(after)} for ${shortened(before)}` },
+        {
+          kind: 'changed',
+          what: `${name(row)} ${column}: ${shortened(after)} instead of ${shortened(before)}`,
+        },
       ];
     });
   });
 }
 
-/** Rows whose ids MySQL chose were inserted in the order of their ids. */
+/** Compares the order of the inserts. For rows whose ids MySQL chose, it is the order of the ids. */
 function compareOrder(
   table: string,
   wanted: readonly Row[],
@@ -67,10 +70,13 @@ function compareOrder(
   const auto = new Set(expected);
   const before = expected.filter((row) => present.has(row));
   const after = [...new Set(byId(found).map(name))].filter((row) => auto.has(row));
-  const at = before.findIndex((row, index) => row !== after[index]);
-  if (at < 0) return [];
+  const first = before.findIndex((row, index) => row !== after[index]);
+  if (first < 0) return [];
   return [
-    { kind: 'out of order', what: `rows of ${table} from insert ${at}: ${after[at]} for ${before[at]}` },
+    {
+      kind: 'out of order',
+      what: `rows of ${table} from insert ${first}: ${after[first]} instead of ${before[first]}`,
+    },
   ];
 }
 
@@ -79,5 +85,5 @@ function byId(rows: readonly Row[]): Row[] {
 }
 
 function textOf(cell: Cell | undefined): string {
-  return JSON.stringify(cell) ?? 'nothing';
+  return JSON.stringify(cell) ?? 'no value';
 }

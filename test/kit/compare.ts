@@ -10,11 +10,12 @@ import type { State } from './state.ts';
 import { LAZY_STREAM, LOG_STREAM } from './test-registry.ts';
 
 /**
- * Compares what is there with what must be there: rows, log rows, dirty events, cache keys, dead letters, and that
- * nothing is left to do. Keys must have been planted before the drain (see `cache-keys.ts`).
+ * Compares the actual state with the expected one: rows, log rows, dirty events, cache keys and dead letters. Also
+ * reports entries that are still pending or unread. The cache keys must have been created before the drain (see
+ * `cache-keys.ts`).
  *
- * @param entries the history; a dead letter must hold its entry's fields byte for byte
- * @returns nothing where they are equal
+ * @param entries the history; a dead letter must contain its entry's fields byte for byte
+ * @returns an empty list if both are equal
  */
 export function compareState(
   expected: Outcome,
@@ -32,11 +33,11 @@ export function compareState(
   ];
 }
 
-function compareKeys({ goneKeys, keptKeys }: Outcome, { keys }: State, ids: IdMapping): Difference[] {
+function compareKeys({ deletedKeys, keptKeys }: Outcome, { keys }: State, ids: IdMapping): Difference[] {
   const exists = ({ pool, key }: CacheKey) => keys.get(pool)?.has(key) === true;
   const named = ({ pool, key }: CacheKey) => `deletion of cache key ${key} in Redis pool ${pool}`;
   return [
-    ...goneKeys
+    ...deletedKeys
       .map((key) => actualKey(key, ids))
       .filter(exists)
       .map((key): Difference => ({ kind: 'lost', what: named(key) })),

@@ -9,7 +9,7 @@ import { entriesOf } from './recorded-entries.ts';
 import { readJson, tablesOf } from './recorded-tables.ts';
 import { LAZY_STREAM, LOG_STREAM } from './test-registry.ts';
 
-/** What the recorded case `crud` must come to. Its ids are exact: nothing fails in it. */
+/** The expected outcome of the recording `crud`. Its ids are exact, because no statement in it fails. */
 export function crudOutcome(directory: string): Outcome {
   const recording = readRecording(directory);
   const entries = entriesOf(recording);
@@ -22,12 +22,12 @@ export function crudOutcome(directory: string): Outcome {
     autoIds: new Map(),
     entityTables: new Map(),
     dirtyEvents: new Map(
-      Object.entries(streams).map(([stream, its]) => [
+      Object.entries(streams).map(([stream, entriesOfStream]) => [
         stream,
-        its.map(({ s }) => decodeDirtyEvent(Buffer.from(s, 'base64'))),
+        entriesOfStream.map(({ s }) => decodeDirtyEvent(Buffer.from(s, 'base64'))),
       ]),
     ),
-    goneKeys: cacheKeysOf(entries, newIds('bee.UserEntity', before, after)),
+    deletedKeys: cacheKeysOf(entries, newIds('bee.UserEntity', before, after)),
     keptKeys: [],
     deadLetters: [],
   };
@@ -47,7 +47,7 @@ function logValuesOf(entries: readonly StreamEntry[]): LogValue[] {
   ];
 }
 
-/** BeeORM's consumer wrote its own clock into the log rows of lazy events; here they carry the event's time. */
+/** BeeORM's consumer writes its own time into the log rows of lazy events, while ours writes the event's time. */
 function withEventTimes(tables: Tables, logValues: readonly LogValue[]): Tables {
   const timeOf = (table: string, row: Row) => {
     const text = ({ meta, before, changes }: Row | LogValue) =>
@@ -55,7 +55,7 @@ function withEventTimes(tables: Tables, logValues: readonly LogValue[]): Tables 
     const logValue = logValues.find(
       (value) => table.endsWith(`.${value.table}`) && text(value) === text(row),
     );
-    if (logValue === undefined) throw new Error(`no entry brings the log row ${JSON.stringify(row)}`);
+    if (logValue === undefined) throw new Error(`no entry contains the log row ${JSON.stringify(row)}`);
     return logValue.updated.toISOString().slice(0, 19).replace('T', ' ');
   };
   return new Map(
@@ -71,7 +71,7 @@ function newIds(table: string, before: Tables, after: Tables): string[] {
   return (after.get(table) ?? []).map(idOf).filter((id) => !known.has(id));
 }
 
-/** Each `:0` stands for the next inserted user: no other inserted entity of that case is cached. */
+/** Each `:0` is the id of the next inserted user, because no other inserted entity of this recording is cached. */
 function cacheKeysOf(entries: readonly StreamEntry[], userIds: string[]): CacheKey[] {
   return bodiesOf(entries, LAZY_STREAM)
     .flatMap((body) => decodeLazyEvent(body).cacheKeys)

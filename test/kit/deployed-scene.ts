@@ -10,16 +10,16 @@ import { answer } from '../../functions/sql-executor/aws/answer.ts';
 import { executorConfigurationSchema } from '../../functions/sql-executor/aws/configuration.ts';
 import { DeployedExecutor } from '../../functions/sql-executor/aws/deployed-executor.ts';
 import type { SecretReader } from '../../shared/aws/secret-reader.ts';
-import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import { type InvocationAnswer, startLambdaEndpoint } from './lambda-endpoint.ts';
 import type { LoadedFixture } from './load-fixture.ts';
+import { silentLogger } from './scene/drain-scene.ts';
 
-/** What the functions are told to have left, in milliseconds. */
+/** The remaining time that Lambda reports to the functions, in milliseconds. */
 export const REMAINING_MS = 60_000;
 
-/** Secrets in memory. The first read of each may be told to give an old password, as after a rotation. */
-export class MemorySecrets implements SecretReader {
+/** Secrets in memory. If `isOutdated` is set, they return an old password until a fresh read, as after a rotation. */
+class MemorySecrets implements SecretReader {
   readonly #texts: ReadonlyMap<string, string>;
   reads = 0;
   freshReads = 0;
@@ -40,15 +40,16 @@ export class MemorySecrets implements SecretReader {
   }
 }
 
-const quiet = createLogger({ level: 'error', destination: { write: () => true } });
-
 export interface Deployed {
   readonly poller: DeployedPoller;
   readonly executor: DeployedExecutor;
   readonly executorSecrets: MemorySecrets;
 }
 
-/** Both functions' own code over real servers; between them Lambda's API on a socket. */
+/**
+ * Runs the code of both functions against real servers. The poller invokes the SQL executor through a local endpoint of
+ * Lambda's API. If `before` returns an answer, the endpoint sends it instead of running the executor.
+ */
 export async function deploy(
   fixture: LoadedFixture,
   before: (event: unknown, functionName: string) => InvocationAnswer = () => undefined,
@@ -79,13 +80,13 @@ export async function deploy(
   onTestFinished(() => executor.close());
   const endpoint = await startLambdaEndpoint(async (event, functionName) => {
     const refusal = before(event, functionName);
-    return refusal ?? { result: await answer(executor, event, 30_000, quiet) };
+    return refusal ?? { result: await answer(executor, event, 30_000, silentLogger) };
   });
   const metrics = new Metrics({ namespace: 'Test', serviceName: 'test' });
   const poller = new DeployedPoller({
     configuration: pollerConfiguration(fixture, bindings),
     secrets: new MemorySecrets(new Map()),
-    logger: quiet,
+    logger: silentLogger,
     metrics: new DrainMetrics('test', metrics),
     clientConfig: endpoint.clientConfig,
   });

@@ -1,31 +1,32 @@
-/** One way in which what is there differs from what must be there. */
+/** One difference between the actual state and the expected state. */
 export type Difference = {
-  /** `unfinished`: entries that are pending or unread. */
-  readonly kind: 'lost' | 'doubled' | 'changed' | 'out of order' | 'unexpected' | 'unfinished';
+  /** `unfinished`: entries are pending or unread. */
+  readonly kind: 'lost' | 'duplicated' | 'changed' | 'out of order' | 'unexpected' | 'unfinished';
   readonly what: string;
 };
 
-/** For people, and for the message of a failing test. */
+/** Describes differences in a readable text, such as the message of a failing test. Empty if there are none. */
 export function describeDifferences(differences: readonly Difference[], limit = 40): string {
   const lines = differences.slice(0, limit).map(({ kind, what }) => `${kind}: ${what}`);
-  const left = differences.length - lines.length;
-  return [...lines, ...(left > 0 ? [`… and ${left} more`] : [])].join('\n');
+  const remaining = differences.length - lines.length;
+  return [...lines, ...(remaining > 0 ? [`… and ${remaining} more`] : [])].join('\n');
 }
 
 export function shortened(text: string, length = 160): string {
   return text.length <= length ? text : `${text.slice(0, length)}… (${text.length} characters)`;
 }
 
-/** Compares how often each item is there; items are told apart by their text. */
+/** Compares how often each item occurs. */
 export function compareCounts(expected: readonly string[], actual: readonly string[]): Difference[] {
   const wanted = countsOf(expected);
   const found = countsOf(actual);
   return [...new Set([...expected, ...actual])].flatMap((item): Difference[] => {
     const [before = 0, after = 0] = [wanted.get(item), found.get(item)];
     if (before === after) return [];
-    const what = before + after === 1 ? shortened(item) : `${shortened(item)} (${after} for ${before})`;
+    const what =
+      before + after === 1 ? shortened(item) : `${shortened(item)} (${after} instead of ${before})`;
     if (after < before) return [{ kind: 'lost', what }];
-    return [{ kind: before === 0 ? 'unexpected' : 'doubled', what }];
+    return [{ kind: before === 0 ? 'unexpected' : 'duplicated', what }];
   });
 }
 

@@ -1,25 +1,26 @@
-import type { LocalConsumer, Ordering } from '../../cli/consumer/consumer.ts';
+import type { Consumer } from '../../cli/consumer/consumer.ts';
 import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
+import type { OrderingRule } from '../../shared/drain-rules.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
-import { createLogger } from '../../shared/logging.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Outcome } from '../oracle/outcome.ts';
 import { plantCacheKeys } from './cache-keys.ts';
 import { compareState } from './compare.ts';
 import { describeDifferences } from './difference.ts';
 import { entriesOf } from './recorded-entries.ts';
+import { silentLogger } from './scene/drain-scene.ts';
 import { readState, type State } from './state.ts';
 import { readTestRegistry } from './test-registry.ts';
 
-/** How the consumer is set. */
+/** The consumer's settings that conformance tests vary. */
 export interface Setting {
-  readonly ordering: Ordering;
+  readonly ordering: OrderingRule;
   readonly lazyConcurrency: number;
   readonly batchSize?: number;
 }
 
-/** A history in real servers, such as `loadFixture` gives. */
+/** A history in real servers, such as one loaded by `loadFixture`. */
 export interface LoadedHistory {
   readonly recording: Recording;
   readonly registryYaml: string;
@@ -27,9 +28,9 @@ export interface LoadedHistory {
 }
 
 /**
- * Drains a loaded history to its end, and compares what is there then with what must be there.
+ * Drains a loaded history to its end, and compares the resulting state with the expected one.
  *
- * @returns the summary, what is there, and the differences as text: nothing where there are none
+ * @returns the summary, the state, and the differences as text (empty if there are none)
  */
 export async function drainAndCompare(
   history: LoadedHistory,
@@ -44,26 +45,26 @@ export async function drainAndCompare(
   return { summary, state, differences: describeDifferences(differences) };
 }
 
-/** Drains once, with a ledger database of the test's own. */
+/** Drains once, with a ledger database that belongs to the test. */
 export function drain(history: LoadedHistory, setting: Setting): Promise<DrainSummary> {
   return withConsumer(history, setting, (consumer) => consumer.drain({ budgetMs: 60_000 }));
 }
 
-/** Opens a consumer for a while. */
+/** Opens a consumer, runs `task` with it, and closes it. */
 export async function withConsumer<Result>(
   { registryYaml, databasePrefix }: LoadedHistory,
   setting: Setting,
-  use: (consumer: LocalConsumer) => Promise<Result>,
+  task: (consumer: Consumer) => Promise<Result>,
 ): Promise<Result> {
   const consumer = await openLocalConsumer({
     registry: parseRegistry(registryYaml, 'registry.yaml'),
-    logger: createLogger({ level: 'error', destination: { write: () => true } }),
+    logger: silentLogger,
     ledgerDatabase: `${databasePrefix}background_consumer`,
     allowedStatements: [],
     ...setting,
   });
   try {
-    return await use(consumer);
+    return await task(consumer);
   } finally {
     await consumer.close();
   }

@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import type { RedisServer } from '../../infra/local/servers/redis-server.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { createLogger } from '../../shared/logging.ts';
@@ -12,36 +11,37 @@ export const GROUP = 'orm-async-consumer';
 export const GARBAGE = 'orm-stream-garbage-collector';
 export const GARBAGE_KEY = 'orm-async-consumer_gc';
 
-/** A stream of two groups, `readers` and `writers`, on a Redis that is all the test's own. */
+/** A stream with the groups `readers` and `writers`. */
 export const ORDERS = 'orders';
 
+/** A scene for BeeORM's garbage collection, on a Redis server that no other test uses. */
 export interface GarbageScene {
   readonly redis: Redis;
-  /** Warnings and errors of all drains, one line of JSON each. */
+  /** The warnings and errors of all drains, each as one line of JSON. */
   readonly log: string[];
-  /** Adds entries `1-0`, `2-0` and so on. */
+  /** Adds entries with the ids `1-0`, `2-0` and so on. */
   addOrders(count: number): Promise<void>;
-  /** Has the group read the first entries, and acknowledge all of them but some. */
-  read(group: string, count: number, butNot?: readonly string[]): Promise<void>;
-  /** Ids that are left in a stream. */
-  left(stream?: string): Promise<string[]>;
-  /** Asks for a collection, as a BeeORM consumer of the group does. */
-  ask(group: string, pool?: string): Promise<void>;
+  /** Reads the first entries as the group, and acknowledges all of them `except` some. */
+  read(group: string, count: number, except?: readonly string[]): Promise<void>;
+  /** The ids of the remaining entries of a stream. */
+  remainingIds(stream?: string): Promise<string[]>;
+  /** Requests a garbage collection, as a BeeORM consumer of the group does. */
+  requestCollection(group: string, pool?: string): Promise<void>;
   drain(setting?: GarbageDrainSetting): Promise<DrainSummary>;
 }
 
-export interface GarbageDrainSetting {
+interface GarbageDrainSetting {
   readonly absentGroups?: 'hold' | 'ignore';
   readonly collectsGarbage?: boolean;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
+  readonly poller?: LocalConsumerOverrides;
 }
 
-/** `namespace`: of the Redis pool. Default: none. */
+/** `namespace` is that of the Redis pool; empty if it has none. */
 export async function openGarbageScene({ host, port }: RedisServer, namespace = ''): Promise<GarbageScene> {
   const prefix = namespace === '' ? '' : `${namespace}:`;
   const redis = new Redis({ host, port, keyPrefix: prefix, protocol: 2 });
-  redis.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  redis.on('error', () => {}); // Tests stop servers. Commands that fail meanwhile reject.
   onTestFinished(() => redis.disconnect());
   await redis.flushall();
   const address = `${host}:${port}`;
@@ -66,18 +66,18 @@ other:
       const script = "for id = 1, ARGV[2] do redis.call('XADD', ARGV[1], id .. '-0', 's', 'order') end";
       await redis.eval(script, 0, prefix + ORDERS, count);
     },
-    read: async (group, count, butNot = []) => {
+    read: async (group, count, except = []) => {
       const name = prefix + group;
       await redis.xgroup('CREATE', ORDERS, name, '0').catch(() => undefined);
       if (count === 0) return;
       await redis.xreadgroup('GROUP', name, 'consumer-1', 'COUNT', count, 'STREAMS', ORDERS, '>');
       const ids = Array.from({ length: count }, (_, index) => `${index + 1}-0`);
-      const done = ids.filter((id) => !butNot.includes(id));
-      for (let start = 0; start < done.length; start += 5000)
-        await redis.xack(ORDERS, name, ...done.slice(start, start + 5000));
+      const acknowledged = ids.filter((id) => !except.includes(id));
+      for (let start = 0; start < acknowledged.length; start += 5000)
+        await redis.xack(ORDERS, name, ...acknowledged.slice(start, start + 5000));
     },
-    left: async (stream = ORDERS) => (await redis.xrange(stream, '-', '+')).map(([id]) => id),
-    ask: async (group, pool = 'default') => {
+    remainingIds: async (stream = ORDERS) => (await redis.xrange(stream, '-', '+')).map(([id]) => id),
+    requestCollection: async (group, pool = 'default') => {
       await redis.xadd(GARBAGE, '*', 's', encode({ Group: group, Pool: pool }));
     },
     drain: async ({ absentGroups = 'hold', collectsGarbage = false, signal, poller = {} } = {}) => {

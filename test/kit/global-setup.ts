@@ -9,10 +9,10 @@ declare module 'vitest' {
   }
 }
 
-/** Enough for each test of a run to take its own. */
+/** Enough Redis databases for each test of a run to use its own. */
 const REDIS_DATABASES = 20_000;
 
-/** Starts one MariaDB and one Redis for the whole run; tests that stop or kill servers start their own. */
+/** Starts one MariaDB and one Redis for the whole run. Tests that stop or kill servers start their own. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const [redis, mysql] = await Promise.all([
     startRedis({ databases: REDIS_DATABASES }),

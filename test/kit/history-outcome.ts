@@ -2,7 +2,7 @@ import { readRecording } from '../../infra/local/recording/recording.ts';
 import type { ExpectedDeadLetter, Outcome } from '../oracle/outcome.ts';
 import { readJson, tablesOf } from './recorded-tables.ts';
 
-/** What a recorded history must come to: `expected*.json` and `meta.json` in its directory. */
+/** The expected outcome of a recorded history: `expected*.json` and `meta.json` in its directory. */
 export function historyOutcome(directory: string): Outcome {
   const meta: HistoryMeta = readJson(`${directory}/meta.json`);
   const keys: HistoryKeys = readJson(`${directory}/expected-cache-deletes.json`);
@@ -14,12 +14,12 @@ export function historyOutcome(directory: string): Outcome {
     autoIds: new Map(Object.entries(meta.auto).map(([table, ids]) => [table, new Set(ids.map(String))])),
     entityTables: new Map(Object.entries(meta.entityTables)),
     dirtyEvents: new Map(
-      Object.entries(events).map(([stream, its]) => [
+      Object.entries(events).map(([stream, eventsOfStream]) => [
         stream,
-        its.map(({ E, A, I }) => ({ entity: E, action: A, id: I })),
+        eventsOfStream.map(({ E, A, I }) => ({ entity: E, action: A, id: I })),
       ]),
     ),
-    goneKeys: [
+    deletedKeys: [
       ...Object.entries(keys.gone).flatMap(([pool, names]) => names.map((key) => ({ pool, key }))),
       ...keys.byRow.map(({ pool, key, table, id }) => ({ pool, key, row: { table, id: String(id) } })),
     ],
@@ -40,7 +40,7 @@ type HistoryDeadLetter = Pick<ExpectedDeadLetter, 'stream' | 'id'> & {
   errno?: number;
 };
 
-/** The recording lets MySQL judge an unterminated string; here the policy refuses it before, to the same effect. */
+/** In the recording, MySQL refuses an unterminated string. Here the policy refuses it first, with the same effect. */
 function deadLetterOf(letter: HistoryDeadLetter): ExpectedDeadLetter {
   const { stream, id, errno } = letter;
   if (letter.kind === 'unterminated-quote') return { stream, id, kind: 'policy' };

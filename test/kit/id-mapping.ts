@@ -2,8 +2,8 @@ import type { Outcome } from '../oracle/outcome.ts';
 import { type Row, type Tables, textOfCell } from './read-tables.ts';
 
 /**
- * Which id MySQL really chose for each row whose id the expectation had MySQL choose. Failed inserts, and how often they
- * were tried, use up ids, so the numbers may differ; rows are recognised by what the expectation knows them by.
+ * Maps the expected id to the actual id of each row whose id MySQL chose. Each attempt at a failing insert uses up an
+ * id, so the ids can differ. Rows are matched by the columns in `identity`.
  */
 export class IdMapping {
   readonly #expectedIds = new Map<string, string>();
@@ -23,12 +23,12 @@ export class IdMapping {
     }
   }
 
-  /** The id itself where MySQL didn't choose it. */
+  /** Returns the given id unchanged if MySQL didn't choose it. */
   toExpected(table: string | undefined, actualId: string): string {
     return this.#expectedIds.get(`${table} ${actualId}`) ?? actualId;
   }
 
-  /** The id itself where MySQL didn't choose it. */
+  /** Returns the given id unchanged if MySQL didn't choose it. */
   toActual(table: string, expectedId: string): string {
     return this.#actualIds.get(`${table} ${expectedId}`) ?? expectedId;
   }

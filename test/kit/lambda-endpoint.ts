@@ -1,25 +1,25 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listenAsAws } from './aws-endpoint.ts';
 
-/** What Lambda's API answers to an invocation; undefined: the connection is cut. */
+/** The reply of Lambda's API to an invocation. undefined: the endpoint closes the connection without a reply. */
 export type InvocationAnswer =
   | { readonly result: unknown }
   | { readonly functionError: unknown }
   | { readonly status: number; readonly errorName: string }
   | undefined;
 
-/** Lambda's Invoke API on a socket of this machine, with a function that the test gives. */
+/** A local endpoint of Lambda's Invoke API that runs a function of the test. */
 export interface LambdaEndpoint {
   readonly clientConfig: {
     readonly endpoint: string;
     readonly region: string;
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
-  /** How many requests came, and how many were answered at once at most. */
+  /** The number of requests, how many are in flight, and how many were in flight at most. */
   readonly counts: { requests: number; inFlight: number; maxInFlight: number };
 }
 
-/** Ends with the test. */
+/** Stops when the test is finished. */
 export async function startLambdaEndpoint(
   invoke: (event: unknown, functionName: string) => Promise<InvocationAnswer>,
 ): Promise<LambdaEndpoint> {
@@ -55,7 +55,7 @@ function send(response: ServerResponse, answer: InvocationAnswer): void {
   if ('status' in answer) {
     response.statusCode = answer.status;
     response.setHeader('x-amzn-ErrorType', answer.errorName);
-    response.end(JSON.stringify({ Message: 'as the test wants' }));
+    response.end(JSON.stringify({ Message: 'as the test requested' }));
     return;
   }
   if ('functionError' in answer) response.setHeader('X-Amz-Function-Error', 'Unhandled');

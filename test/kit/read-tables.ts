@@ -1,13 +1,13 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { TestMysqlPool } from './test-registry.ts';
 
-/** A value as text (floats as JavaScript writes them), or bytes of a binary column. */
+/** A column value as text (floats in JavaScript's notation), or the bytes of a binary column. */
 export type Cell = string | null | { readonly base64: string };
 export type Row = Readonly<Record<string, Cell>>;
-/** All rows by `schema.table`, in the order of their ids. */
+/** All rows by `schema.table`, ordered by id. */
 export type Tables = ReadonlyMap<string, readonly Row[]>;
 
-/** The text of a value that is no bytes; nothing for NULL. */
+/** The text of a value; empty for NULL and for bytes. */
 export function textOfCell(cell: Cell | undefined): string {
   return typeof cell === 'string' ? cell : '';
 }
@@ -17,15 +17,15 @@ type Column = { readonly table: string; readonly name: string; readonly type: st
 const FLOATS = new Set(['float', 'double']);
 const BINARIES = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
 
-/** Reads every table of a pool's database. */
+/** Reads all tables of a pool's database. */
 export async function readTables(pool: TestMysqlPool): Promise<Tables> {
   const { host, port, user, password, database } = pool;
   const connection = await createConnection({ host, port, user, password, database, charset: 'UTF8MB4_BIN' });
   try {
     const tables = new Map<string, readonly Row[]>();
     const columns = await readColumns(connection, database);
-    for (const [table, its] of Map.groupBy(columns, (column) => column.table))
-      tables.set(`${pool.schema}.${table}`, await readRows(connection, table, its));
+    for (const [table, columnsOfTable] of Map.groupBy(columns, (column) => column.table))
+      tables.set(`${pool.schema}.${table}`, await readRows(connection, table, columnsOfTable));
     return tables;
   } finally {
     await connection.end();
@@ -54,7 +54,7 @@ async function readRows(connection: Connection, table: string, columns: readonly
   );
 }
 
-/** A FLOAT as text would have six digits only. */
+/** MySQL writes a FLOAT as text with six digits only, hence the cast to DOUBLE. */
 function selected({ name, type }: Column): string {
   if (BINARIES.has(type)) return `HEX(\`${name}\`)`;
   return FLOATS.has(type) ? `CAST(\`${name}\` AS DOUBLE)` : `\`${name}\``;

@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { RecordedRow, Recording } from '../../infra/local/recording/recording.ts';
 import type { Cell, Row, Tables } from './read-tables.ts';
 
-/** Rows of a recording's JSON, with their values as a table is read here. */
+/** Converts the rows of a recording to the form in which `readTables` returns rows. */
 export function tablesOf(rows: Recording['rows'], schemaSql: string): Tables {
   const floats = floatColumns(schemaSql);
   return new Map(
-    Object.entries(rows).map(([table, its]) => [table, its.map((row) => rowOf(row, floats.get(table)))]),
+    Object.entries(rows).map(([table, rowsOfTable]) => [
+      table,
+      rowsOfTable.map((row) => rowOf(row, floats.get(table))),
+    ]),
   );
 }
 
@@ -21,12 +24,12 @@ function rowOf(row: RecordedRow, floats = new Set<string>()): Row {
   );
 }
 
-/** The maps of a log row are held parsed in `crud`. */
+/** Distinguishes bytes from the columns of log rows, which the recording `crud` contains as parsed JSON. */
 function isBytes(value: object): value is { base64: string } {
   return 'base64' in value && Object.keys(value).length === 1;
 }
 
-/** By `schema.table`. */
+/** The float columns by `schema.table`. */
 function floatColumns(schemaSql: string): Map<string, Set<string>> {
   const columns = new Map<string, Set<string>>();
   let schema = '';

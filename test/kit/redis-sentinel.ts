@@ -5,13 +5,13 @@ import { type RedisServer, startRedis } from '../../infra/local/servers/redis-se
 
 export const MASTER = 'main';
 
-/** A master, its replica, and a sentinel that watches them. */
+/** A master, its replica, and a sentinel that monitors them. */
 export interface SentinelRedis {
   readonly sentinel: ManagedServer;
   readonly servers: readonly RedisServer[];
-  /** The port of the one that is master now, as the sentinel says. */
+  /** The port of the current master, as the sentinel reports it. */
   masterPort(): Promise<number>;
-  /** Makes the replica the master, and waits until both know. */
+  /** Promotes the replica, and waits until both servers know their new roles. */
   failOver(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export async function startSentinelRedis(): Promise<SentinelRedis> {
   const replica = await startRedis({ arguments: ['--replicaof', master.host, String(master.port)] });
   const sentinel = await startSentinel(master);
   const client = new Redis({ host: sentinel.host, port: sentinel.port, protocol: 2 });
-  client.on('error', () => {}); // It is stopped while connected.
+  client.on('error', () => {}); // `stop` stops the sentinel while this client is connected.
   const masterPort = async () => {
     const address = await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER);
     return Number(Array.isArray(address) ? address[1] : undefined);
@@ -34,7 +34,7 @@ export async function startSentinelRedis(): Promise<SentinelRedis> {
       const before = await masterPort();
       await until(async () => (await client.call('SENTINEL', 'FAILOVER', MASTER)) === 'OK');
       await until(async () => (await masterPort()) !== before);
-      // Until the old master knows as well, it takes writes that nobody will ever see.
+      // Until the old master has become a replica, it accepts writes that are then lost.
       await until(() => isReplica(before));
     },
     stop: async () => {
@@ -46,7 +46,7 @@ export async function startSentinelRedis(): Promise<SentinelRedis> {
 
 async function isReplica(port: number): Promise<boolean> {
   const client = new Redis({ host: '127.0.0.1', port, protocol: 2, retryStrategy: null });
-  client.on('error', () => {}); // Reported by the rejected promise as well.
+  client.on('error', () => {}); // The rejected promise reports it too.
   try {
     return (await client.info('replication')).includes('role:slave');
   } finally {
@@ -54,7 +54,7 @@ async function isReplica(port: number): Promise<boolean> {
   }
 }
 
-/** A sentinel writes what it learns into its configuration file, so that it has one in a directory of its own. */
+/** A sentinel writes its state into its configuration file, so it needs a file in a directory of its own. */
 function startSentinel(master: RedisServer): Promise<ManagedServer> {
   return ManagedServer.start({
     name: 'Redis Sentinel',
@@ -70,7 +70,7 @@ function startSentinel(master: RedisServer): Promise<ManagedServer> {
     }),
     probe: async ({ port }) => {
       const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: null });
-      client.on('error', () => {}); // Reported by the rejected promise as well.
+      client.on('error', () => {}); // The rejected promise reports it too.
       try {
         await client.connect();
         await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER);
@@ -81,11 +81,11 @@ function startSentinel(master: RedisServer): Promise<ManagedServer> {
   });
 }
 
-/** It is refused while the sentinel doesn't know its replica yet. */
+/** Retries, because the sentinel refuses a failover as long as it hasn't discovered the replica. */
 async function until(isDone: () => Promise<boolean>): Promise<void> {
   const endsAt = Date.now() + 40_000;
   while (!(await isDone().catch(() => false))) {
-    if (Date.now() > endsAt) throw new Error('the sentinel does not do it');
+    if (Date.now() > endsAt) throw new Error('the failover did not finish within 40 s');
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

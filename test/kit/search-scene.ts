@@ -3,9 +3,8 @@ import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod';
-import { openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../cli/consumer/local-consumer.ts';
 import { RedisDeadLetters } from '../../functions/poller/operations/dead-letters.ts';
-import type { PollerOptions } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
 import { readRecording } from '../../infra/local/recording/recording.ts';
@@ -18,52 +17,52 @@ import type { SearchSettings } from '../../shared/search-settings.ts';
 import { fixtureDirectory } from './load-fixture.ts';
 import { takeTestDatabases } from './test-databases.ts';
 
-/** The index whose table has a name of its own, which nothing but settings can tell. */
+/** Settings for the index `main.HSearchMany`: its table is not named after its entity, so it must be configured. */
 export const MANY: SearchSettings = { indexes: { 'main.HSearchMany': { table: 'search_many' } } };
 
-/** A recording of search events on a Redis with RediSearch that is all the test's own. */
+/** A scene with recorded search events, on a Redis server with RediSearch that no other test uses. */
 export interface SearchScene {
   readonly redis: Redis;
-  /** In the application's database. */
+  /** A connection to the application's database. */
   readonly mysql: Connection;
   readonly registryYaml: string;
   readonly ledgerDatabase: string;
-  /** Warnings and errors of all drains, one line of JSON each. */
+  /** The warnings and errors of all drains, each as one line of JSON. */
   readonly log: string[];
   drain(setting?: SearchDrainSetting): Promise<DrainSummary>;
-  /** Puts all dead letters back. */
+  /** Redrives all dead letters. */
   redrive(): Promise<{ readonly redriven: number }>;
-  /** All hashes, by key. */
+  /** All search documents (Redis hashes), by key. */
   documents(): Promise<Record<string, Record<string, string>>>;
 }
 
-export interface SearchDrainSetting {
+interface SearchDrainSetting {
   readonly search?: SearchSettings;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
-  /** Puts something between the poller and the executor. */
+  readonly poller?: LocalConsumerOverrides;
+  /** Wraps the executor that the poller uses. */
   readonly wrap?: (executor: SqlExecutor) => SqlExecutor;
 }
 
-/** `namespace`: of the Redis pool; events and indexes are then put there. Default: none. */
+/** `namespace` is that of the Redis pool, and prefixes events and indexes; empty if it has none. */
 export async function openSearchScene(
   server: RedisServer,
   fixture = 'search',
   namespace = '',
 ): Promise<SearchScene> {
   const directory = fixtureDirectory(fixture);
-  const place = await takeTestDatabases(1);
-  onTestFinished(() => place.remove());
+  const databases = await takeTestDatabases(1);
+  onTestFinished(() => databases.remove());
   const { host, port } = server;
   const redis = new Redis({ host, port, protocol: 2 });
-  redis.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  redis.on('error', () => {}); // Tests stop servers. Commands that fail meanwhile reject.
   onTestFinished(() => redis.disconnect());
   await redis.flushall();
-  const { mysql, databasePrefix } = place;
-  const redisAddressOf = { host, port, database: 0 };
+  const { mysql, databasePrefix } = databases;
+  const redisAddress = { host, port, database: 0 };
   const yaml = await loadRecording(readRecording(directory), {
     mysql,
-    redis: () => redisAddressOf,
+    redis: () => redisAddress,
     databasePrefix,
   });
   const registryYaml = namespace === '' ? yaml : yaml.replaceAll(`:${port}:0`, `:${port}:0:${namespace}`);
@@ -108,13 +107,13 @@ export async function openSearchScene(
   };
 }
 
-/** The documents that BeeORM's own indexer wrote. */
+/** The documents that BeeORM's own indexer wrote for the recording. */
 export function recordedDocuments(): Record<string, Record<string, string>> {
   const text = readFileSync(`${fixtureDirectory('search')}/after-hashes.json`, 'utf8');
   return z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(text));
 }
 
-/** What a lazy insert of a searchable, cached entity leaves in the lazy stream. */
+/** The entry that a lazy insert of a searchable, cached entity adds to the lazy stream. */
 export function recordedLazyInsert(): { readonly id: string; readonly body: Buffer } {
   const text = readFileSync(`${fixtureDirectory('search')}/lazy-insert.jsonl`, 'utf8');
   const { id, fields } = z

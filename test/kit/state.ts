@@ -4,15 +4,15 @@ import { type DirtyEvent, decodeDirtyEvent } from '../oracle/wire.ts';
 import { readTables, type Tables } from './read-tables.ts';
 import { CONSUMER_GROUP, type TestRedisPool, type TestRegistry } from './test-registry.ts';
 
-/** What is really there. */
+/** The actual state of the servers. */
 export type State = {
   readonly tables: Tables;
-  /** The events in each registered stream that is not BeeORM's own, in order. */
+  /** The events in each registered stream except BeeORM's built-in streams, in order. */
   readonly dirtyEvents: ReadonlyMap<string, readonly DirtyEvent[]>;
   /** All keys of each Redis pool, without the pool's namespace. */
   readonly keys: ReadonlyMap<string, ReadonlySet<string>>;
   readonly deadLetters: readonly DeadLetter[];
-  /** Streams of which the consumer's group has entries that are not acknowledged, or not even read. */
+  /** Streams in which the consumer's group has pending or unread entries. */
   readonly unfinished: readonly {
     readonly stream: string;
     readonly pending: number;
@@ -21,15 +21,15 @@ export type State = {
 };
 
 export type DeadLetter = {
-  /** The stream that the entry was in. */
+  /** The stream that contained the entry. */
   readonly stream: string;
-  /** Its id there. */
+  /** The entry's id in that stream. */
   readonly entry: string;
-  /** MySQL's number, or a name such as `undecodable`. */
+  /** MySQL's error number, or a name such as `undecodable`. */
   readonly code: string;
-  /** JSON: what is still to do. */
+  /** The remaining work, as JSON. */
   readonly unapplied: string;
-  /** The entry's own fields. */
+  /** The entry's fields. */
   readonly fields: Readonly<Record<string, Buffer>>;
 };
 
@@ -43,23 +43,29 @@ export async function readState(registry: TestRegistry): Promise<State> {
     const deadLetters: DeadLetter[] = [];
     const unfinished: State['unfinished'][number][] = [];
     for (const [stream, pool] of registry.streamPools) {
-      const its = redis.get(pool);
-      if (its === undefined) continue;
+      const client = redis.get(pool);
+      if (client === undefined) continue;
       if (!stream.startsWith('orm-'))
-        dirtyEvents.set(stream, (await readStream(its, pool, stream)).map(dirtyEventOf));
-      deadLetters.push(...(await readStream(its, pool, stream + DEAD_LETTERS)).map(deadLetterOf));
-      const { pending, unread } = await readProgress(its, stream);
+        dirtyEvents.set(stream, (await readStream(client, pool, stream)).map(dirtyEventOf));
+      deadLetters.push(...(await readStream(client, pool, stream + DEAD_LETTERS)).map(deadLetterOf));
+      const { pending, unread } = await readProgress(client, stream);
       if (pending + unread > 0) unfinished.push({ stream, pending, unread });
     }
     const keys = new Map<string, Set<string>>();
-    for (const [code, its] of redis) keys.set(code, await readKeys(its));
-    return { tables: new Map(tables.flatMap((its) => [...its])), dirtyEvents, keys, deadLetters, unfinished };
+    for (const [code, client] of redis) keys.set(code, await readKeys(client));
+    return {
+      tables: new Map(tables.flatMap((database) => [...database])),
+      dirtyEvents,
+      keys,
+      deadLetters,
+      unfinished,
+    };
   } finally {
-    for (const its of redis.values()) its.disconnect();
+    for (const client of redis.values()) client.disconnect();
   }
 }
 
-/** A connection that puts the pool's namespace before each key. */
+/** Opens a connection that prefixes each key with the pool's namespace. */
 export function connectRedis({ host, port, db, prefix }: TestRedisPool): Redis {
   return new Redis({ host, port, db, keyPrefix: prefix });
 }
@@ -76,8 +82,8 @@ async function readStream(redis: Redis, pool: string, stream: string): Promise<S
 
 function pairs<T>(values: readonly T[]): [T, T][] {
   const found: [T, T][] = [];
-  for (let at = 0; at + 1 < values.length; at += 2) {
-    const [first, second] = values.slice(at, at + 2);
+  for (let index = 0; index + 1 < values.length; index += 2) {
+    const [first, second] = values.slice(index, index + 2);
     if (first !== undefined && second !== undefined) found.push([first, second]);
   }
   return found;
@@ -105,7 +111,7 @@ function deadLetterOf({ stream, fields }: StreamEntry): DeadLetter {
   };
 }
 
-/** Of the consumer's group; nothing where the stream or the group doesn't exist. */
+/** The progress of the consumer's group; zeros if the stream or the group doesn't exist. */
 async function readProgress(redis: Redis, stream: string): Promise<{ pending: number; unread: number }> {
   const group = (await readGroups(redis, stream)).find(({ name }) => name.endsWith(CONSUMER_GROUP));
   if (group === undefined) return { pending: 0, unread: 0 };

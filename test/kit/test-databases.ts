@@ -3,28 +3,28 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import type { MysqlAddress, RedisAddress } from '../../infra/local/recording/target-servers.ts';
 
-/** Addresses of the servers that all tests of a run share. */
+/** The addresses of the servers that all tests of a run share. */
 export interface TestServers {
   readonly mysql: MysqlAddress;
   readonly redis: { readonly host: string; readonly port: number };
 }
 
-/** A part of the shared servers that no other test uses. */
+/** Databases of the shared servers that no other test uses. */
 export interface TestDatabases {
   readonly mysql: MysqlAddress;
-  /** The names of the test's MySQL databases start so. */
+  /** The prefix of the names of the test's MySQL databases. */
   readonly databasePrefix: string;
-  /** Its Redis databases, empty: as many as were asked for. */
+  /** Empty Redis databases, as many as the test has requested. */
   readonly redis: readonly RedisAddress[];
-  /** Drops and empties all that. */
+  /** Drops the MySQL databases and empties the Redis databases. */
   remove(): Promise<void>;
 }
 
-/** Takes a fresh part of the shared servers. */
+/** Reserves databases of the shared servers for one test. */
 export async function takeTestDatabases(redisDatabases = 2): Promise<TestDatabases> {
   const { mysql, redis } = inject('servers');
   const first = await countUp(redis, redisDatabases);
-  const places = Array.from({ length: redisDatabases }, (_, index) => ({
+  const addresses = Array.from({ length: redisDatabases }, (_, index) => ({
     ...redis,
     database: first + index,
   }));
@@ -32,14 +32,14 @@ export async function takeTestDatabases(redisDatabases = 2): Promise<TestDatabas
   return {
     mysql,
     databasePrefix,
-    redis: places,
+    redis: addresses,
     remove: async () => {
-      await Promise.all([dropDatabases(mysql, databasePrefix), ...places.map(emptyDatabase)]);
+      await Promise.all([dropDatabases(mysql, databasePrefix), ...addresses.map(emptyDatabase)]);
     },
   };
 }
 
-/** Redis itself counts, as tests run in several processes; database 0 is the counter's. */
+/** The counter is in Redis, in database 0, because tests run in several processes. */
 async function countUp(redis: TestServers['redis'], by: number): Promise<number> {
   return await withRedis({ ...redis, database: 0 }, async (client) => {
     const last = await client.incrby('last-database-taken', by);
@@ -47,17 +47,17 @@ async function countUp(redis: TestServers['redis'], by: number): Promise<number>
   });
 }
 
-async function emptyDatabase(place: RedisAddress): Promise<void> {
-  await withRedis(place, (client) => client.flushdb());
+async function emptyDatabase(address: RedisAddress): Promise<void> {
+  await withRedis(address, (client) => client.flushdb());
 }
 
 async function withRedis<Result>(
-  place: RedisAddress,
-  use: (client: Redis) => Promise<Result>,
+  { host, port, database }: RedisAddress,
+  task: (client: Redis) => Promise<Result>,
 ): Promise<Result> {
-  const client = new Redis({ host: place.host, port: place.port, db: place.database });
+  const client = new Redis({ host, port, db: database });
   try {
-    return await use(client);
+    return await task(client);
   } finally {
     client.disconnect();
   }

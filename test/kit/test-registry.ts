@@ -1,15 +1,16 @@
 import { parse } from 'yaml';
 
 /**
- * What tests need of a registry, read on its own so that the oracle and the readers of state share no code with the
- * product. Only the forms that the tests' registries use: `user:pass@tcp(host:port)/db`, `host:port:db[:namespace]`.
+ * The parts of a registry that tests need. It has its own parser, so that the oracle and `readState` share no code with
+ * the consumer. It supports only the address forms in the tests' registries: `user:pass@tcp(host:port)/db` and
+ * `host:port:db[:namespace]`.
  */
 export type TestRegistry = {
   /** By pool code. */
   readonly mysql: ReadonlyMap<string, TestMysqlPool>;
   /** By pool code. */
   readonly redis: ReadonlyMap<string, TestRedisPool>;
-  /** Redis pool code of each registered stream. */
+  /** The code of the Redis pool of each registered stream. */
   readonly streamPools: ReadonlyMap<string, string>;
 };
 
@@ -20,7 +21,7 @@ export type TestMysqlPool = {
   readonly password: string;
   /** The database's name on the server. */
   readonly database: string;
-  /** The same without the prefix that makes it the test's own: what expectations call it. */
+  /** The database's name without the test's prefix, as expectations call it. */
   readonly schema: string;
 };
 
@@ -28,7 +29,7 @@ export type TestRedisPool = {
   readonly host: string;
   readonly port: number;
   readonly db: number;
-  /** `namespace:` or nothing, to be put before keys, streams and groups. */
+  /** The prefix of keys, streams and groups: `namespace:`, or empty. */
   readonly prefix: string;
 };
 
@@ -43,7 +44,7 @@ const BUILT_IN_STREAMS = [
   'orm-stream-garbage-collector',
 ];
 
-/** @param databasePrefix what each database's name in the registry starts with, more than expectations call it */
+/** @param databasePrefix the test's prefix of the database names in the registry, which expectations don't contain */
 export function readTestRegistry(yaml: string, databasePrefix = ''): TestRegistry {
   const mysql = new Map<string, TestMysqlPool>();
   const redis = new Map<string, TestRedisPool>();
@@ -63,7 +64,7 @@ function readMysqlPool(dsn: string, databasePrefix: string): TestMysqlPool {
   const parts =
     /^(?<user>[^:]*):(?<password>[^@]*)@tcp\((?<host>[^:]+):(?<port>\d+)\)\/(?<database>\w+)/.exec(dsn);
   const { user = '', password = '', host = '', port, database = '' } = parts?.groups ?? {};
-  if (port === undefined) throw new Error(`not a DSN that tests understand: ${dsn}`);
+  if (port === undefined) throw new Error(`the test registry does not support this DSN: ${dsn}`);
   const schema = database.startsWith(databasePrefix) ? database.slice(databasePrefix.length) : database;
   return { host, port: Number(port), user, password, database, schema };
 }

@@ -4,21 +4,21 @@ import { type LocalStack, startLocalStack } from '../../infra/localstack/localst
 import { findLocalStackSource } from '../../infra/localstack/source.ts';
 import { lambdaClient } from './function-under-test.ts';
 
-/** What the tests of one `describe` share. Its fields are there once they run. */
-export interface LocalStackAddress {
+/** What the tests of one `describe` share. The fields can be read once the tests run. */
+export interface LocalStackContext {
   readonly localStack: LocalStack;
   readonly lambda: Lambda;
 }
 
 /**
- * A `describe` with a LocalStack of its own. Where there can be none its tests are skipped; the run says at its end what
- * to install.
- * @param isHostNeeded whether the tests need functions that are processes of this machine, not Docker's containers
+ * A `describe` with its own LocalStack. If LocalStack cannot run on this machine, the tests are skipped, and the test
+ * run says at its end what to install.
+ * @param isHostNeeded whether the tests need functions that run as processes of this machine, not as Docker containers
  */
 export function describeOnLocalStack(
   title: string,
   { isHostNeeded }: { readonly isHostNeeded: boolean },
-  defineTests: (place: LocalStackAddress) => void,
+  defineTests: (context: LocalStackContext) => void,
 ): void {
   const source = findLocalStackSource();
   const isPossible = source !== undefined && !(isHostNeeded && 'image' in source);
@@ -43,6 +43,6 @@ export function describeOnLocalStack(
 
 function started<T>(value: T | undefined): T {
   if (value === undefined)
-    throw new Error('LocalStack is started before the tests, not before they are defined.');
+    throw new Error('LocalStack is started before the tests run, not before they are defined.');
   return value;
 }

@@ -5,8 +5,8 @@ import { strToU8, zipSync } from 'fflate';
 import * as z from 'zod';
 import type { LocalStack } from '../../infra/localstack/localstack.ts';
 
-/** Does what its event says, and tells its process and how many invocations that has had. */
-export const OBEDIENT = `
+/** A handler that does what its event says, and returns its process ID and how many invocations the process has had. */
+export const SCRIPTABLE_HANDLER = `
   let invocations = 0;
   let ticks = 0;
   setInterval(() => { ticks += 1; }, 10).unref();
@@ -24,9 +24,9 @@ export const OBEDIENT = `
   };
 `;
 
-/** What came of an invocation. */
-export interface Invoked {
-  /** What the handler returned, or the error as Lambda describes it. */
+/** The result of an invocation. */
+export interface InvocationResult {
+  /** The handler's return value, or the error as Lambda describes it. */
   readonly payload: unknown;
   readonly isError: boolean;
 }
@@ -69,13 +69,13 @@ export function zip(source: string, file = 'index.mjs'): Uint8Array {
   return zipSync({ [file]: strToU8(source) });
 }
 
-export async function invoke(lambda: Lambda, name: string, event: unknown = {}): Promise<Invoked> {
+export async function invoke(lambda: Lambda, name: string, event: unknown = {}): Promise<InvocationResult> {
   const output = await lambda.invoke({ FunctionName: name, Payload: JSON.stringify(event) });
   return { payload: payloadOf(output), isError: output.FunctionError !== undefined };
 }
 
-/** Where the handler returned `{ pid }`. */
-export function pidOf({ payload }: Invoked): number {
+/** The process ID in the result of a handler that returns `{ pid }`. */
+export function pidOf({ payload }: InvocationResult): number {
   return z.object({ pid: z.int() }).parse(payload).pid;
 }
 
@@ -83,13 +83,13 @@ function payloadOf({ Payload }: InvokeCommandOutput): unknown {
   return JSON.parse(Payload?.transformToString() ?? 'null');
 }
 
-/** Creates and invokes a function, and returns its process, which stands still. */
+/** Creates a function, invokes it once, and returns the ID of its process, which is frozen afterwards. */
 export async function frozenProcess(lambda: Lambda): Promise<number> {
-  await createFunction(lambda, 'frozen', OBEDIENT);
+  await createFunction(lambda, 'frozen', SCRIPTABLE_HANDLER);
   return pidOf(await invoke(lambda, 'frozen'));
 }
 
-const ENDLESS = `
+const ENDLESS_HANDLER = `
   import { writeFileSync } from 'node:fs';
   export const handler = async ({ startFile }) => {
     if (startFile === undefined) return { pid: process.pid };
@@ -98,12 +98,12 @@ const ENDLESS = `
   };
 `;
 
-/** Creates a function, invokes it without an end, and returns its process, which notices nothing around it. */
+/** Creates a function, invokes it with an endless loop, and returns the ID of its process, which handles no events. */
 export async function busyProcess(lambda: Lambda, localStack: LocalStack): Promise<number> {
-  await createFunction(lambda, 'busy', ENDLESS, { timeoutSeconds: 60 });
+  await createFunction(lambda, 'busy', ENDLESS_HANDLER, { timeoutSeconds: 60 });
   const pid = pidOf(await invoke(lambda, 'busy'));
   const startFile = `${localStack.directory}/busy`;
-  invoke(lambda, 'busy', { startFile }).catch(() => {}); // LocalStack ends before it.
+  invoke(lambda, 'busy', { startFile }).catch(() => {}); // LocalStack ends before the invocation.
   while (!existsSync(startFile)) await sleep(50);
   return pid;
 }

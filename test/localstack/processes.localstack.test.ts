@@ -13,88 +13,88 @@ import {
   frozenProcess,
   invoke,
   lambdaClient,
-  OBEDIENT,
   pidOf,
+  SCRIPTABLE_HANDLER,
   zip,
 } from './function-under-test.ts';
 
-describeOnLocalStack("A function's process", { isHostNeeded: true }, (place) => {
-  test('stands still between its invocations', async () => {
-    await createFunction(place.lambda, 'still', OBEDIENT);
-    const before = await invoke(place.lambda, 'still', { sleepMs: 200 });
+describeOnLocalStack("A function's process", { isHostNeeded: true }, (context) => {
+  test('is frozen between invocations', async () => {
+    await createFunction(context.lambda, 'frozen-between', SCRIPTABLE_HANDLER);
+    const before = await invoke(context.lambda, 'frozen-between', { sleepMs: 200 });
     await sleep(1000);
-    const after = await invoke(place.lambda, 'still');
+    const after = await invoke(context.lambda, 'frozen-between');
     expect(pidOf(after)).toBe(pidOf(before));
-    const ticksPassed = ticksOf(after.payload) - ticksOf(before.payload);
-    expect(ticksPassed).toBeLessThan(10);
+    const ticksBetween = ticksOf(after.payload) - ticksOf(before.payload);
+    expect(ticksBetween).toBeLessThan(10);
   });
 
-  test('runs eleven times at once, in eleven processes, which childProcesses names', async () => {
-    await createFunction(place.lambda, 'parallel', OBEDIENT);
+  test('handles one invocation at a time: eleven at once use eleven processes, all listed by childProcesses', async () => {
+    await createFunction(context.lambda, 'parallel', SCRIPTABLE_HANDLER);
     const all = await Promise.all(
-      Array.from({ length: 11 }, () => invoke(place.lambda, 'parallel', { sleepMs: 3000 })),
+      Array.from({ length: 11 }, () => invoke(context.lambda, 'parallel', { sleepMs: 3000 })),
     );
     const pids = new Set(all.map(pidOf));
     expect(pids.size).toBe(11);
-    expect(new Set(await place.localStack.childProcesses('parallel'))).toEqual(pids);
+    expect(new Set(await context.localStack.childProcesses('parallel'))).toEqual(pids);
   });
 
-  test('whose process is killed is an error, and its successor has a new one', async () => {
-    await createFunction(place.lambda, 'victim', OBEDIENT);
-    const first = await invoke(place.lambda, 'victim');
-    const running = invoke(place.lambda, 'victim', { sleepMs: 8000 });
+  test('is replaced after it is killed, and the interrupted invocation fails', async () => {
+    await createFunction(context.lambda, 'victim', SCRIPTABLE_HANDLER);
+    const first = await invoke(context.lambda, 'victim');
+    const running = invoke(context.lambda, 'victim', { sleepMs: 8000 });
     await sleep(500);
-    const pids = await place.localStack.childProcesses('victim');
+    const pids = await context.localStack.childProcesses('victim');
     expect(pids).toEqual([pidOf(first)]);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     expect(await running).toMatchObject({
       isError: true,
       payload: { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('signal: killed') },
     });
-    const next = await invoke(place.lambda, 'victim');
+    const next = await invoke(context.lambda, 'victim');
     process.kill(pidOf(next), 'SIGKILL');
-    await expect.poll(() => place.localStack.childProcesses('victim')).toEqual([]);
-    expect(await invoke(place.lambda, 'victim')).toMatchObject({
+    await expect.poll(() => context.localStack.childProcesses('victim')).toEqual([]);
+    expect(await invoke(context.lambda, 'victim')).toMatchObject({
       isError: false,
       payload: { invocations: 1 },
     });
   });
 
-  test('that is updated meanwhile finishes its invocation on the old code', async () => {
-    await createFunction(place.lambda, 'updated', OBEDIENT);
-    await invoke(place.lambda, 'updated');
-    const running = invoke(place.lambda, 'updated', { sleepMs: 3000 });
+  test('finishes its invocation with the old code while the function is updated', async () => {
+    await createFunction(context.lambda, 'updated', SCRIPTABLE_HANDLER);
+    await invoke(context.lambda, 'updated');
+    const running = invoke(context.lambda, 'updated', { sleepMs: 3000 });
     await sleep(300);
-    await place.lambda.updateFunctionCode({
+    await context.lambda.updateFunctionCode({
       FunctionName: 'updated',
       ZipFile: zip('export const handler = async () => "new";'),
     });
-    await expect.poll(() => invoke(place.lambda, 'updated')).toEqual({ isError: false, payload: 'new' });
+    await expect.poll(() => invoke(context.lambda, 'updated')).toEqual({ isError: false, payload: 'new' });
     expect(await running).toMatchObject({ isError: false, payload: { invocations: 2 } });
-    await expect.poll(() => place.localStack.childProcesses('updated')).toHaveLength(1);
+    await expect.poll(() => context.localStack.childProcesses('updated')).toHaveLength(1);
   });
 
-  test('ends with LocalStack, busy or frozen, when it is stopped', async () => {
+  test('ends when LocalStack is stopped, whether it is busy or frozen', async () => {
     const localStack = await startLocalStack({ onProgress: () => {} });
     const lambda = lambdaClient(localStack);
     const pids = [await frozenProcess(lambda), await busyProcess(lambda, localStack)];
     const { pid } = localStack;
     await localStack.stop();
     await localStack.stop();
-    await expectGone([pid ?? 0, ...pids]);
+    await expectEnded([pid ?? 0, ...pids]);
     expect(existsSync(localStack.directory)).toBe(false);
   });
 
-  test('ends with LocalStack when that is killed', async () => {
+  test('ends when LocalStack is killed', async () => {
     const localStack = await startLocalStack({ onProgress: () => {} });
     onTestFinished(() => localStack.stop());
     const lambda = lambdaClient(localStack);
     const pids = [await frozenProcess(lambda), await busyProcess(lambda, localStack)];
     process.kill(localStack.pid ?? 0, 'SIGKILL');
-    await expectGone(pids);
+    await expectEnded(pids);
   });
 
-  test('ends with the program that started LocalStack when that is killed', async () => {
+  test('ends when the program that started LocalStack is killed', async () => {
     const program = spawn(process.execPath, [`${import.meta.dirname}/start-localstack-and-wait.ts`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -103,12 +103,12 @@ describeOnLocalStack("A function's process", { isHostNeeded: true }, (place) => 
       .object({ pids: z.array(z.int()).length(3), directory: z.string() })
       .parse(JSON.parse(line));
     program.kill('SIGKILL');
-    await expectGone(pids);
+    await expectEnded(pids);
     await expect.poll(() => existsSync(directory), { timeout: 10_000 }).toBe(false);
   });
 });
 
-async function expectGone(pids: readonly number[]): Promise<void> {
+async function expectEnded(pids: readonly number[]): Promise<void> {
   await expect.poll(() => pids.filter(isRunning), { timeout: 10_000 }).toEqual([]);
 }
 

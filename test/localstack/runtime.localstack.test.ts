@@ -3,18 +3,18 @@ import { RequestTooLargeException, TooManyRequestsException } from '@aws-sdk/cli
 import { beforeAll, expect, test } from 'vitest';
 import type { LocalStack } from '../../infra/localstack/localstack.ts';
 import { describeOnLocalStack } from './describe-on-localstack.ts';
-import { createFunction, invoke, OBEDIENT, pidOf } from './function-under-test.ts';
+import { createFunction, invoke, pidOf, SCRIPTABLE_HANDLER } from './function-under-test.ts';
 
-describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place) => {
-  beforeAll(() => createFunction(place.lambda, 'obedient', OBEDIENT));
+describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (context) => {
+  beforeAll(() => createFunction(context.lambda, 'scriptable', SCRIPTABLE_HANDLER));
 
-  test('answers, knows its context, and keeps its process from one invocation to the next', async () => {
-    const first = await invoke(place.lambda, 'obedient');
+  test('replies, receives its context, and keeps its process between invocations', async () => {
+    const first = await invoke(context.lambda, 'scriptable');
     expect(first).toMatchObject({
       isError: false,
-      payload: { functionName: 'obedient', memoryLimitInMB: '128' },
+      payload: { functionName: 'scriptable', memoryLimitInMB: '128' },
     });
-    const second = await invoke(place.lambda, 'obedient');
+    const second = await invoke(context.lambda, 'scriptable');
     expect(pidOf(second)).toBe(pidOf(first));
     expect(second.payload).toMatchObject({ invocations: 2 });
     expect(second.payload).toHaveProperty(
@@ -23,27 +23,27 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
     );
   });
 
-  test('may be a CommonJS module', async () => {
+  test('can be a CommonJS module', async () => {
     const code = 'exports.handler = async () => "CommonJS";';
-    await createFunction(place.lambda, 'commonjs', code, { file: 'index.js' });
-    expect(await invoke(place.lambda, 'commonjs')).toEqual({ isError: false, payload: 'CommonJS' });
+    await createFunction(context.lambda, 'commonjs', code, { file: 'index.js' });
+    expect(await invoke(context.lambda, 'commonjs')).toEqual({ isError: false, payload: 'CommonJS' });
   });
 
-  test('that throws is an error with type and message, and stays in its process', async () => {
-    const before = await invoke(place.lambda, 'obedient');
-    const failed = await invoke(place.lambda, 'obedient', { fail: 'as told' });
+  test('that throws returns an error with type and message, and keeps its process', async () => {
+    const before = await invoke(context.lambda, 'scriptable');
+    const failed = await invoke(context.lambda, 'scriptable', { fail: 'on request' });
     expect(failed).toMatchObject({
       isError: true,
-      payload: { errorType: 'TypeError', errorMessage: 'as told' },
+      payload: { errorType: 'TypeError', errorMessage: 'on request' },
     });
-    expect(pidOf(await invoke(place.lambda, 'obedient'))).toBe(pidOf(before));
+    expect(pidOf(await invoke(context.lambda, 'scriptable'))).toBe(pidOf(before));
   });
 
-  test('that takes too long is ended, and its successor has a new process', async () => {
-    await createFunction(place.lambda, 'slow', OBEDIENT, { timeoutSeconds: 1 });
-    const before = await invoke(place.lambda, 'slow');
+  test('that exceeds its timeout is killed, and the next invocation gets a new process', async () => {
+    await createFunction(context.lambda, 'slow', SCRIPTABLE_HANDLER, { timeoutSeconds: 1 });
+    const before = await invoke(context.lambda, 'slow');
     const startedAt = performance.now();
-    const failed = await invoke(place.lambda, 'slow', { sleepMs: 5000 });
+    const failed = await invoke(context.lambda, 'slow', { sleepMs: 5000 });
     expect(performance.now() - startedAt).toBeLessThan(2500);
     expect(failed).toMatchObject({
       isError: true,
@@ -52,7 +52,7 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
         errorMessage: expect.stringContaining('timed out after 1.00 s'),
       },
     });
-    const after = await invoke(place.lambda, 'slow');
+    const after = await invoke(context.lambda, 'slow');
     expect(after.payload).toMatchObject({ invocations: 1 });
     expect(pidOf(after)).not.toBe(pidOf(before));
   });
@@ -60,13 +60,13 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
   test.each([
     ['exits', { exit: 3 }, 'exit status 3'],
     ['exits without an error', { exit: 0 }, 'without providing a reason'],
-    ['leaves a rejection unhandled', { reject: 'nobody cares', sleepMs: 1000 }, 'exit status 1'],
-  ])('that %s is an error, and its successor has a new process', async (_, event, message) => {
-    expect(await invoke(place.lambda, 'obedient', event)).toMatchObject({
+    ['leaves a rejection unhandled', { reject: 'unhandled', sleepMs: 1000 }, 'exit status 1'],
+  ])('that %s returns an error, and the next invocation gets a new process', async (_, event, message) => {
+    expect(await invoke(context.lambda, 'scriptable', event)).toMatchObject({
       isError: true,
       payload: { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining(message) },
     });
-    expect(await invoke(place.lambda, 'obedient')).toMatchObject({
+    expect(await invoke(context.lambda, 'scriptable')).toMatchObject({
       isError: false,
       payload: { invocations: 1 },
     });
@@ -76,18 +76,18 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
     ['throws', 'throw new RangeError("at the start");', 'RangeError'],
     ['exits', 'process.exit(1);', 'Runtime.ExitError'],
     ['has no handler', 'export const another = 1;', 'Runtime.HandlerNotFound'],
-  ])('whose module %s is an error each time', async (title, code, errorType) => {
+  ])('whose module %s returns an error each time', async (title, code, errorType) => {
     const name = `module-${title.replaceAll(' ', '-')}`;
-    await createFunction(place.lambda, name, code);
+    await createFunction(context.lambda, name, code);
     for (let attempt = 1; attempt <= 2; attempt += 1)
-      expect(await invoke(place.lambda, name)).toMatchObject({ isError: true, payload: { errorType } });
+      expect(await invoke(context.lambda, name)).toMatchObject({ isError: true, payload: { errorType } });
   });
 
-  test('leaves its words in CloudWatch Logs, between START, END and REPORT', async () => {
-    await createFunction(place.lambda, 'talkative', `console.log('at the start');${OBEDIENT}`);
-    await invoke(place.lambda, 'talkative', { say: 'hello' });
+  test('writes its output to CloudWatch Logs, between START, END and REPORT', async () => {
+    await createFunction(context.lambda, 'logging', `console.log('at the start');${SCRIPTABLE_HANDLER}`);
+    await invoke(context.lambda, 'logging', { say: 'hello' });
     await expect
-      .poll(() => logMessages(place.localStack, '/aws/lambda/talkative'), { timeout: 10_000 })
+      .poll(() => logMessages(context.localStack, '/aws/lambda/logging'), { timeout: 10_000 })
       .toEqual([
         expect.stringMatching(/INFO\tat the start$/),
         expect.stringMatching(/^START RequestId: [-\da-f]{36} Version: \$LATEST$/),
@@ -97,28 +97,31 @@ describeOnLocalStack('A function on LocalStack', { isHostNeeded: false }, (place
       ]);
   });
 
-  test('takes 6 MB and gives 6 MB, and no more', async () => {
+  test('limits requests and responses to 6 MB', async () => {
     const fits = { padding: 'x'.repeat(5_500_000), answerBytes: 5_500_000 };
-    expect(await invoke(place.lambda, 'obedient', fits)).toMatchObject({ isError: false });
+    expect(await invoke(context.lambda, 'scriptable', fits)).toMatchObject({ isError: false });
     const tooLarge = { padding: 'x'.repeat(6_300_000) };
-    await expect(invoke(place.lambda, 'obedient', tooLarge)).rejects.toThrow(RequestTooLargeException);
-    expect(await invoke(place.lambda, 'obedient', { answerBytes: 6_300_000 })).toMatchObject({
+    await expect(invoke(context.lambda, 'scriptable', tooLarge)).rejects.toThrow(RequestTooLargeException);
+    expect(await invoke(context.lambda, 'scriptable', { answerBytes: 6_300_000 })).toMatchObject({
       isError: true,
       payload: { errorType: 'Function.ResponseSizeTooLarge' },
     });
   });
 
-  test('runs as often at once as it is reserved for; what is more gets a 429', async () => {
-    await createFunction(place.lambda, 'reserved', OBEDIENT);
-    await place.lambda.putFunctionConcurrency({ FunctionName: 'reserved', ReservedConcurrentExecutions: 2 });
+  test('runs as many concurrent invocations as are reserved, and rejects others with 429', async () => {
+    await createFunction(context.lambda, 'reserved', SCRIPTABLE_HANDLER);
+    await context.lambda.putFunctionConcurrency({
+      FunctionName: 'reserved',
+      ReservedConcurrentExecutions: 2,
+    });
     const all = await Promise.allSettled(
-      Array.from({ length: 5 }, () => invoke(place.lambda, 'reserved', { sleepMs: 3000 })),
+      Array.from({ length: 5 }, () => invoke(context.lambda, 'reserved', { sleepMs: 3000 })),
     );
-    const refusals = all.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-    expect(refusals).toHaveLength(3);
-    for (const refusal of refusals) {
-      expect(refusal).toBeInstanceOf(TooManyRequestsException);
-      expect(refusal).toMatchObject({
+    const rejections = all.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(rejections).toHaveLength(3);
+    for (const rejection of rejections) {
+      expect(rejection).toBeInstanceOf(TooManyRequestsException);
+      expect(rejection).toMatchObject({
         $metadata: { httpStatusCode: 429 },
         Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
       });
@@ -136,7 +139,7 @@ async function logMessages(localStack: LocalStack, logGroupName: string): Promis
     const { events = [] } = await logs.filterLogEvents({ logGroupName });
     return events.map(({ message = '' }) => message.trimEnd());
   } catch {
-    // The group comes with the first lines.
+    // The log group is created with the first lines.
     return [];
   }
 }

@@ -1,7 +1,7 @@
 import { startLocalStack } from '../../infra/localstack/localstack.ts';
 import { busyProcess, frozenProcess, lambdaClient } from './function-under-test.ts';
 
-/** A program for a test to kill: prints its processes' ids and its LocalStack's directory as one line of JSON. */
+/** A program that a test kills. It prints its process IDs and the directory of its LocalStack as one line of JSON. */
 const localStack = await startLocalStack({ onProgress: () => {} });
 const lambda = lambdaClient(localStack);
 const pids = [localStack.pid, await frozenProcess(lambda), await busyProcess(lambda, localStack)];

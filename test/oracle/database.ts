@@ -2,12 +2,12 @@ import { type Connection, createConnection, type ResultSetHeader } from 'mysql2/
 import type { TestMysqlPool } from '../kit/test-registry.ts';
 import type { LogValue } from './wire.ts';
 
-/** MySQL's errors that are not a statement's own fault; the oracle runs alone and must not meet any. */
-const NOT_A_JUDGEMENT = new Set([1040, 1205, 1213, 1290, 1792, 1836, 2006, 2013]);
+/** Errors that the statement did not cause, such as a deadlock. The oracle runs alone, so it must never see one. */
+const ENVIRONMENT_ERRORS = new Set([1040, 1205, 1213, 1290, 1792, 1836, 2006, 2013]);
 
 export type Execution = { readonly firstId: string } | { readonly errno: number };
 
-/** One pool's database, each statement a transaction of its own. */
+/** The database of one pool. Each statement is its own transaction. */
 export class OracleDatabase {
   readonly #raw: Connection;
   readonly #text: Connection;
@@ -21,8 +21,8 @@ export class OracleDatabase {
 
   static async open({ host, port, user, password, database }: TestMysqlPool): Promise<OracleDatabase> {
     const options = { host, port, user, password, database, supportBigNumbers: true, bigNumberStrings: true };
-    // For the character set `binary` the driver writes one byte a character. The server is told UTF-8 below, and, so
-    // that the driver doesn't follow, not to report that back.
+    // With the character set BINARY, the driver sends each character as one byte. SET NAMES makes the server read those
+    // bytes as UTF-8. Without session tracking the server doesn't report that change, so the driver keeps BINARY.
     const raw = await createConnection({ ...options, charset: 'BINARY', flags: ['-SESSION_TRACK'] });
     await raw.query('SET NAMES utf8mb4');
     const text = await createConnection({ ...options, charset: 'UTF8MB4_BIN' });
@@ -34,14 +34,14 @@ export class OracleDatabase {
     );
   }
 
-  /** @param sql one character a byte */
+  /** @param sql one character per byte */
   execute(sql: string): Promise<Execution> {
-    return judged(this.#raw.query<ResultSetHeader>(sql));
+    return executionOf(this.#raw.query<ResultSetHeader>(sql));
   }
 
   insertLogRow({ table, updated, meta, before, changes }: LogValue, entityId: string): Promise<Execution> {
     const addedAt = updated.toISOString().slice(0, 19).replace('T', ' ');
-    return judged(
+    return executionOf(
       this.#text.query<ResultSetHeader>(
         'INSERT INTO ?? (entity_id, added_at, meta, `before`, changes) VALUES (?)',
         [table, [entityId, addedAt, meta, before, changes]],
@@ -54,13 +54,13 @@ export class OracleDatabase {
   }
 }
 
-async function judged(query: Promise<[ResultSetHeader, unknown]>): Promise<Execution> {
+async function executionOf(query: Promise<[ResultSetHeader, unknown]>): Promise<Execution> {
   try {
     const [{ insertId }] = await query;
     return { firstId: String(insertId) };
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
-    if (!(errno >= 1000) || NOT_A_JUDGEMENT.has(errno)) throw error;
+    if (!(errno >= 1000) || ENVIRONMENT_ERRORS.has(errno)) throw error;
     return { errno };
   }
 }

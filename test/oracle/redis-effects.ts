@@ -1,8 +1,8 @@
-import { cacheKeyFates, dirtyEventFates, type StatementResult } from './attribution.ts';
+import { attributeCacheKeys, attributeDirtyEvents, type StatementResult } from './attribution.ts';
 import type { CacheKey } from './outcome.ts';
 import type { DirtyEvent, LazyEvent } from './wire.ts';
 
-/** What a history must do in Redis, collected event by event. */
+/** The effects that a history must have in Redis, collected event by event. */
 export class RedisEffects {
   readonly dirtyEvents = new Map<string, DirtyEvent[]>();
   readonly #keys: { readonly key: CacheKey; readonly applied: boolean | 'unsure' }[] = [];
@@ -11,9 +11,9 @@ export class RedisEffects {
     this.dirtyEvents.set(stream, [...(this.dirtyEvents.get(stream) ?? []), event]);
   }
 
-  /** @returns the indexes of those that are withheld with the statement that failed */
+  /** @returns the indexes of the dirty events that are withheld because their statement failed */
   publishAll(event: LazyEvent, results: readonly StatementResult[]): number[] {
-    const rows = dirtyEventFates(event, results);
+    const rows = attributeDirtyEvents(event, results);
     return event.dirtyEvents.flatMap(({ entity, action, streams }, index) => {
       const { applied, id = '0' } = rows[index] ?? { applied: false };
       if (applied === false) return [index];
@@ -22,9 +22,9 @@ export class RedisEffects {
     });
   }
 
-  /** @param insertedTable `schema.table` that an insert of the event writes to */
+  /** @param insertedTable the `schema.table` that the event inserts into, if any */
   deleteKeys(event: LazyEvent, results: readonly StatementResult[], insertedTable: string | undefined): void {
-    for (const [index, { applied, id }] of cacheKeyFates(event, results).entries()) {
+    for (const [index, { applied, id }] of attributeCacheKeys(event, results).entries()) {
       const { pool, key } = event.cacheKeys[index] ?? { pool: '', key: '' };
       if (!key.endsWith(':0')) this.#keys.push({ key: { pool, key }, applied });
       else if (id !== undefined && insertedTable !== undefined) {
@@ -34,13 +34,13 @@ export class RedisEffects {
     }
   }
 
-  /** Of an entry that has no effect at all. */
+  /** Keeps the keys of an entry that has no effect at all. */
   keepKeys(event: LazyEvent | undefined): void {
     const named = event?.cacheKeys.filter(({ key }) => !key.endsWith(':0')) ?? [];
     this.#keys.push(...named.map((key) => ({ key, applied: false })));
   }
 
-  get goneKeys(): CacheKey[] {
+  get deletedKeys(): CacheKey[] {
     return this.#keys.filter(({ applied }) => applied === true).map(({ key }) => key);
   }
 

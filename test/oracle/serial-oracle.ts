@@ -1,23 +1,24 @@
 import { readTables } from '../kit/read-tables.ts';
 import { LAZY_STREAM, LOG_STREAM, type TestRegistry } from '../kit/test-registry.ts';
-import { logValueFates, type StatementResult } from './attribution.ts';
+import { attributeLogValues, type StatementResult } from './attribution.ts';
 import { OracleDatabase } from './database.ts';
 import { entityTables } from './entity-tables.ts';
-import { judgeLazyEntry, judgeLogEntry } from './judge.ts';
 import type { ExpectedDeadLetter, FailureClass, Outcome } from './outcome.ts';
 import { RedisEffects } from './redis-effects.ts';
 import { insertedIdLiterals, isInsert, tableOf } from './statement.ts';
 import type { StreamEntry } from './stream-entry.ts';
+import { validateLazyEntry, validateLogEntry } from './validate.ts';
 import { decodeDirtyEvent, type LazyEvent } from './wire.ts';
 
 /**
- * Applies a history the simplest way there is - one entry after another, one statement after another, each by itself -
- * and says what must be there afterwards. Shares no code with what it judges.
+ * Applies a history in the simplest way possible, one entry and one statement at a time, and returns the state that
+ * must result from it. The oracle shares no code with the consumer that it checks, so a bug in one can't hide in the
+ * other.
  *
- * The databases of `registry` hold the state before, and afterwards the state after. Log entries come after all lazy
- * ones: they only add log rows, which have no order.
+ * The databases of `registry` contain the state before the history, and afterwards the state after it. All log entries
+ * are applied after all lazy entries: they only add log rows, which have no order.
  *
- * @throws {Error} where MySQL fails for a reason that is no judgement about a statement (a deadlock, a lost connection)
+ * @throws {Error} if MySQL reports an error that the statement did not cause (a deadlock, a lost connection)
  */
 export async function applySerially(
   registry: TestRegistry,
@@ -58,12 +59,12 @@ class SerialOracle {
   }
 
   async #applyLazyEntry(entry: StreamEntry): Promise<void> {
-    const judged = judgeLazyEntry(entry, this.#registry);
-    if ('refused' in judged) {
-      this.#redis.keepKeys(judged.withoutEffect);
-      return this.#refuse(entry, judged.refused);
+    const validated = validateLazyEntry(entry, this.#registry);
+    if ('refused' in validated) {
+      this.#redis.keepKeys(validated.withoutEffect);
+      return this.#refuse(entry, validated.refused);
     }
-    const event = judged.value;
+    const event = validated.value;
     const results: StatementResult[] = [];
     for (const index of event.statements.keys()) results.push(await this.#execute(event, index));
     const logs = await this.#writeLogRows(event, results);
@@ -77,10 +78,10 @@ class SerialOracle {
   }
 
   async #applyLogEntry(entry: StreamEntry): Promise<void> {
-    const judged = judgeLogEntry(entry, this.#registry);
-    if ('refused' in judged) return this.#refuse(entry, judged.refused);
-    const database = await this.#database(judged.value.pool);
-    const execution = await database.insertLogRow(judged.value, judged.value.id);
+    const validated = validateLogEntry(entry, this.#registry);
+    if ('refused' in validated) return this.#refuse(entry, validated.refused);
+    const database = await this.#database(validated.value.pool);
+    const execution = await database.insertLogRow(validated.value, validated.value.id);
     if ('errno' in execution) this.#moveToDeadLetters(entry, execution.errno);
   }
 
@@ -107,12 +108,12 @@ class SerialOracle {
     return { pool, table, entityId, rowIds, ownIds };
   }
 
-  /** @returns MySQL's first error, and which log values are not written: refused, or withheld with their row */
+  /** @returns MySQL's first error, and the indexes of unwritten log values: refused, or withheld with their row */
   async #writeLogRows(
     event: LazyEvent,
     results: readonly StatementResult[],
   ): Promise<{ errno: number | undefined; unwritten: number[] }> {
-    const rows = logValueFates(event, results);
+    const rows = attributeLogValues(event, results);
     const unwritten: number[] = [];
     let errno: number | undefined;
     for (const [index, logValue] of event.logValues.entries()) {
@@ -139,20 +140,20 @@ class SerialOracle {
 
   async #outcome(): Promise<Outcome> {
     const databases = await Promise.all([...this.#registry.mysql.values()].map(readTables));
-    const tables = new Map(databases.flatMap((its) => [...its]));
+    const tables = new Map(databases.flatMap((database) => [...database]));
     return {
       tables,
       identity: ['Code', 'ID'],
       autoIds: this.#autoIds,
       entityTables: entityTables(this.#registry, tables),
       dirtyEvents: this.#redis.dirtyEvents,
-      goneKeys: this.#redis.goneKeys,
+      deletedKeys: this.#redis.deletedKeys,
       keptKeys: this.#redis.keptKeys,
       deadLetters: this.#deadLetters,
     };
   }
 
-  /** As expectations call a table. */
+  /** The name that expectations use for a table. */
   #nameOf(pool: string, table: string): string {
     return `${this.#registry.mysql.get(pool)?.schema ?? pool}.${table}`;
   }

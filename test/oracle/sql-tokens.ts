@@ -1,14 +1,14 @@
-/** One token of a statement. A `string` and a `name` carry their text as written, quotes included. */
+/** One token of a statement. The text of a `string` or a `name` includes its quotes. */
 export type SqlToken = {
   readonly kind: 'word' | 'string' | 'name' | 'sign' | 'comment' | 'unterminated';
   readonly text: string;
 };
 
-/** Of bytes, unlike `\s`, which takes the byte A0 for a space. */
+/** White space as MySQL sees it. `\s` would also match the byte A0. */
 const SPACE = /[ \t\n\v\f\r]/;
 const WORD = /[\w$.\x80-\xff]/;
 
-/** Cuts a statement (one character per byte) into tokens, as MySQL does under its default SQL mode. */
+/** Splits a statement (one character per byte) into tokens, as MySQL does in its default SQL mode. */
 export function tokenize(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   let at = 0;
@@ -33,7 +33,7 @@ function tokenAt(sql: string, at: number): SqlToken | undefined {
   return end > at ? { kind: 'word', text: sql.slice(at, end) } : { kind: 'sign', text: char };
 }
 
-/** Backslashes escape in strings, not in names; a doubled quote stands for one in both. */
+/** A backslash escapes in strings but not in names. A doubled quote is one quote in both. */
 function quotedAt(sql: string, start: number, quote: string): SqlToken {
   let at = start + 1;
   while (at < sql.length) {

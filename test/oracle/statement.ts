@@ -3,7 +3,7 @@ import { type SqlToken, tokenize } from './sql-tokens.ts';
 const ALLOWED_VERBS = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
 const REFUSED_WORDS = new Set(['OUTFILE', 'DUMPFILE', 'LOAD_FILE']);
 
-/** Whether the policy (design promise 9) lets a statement reach MySQL. */
+/** Returns true if the policy allows the consumer to send the statement to MySQL. */
 export function isAllowedStatement(sql: string): boolean {
   const tokens = tokenize(sql);
   const refused = tokens.some(
@@ -16,7 +16,7 @@ export function isAllowedStatement(sql: string): boolean {
   return !refused && ALLOWED_VERBS.has(tokens[0]?.text.toUpperCase() ?? '');
 }
 
-/** The table that a statement of BeeORM's shapes writes to. */
+/** The table that a statement writes to, if it has one of the forms that BeeORM generates. */
 export function tableOf(sql: string): string {
   const tokens = tokenize(sql);
   const target = tokens.find(
@@ -29,15 +29,15 @@ export function isInsert(sql: string): boolean {
   return /^\s*(INSERT|REPLACE)\b/i.test(sql);
 }
 
-/** Of an `INSERT INTO t(columns) VALUES (…),(…)`: each row's literal in the column `ID`, or `undefined` for none. */
+/** The literal in the column `ID` of each row of `INSERT INTO t(columns) VALUES (…),(…)`; `undefined` without one. */
 export function insertedIdLiterals(sql: string): (string | undefined)[] {
-  const [columns = [], ...rows] = parenthesised(tokenize(sql));
-  const idAt = columns.findIndex((name) => name.replaceAll('`', '') === 'ID');
-  return rows.map((values) => values[idAt]);
+  const [columns = [], ...rows] = parenthesizedLists(tokenize(sql));
+  const idIndex = columns.findIndex((name) => name.replaceAll('`', '') === 'ID');
+  return rows.map((values) => values[idIndex]);
 }
 
-/** The top-level lists in parentheses, each cut at its commas. */
-function parenthesised(tokens: readonly SqlToken[]): string[][] {
+/** The top-level lists in parentheses, each split at its commas. */
+function parenthesizedLists(tokens: readonly SqlToken[]): string[][] {
   const lists: string[][] = [];
   let depth = 0;
   let items: string[] = [];

@@ -1,6 +1,6 @@
-/** An entry as it stands in Redis. */
+/** An entry as Redis stores it. */
 export type StreamEntry = {
-  /** Redis pool of the stream. */
+  /** The Redis pool of the stream. */
   readonly pool: string;
   readonly stream: string;
   readonly id: string;

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { decode } from '@msgpack/msgpack';
 
-/** A lazy event. Strings are bytes, one character each, where they may be something else than UTF-8 (`sql`). */
+/** A decoded lazy event. `sql` need not be UTF-8, so it is a string with one character per byte. */
 export type LazyEvent = {
   readonly statements: readonly { readonly pool: string; readonly sql: string }[];
-  /** Entity id of each statement; 0 for an insert. */
+  /** The entity id of each statement; 0 for an insert. */
   readonly ids: readonly string[];
   readonly cacheKeys: readonly { readonly pool: string; readonly key: string }[];
   readonly logValues: readonly LogValue[];
@@ -16,7 +16,7 @@ export type LogValue = {
   readonly table: string;
   readonly id: string;
   readonly updated: Date;
-  /** JSON, or `null`. */
+  /** `meta`, `before` and `changes` are JSON, or `null`. */
   readonly meta: string | null;
   readonly before: string | null;
   readonly changes: string | null;
@@ -24,7 +24,7 @@ export type LogValue = {
 
 export type DirtyEvent = { readonly entity: string; readonly action: string; readonly id: string };
 
-/** @throws {Error} where the bytes are no lazy event. */
+/** @throws {Error} if the bytes are not a lazy event */
 export function decodeLazyEvent(body: Buffer): LazyEvent {
   const event = mapOf(decodeValue(body));
   return {
@@ -44,12 +44,12 @@ export function decodeLazyEvent(body: Buffer): LazyEvent {
   };
 }
 
-/** @throws {Error} where the bytes are no log value. */
+/** @throws {Error} if the bytes are not a log value */
 export function decodeLogValue(body: Buffer): LogValue {
   return logValueOf(decodeValue(body));
 }
 
-/** @throws {Error} where the bytes are no dirty event. */
+/** @throws {Error} if the bytes are not a dirty event */
 export function decodeDirtyEvent(body: Buffer): DirtyEvent {
   return dirtyEventOf(decodeValue(body));
 }
@@ -89,18 +89,18 @@ function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 function mapOf(value: unknown): Record<string, unknown> {
-  if (!isMap(value)) throw new Error('no map');
+  if (!isMap(value)) throw new Error('not a map');
   return value;
 }
 
 function listOf(value: unknown): unknown[] {
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Error('no array');
+  if (!Array.isArray(value)) throw new Error('not an array');
   return value;
 }
 
 function bytesOf(value: unknown): Buffer {
-  if (!(value instanceof Uint8Array)) throw new Error('no string');
+  if (!(value instanceof Uint8Array)) throw new Error('not a string');
   return Buffer.from(value);
 }
 
@@ -110,19 +110,19 @@ function textOf(value: unknown): string {
 
 function idOf(value: unknown): string {
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
-  throw new Error('no integer');
+  throw new Error('not an integer');
 }
 
 function dateOf(value: unknown): Date {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value;
-  throw new Error('no time');
+  throw new Error('not a time');
 }
 
 function jsonOrNull(value: unknown): string | null {
   return value === undefined || value === null ? null : toJson(mapOf(value));
 }
 
-/** Integers keep all their digits; a string that is not UTF-8 becomes base64. */
+/** Integers keep all their digits. A string that is not UTF-8 becomes base64. */
 function toJson(value: unknown): string {
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Uint8Array) {

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type DeadLetter,
-  type DeadLetterFilter,
-  NOTHING_APPLIED,
-} from '../../functions/poller/settlement/dead-letter-entry.ts';
+import { NOTHING_APPLIED } from '../../functions/poller/settlement/dead-letter-entry.ts';
 import { bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
+import type { DeadLetter, DeadLetterFilter } from '../../shared/dead-letter.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 
 const LETTER: DeadLetter = {
@@ -50,7 +47,7 @@ async function run(commandLine: string, letters: readonly DeadLetter[] = [LETTER
 }
 
 describe('consumer dead-letters', () => {
-  it('lists them one a line, without giving the terminal over to them', async () => {
+  it('lists one per line, with control characters escaped', async () => {
     const { exitCode, stdout } = await run('list');
     expect(exitCode).toBe(0);
     expect(stdout).toBe(
@@ -59,7 +56,7 @@ describe('consumer dead-letters', () => {
     );
   });
 
-  it('lists them as one JSON object', async () => {
+  it('lists all as one JSON object', async () => {
     const { original: _, ...facts } = LETTER;
     expect(JSON.parse((await run('list --json', [LETTER, LETTER])).stdout)).toEqual({
       deadLetters: [facts, facts],
@@ -76,49 +73,49 @@ describe('consumer dead-letters', () => {
     ['redrive --stream changed --code 1062', { stream: 'changed', code: '1062' }],
     ['redrive --id 1-0', { id: '1-0' }],
     ['discard --id 1-0 --stream changed', { id: '1-0', stream: 'changed' }],
-  ])('are chosen by options: %s', async (commandLine, filter) => {
+  ])('selects by options: %s', async (commandLine, filter) => {
     const { exitCode, filters } = await run(commandLine);
     expect({ exitCode, filters }).toEqual({ exitCode: 0, filters: [filter] });
   });
 
-  it('are told by number when redriven or discarded', async () => {
+  it('reports how many were redriven or discarded', async () => {
     expect((await run('redrive --all')).stdout).toBe('1 dead letter redriven.\n');
     expect((await run('discard --all', [LETTER, LETTER])).stdout).toBe('2 dead letters discarded.\n');
     expect(JSON.parse((await run('redrive --all --json')).stdout)).toEqual({ redriven: 1 });
     expect(JSON.parse((await run('discard --all --json', [])).stdout)).toEqual({ discarded: 0 });
   });
 
-  it('show all of one, with what its entry held', async () => {
+  it('shows one in full, with the fields of its entry', async () => {
     const { stdout } = await run('show --id 1700000000000-1');
-    expect(stdout).toContain('first id      1600000000000-0\n');
-    expect(stdout).toContain('left to do    statements 0, 2; cache keys 1\n');
+    expect(stdout).toContain('entry id      1600000000000-0\n');
+    expect(stdout).toContain('remaining     statements 0, 2; cache keys 1\n');
     const whole = await run('show --id 1-0', [{ ...LETTER, unapplied: NOTHING_APPLIED }]);
-    expect(whole.stdout).toContain('left to do    everything\n');
+    expect(whole.stdout).toContain('remaining     everything\n');
     expect(stdout).toContain('original.s    {"o":"i"}\n');
     expect(stdout).toContain('original.tag  text\n');
     expect(stdout).toContain('original.raw  //4=\n');
   });
 
-  it('show all of one as JSON, its bytes as base64', async () => {
+  it('shows one in full as JSON, with its bytes as base64', async () => {
     expect(JSON.parse((await run('show --id 1700000000000-1 --json')).stdout)).toEqual({
       ...LETTER,
       original: { s: 'gaFvoWk=', tag: 'dGV4dA==', raw: '//4=' },
     });
   });
 
-  it('are missed by their id with a clear error', async () => {
+  it('reports an id without a match as an error', async () => {
     for (const command of ['show', 'redrive', 'discard']) {
       const { exitCode, stderr } = await run(`${command} --id 9-9`, []);
       expect(exitCode).toBe(1);
       expect(stderr).toBe(
-        'error: there is no dead letter 9-9 among those chosen. See `dead-letters list`.\n',
+        'error: none of the selected dead letters has the id 9-9. Run `dead-letters list` to see the ids.\n',
       );
     }
   });
 
-  it('of one id in two streams are told apart by the stream', async () => {
+  it('asks for the stream if two streams have the same id', async () => {
     const { exitCode, stderr } = await run('show --id 1-0', [LETTER, { ...LETTER, stream: 'changed' }]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('Give --stream too: orm-lazy-channel or changed.');
+    expect(stderr).toContain('Specify --stream as well: orm-lazy-channel or changed.');
   });
 });

@@ -15,24 +15,24 @@ describe('consumer drain', () => {
     ['failed-entries', 2],
     ['lock-lost', 2],
     ['pool-down', 1],
-  ] as const)('ends with the exit code of its outcome: %s', async (reason, exitCode) => {
+  ] as const)('exits with the code of its outcome: %s', async (reason, exitCode) => {
     const run = await runConsumer(`${DRAIN} --json`, { drain: async () => summary({ reason }) });
     expect(run.exitCode).toBe(exitCode);
     expect(JSON.parse(run.stdout)).toEqual(summary({ reason }));
   });
 
-  it('ends with 0 when it was stopped with nothing left', async () => {
+  it('exits with 0 if it is stopped when no entries remain', async () => {
     const drain = async () => summary({ reason: 'stopped', complete: true });
     expect((await runConsumer(DRAIN, { drain })).exitCode).toBe(0);
   });
 
-  it('writes one JSON object on standard output, and nothing else', async () => {
+  it('writes only one JSON object to standard output', async () => {
     const run = await runConsumer(`${DRAIN} --json`);
     expect(run.stdout.trim().split('\n')).toHaveLength(1);
     expect(JSON.parse(run.stdout)).toMatchObject({ complete: true, channels: { lazy: { entries: 3 } } });
   });
 
-  it('writes a report for people', async () => {
+  it('writes a readable report', async () => {
     const lazy = channel({ entries: 20_000, statements: 21_000, pending: 2, backlog: 5, deadLetters: 1 });
     const log = channel({
       stream: 'orm-log-channel',
@@ -43,11 +43,11 @@ describe('consumer drain', () => {
     expect(stdout).toMatch(/^channel +entries +statements /);
     expect(stdout).toMatch(/^lazy +20,000 +21,000 +0 /m);
     expect(stdout).toContain('log: no \\u001b[31mRedis (redis-down)\n');
-    expect(stdout).toContain('The budget is over after 1.5 s and 7 entries are left');
-    expect(stdout).toContain('1 dead letter: see `dead-letters list`.');
+    expect(stdout).toContain('The budget ended after 1.5 s; 7 entries remain.');
+    expect(stdout).toContain('1 dead letter was added: see `dead-letters list`.');
   });
 
-  it('says how many entries are left as people do', async () => {
+  it('reports how many entries remain', async () => {
     const outcome = async (backlog: number | null) => {
       const channels = { lazy: channel({ pending: 1, backlog }) };
       const { stdout } = await runConsumer(DRAIN, {
@@ -55,25 +55,25 @@ describe('consumer drain', () => {
       });
       return stdout.split('\n').at(-2);
     };
-    expect(await outcome(0)).toContain('and 1 entry is left:');
-    expect(await outcome(1)).toContain('and 2 entries are left:');
-    expect(await outcome(null)).toContain('and at least 1 entry is left:');
+    expect(await outcome(0)).toContain('; 1 entry remains.');
+    expect(await outcome(1)).toContain('; 2 entries remain.');
+    expect(await outcome(null)).toContain('; at least 1 entry remains.');
   });
 
-  it('says as sentences who holds the lock', async () => {
+  it('reports in sentences which consumer holds the lock', async () => {
     const drain = async () =>
       summary({ complete: false, reason: 'locked', message: 'the lock is held by x' });
     const { stdout } = await runConsumer(DRAIN, { drain });
     expect(stdout).toContain('another consumer is running. The lock is held by x.\n');
   });
 
-  it('says in one line that a server is down, and what to do', async () => {
+  it('reports in one line that a server is down, with a next step', async () => {
     const drain = async () => summary({ reason: 'pool-down', message: 'MySQL pool default refuses.' });
     const { stderr } = await runConsumer(DRAIN, { drain });
-    expect(stderr).toMatch(/^error: A server can't be reached, .* MySQL pool default refuses\.\n$/);
+    expect(stderr).toMatch(/^error: A server cannot be reached; .* MySQL pool default refuses\.\n$/);
   });
 
-  it('says in one line, without a stack, that it could not connect', async () => {
+  it('reports in one line, without a stack, that it could not connect', async () => {
     const open = () => {
       throw new ConnectionError('redis-unreachable', 'Redis pool default: connection refused', {
         nextStep: 'Start Redis.',
@@ -87,17 +87,17 @@ describe('consumer drain', () => {
     });
   });
 
-  it('hides the message of an error that nobody foresaw, as it may hold a row', async () => {
+  it('hides the message of an unexpected error, because it may contain row values', async () => {
     const drain = async () => {
       throw new Error("Duplicate entry 'secret'");
     };
     const { exitCode, stderr } = await runConsumer(DRAIN, { drain });
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('this should not have happened');
+    expect(stderr).toContain('unexpected error: ');
     expect(stderr).not.toContain('secret');
   });
 
-  it('gives the drain what is left of its budget', async () => {
+  it('gives the drain the rest of its budget after connecting', async () => {
     const budgets: number[] = [];
     const drain = async ({ budgetMs }: DrainOptions) => {
       budgets.push(budgetMs);
@@ -108,7 +108,7 @@ describe('consumer drain', () => {
     expect(budgets[0]).toBeLessThan(2000);
   });
 
-  it('asks the drain to finish on the first signal, takes an echo of it for the same, and ends at once on a later one', async () => {
+  it('stops the drain on the first signal, ignores its repetition, and exits immediately on a later one', async () => {
     const signals = new EventEmitter();
     const drain = async ({ signal }: DrainOptions) => {
       signals.emit('SIGINT');
@@ -120,11 +120,11 @@ describe('consumer drain', () => {
     };
     const run = await runConsumer(DRAIN, { drain, signals });
     expect(run).toMatchObject({ exitCode: 2, exitedNow: [130] });
-    expect(run.stderr).toContain('stopping: what is in flight is finished first');
+    expect(run.stderr).toContain('stopping, finishing entries in flight');
     expect(signals.listenerCount('SIGINT')).toBe(0);
   });
 
-  it('redraws its progress on a terminal, and leaves the report', async () => {
+  it('redraws its progress on a terminal, then writes the report', async () => {
     const drain = async ({ onProgress }: DrainOptions) => {
       onProgress?.(summary({ seconds: 1, channels: { lazy: channel({ entries: 1000, backlog: 9000 }) } }));
       onProgress?.(summary({ seconds: 2, channels: { lazy: channel({ entries: 3000, backlog: 7000 }) } }));
@@ -133,6 +133,6 @@ describe('consumer drain', () => {
     const { stdout, stderr } = await runConsumer(DRAIN, { drain, isTerminal: true });
     expect(stderr).toMatch(/channel +entries +per second +pending +backlog/);
     expect(stderr).toMatch(/lazy +1,000 +1,000 +0 +9,000/);
-    expect(stdout).toContain('Drained 3 entries in 1.5 s; nothing is left.');
+    expect(stdout).toContain('Drained 3 entries in 1.5 s; no entries remain.');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../infra/local/cli/duration.ts';
+import { parseDuration } from '../../cli/options/option-values.ts';
 import { runConsumer } from '../kit/cli-program.ts';
 
 describe('a duration', () => {
@@ -15,7 +15,7 @@ describe('a duration', () => {
   });
 
   it.each(['', '50', 's', '-1s', '0s', '1 s', '1e3s', '1d', '1sms', '577h', 'Infinitys', '0.1ms'])(
-    'is nothing else: %j',
+    'is not valid otherwise: %j',
     (text) => {
       expect(parseDuration(text)).toBeUndefined();
     },
@@ -42,14 +42,14 @@ describe('the command line', () => {
     ],
     ['dead-letters --help', ['list', 'show', 'redrive', 'discard']],
     ['dead-letters redrive --help', ['--stream <name>', '--id <id>', '--code <code>', '--all', '--json']],
-  ])('helps: %s', async (commandLine, texts) => {
+  ])('prints its help: %s', async (commandLine, texts) => {
     const { exitCode, stdout, stderr } = await runConsumer(commandLine);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     for (const text of texts) expect(stdout).toContain(text);
   });
 
   it.each([
-    ['drain', "required option '--registry <file>' not specified", 'See consumer drain --help.'],
+    ['drain', "option '--registry <file>' or '--function <name>' is required", '`consumer drain --help`'],
     ['drain --registry REGISTRY --budget soon', "argument 'soon' is invalid", 'such as 1500ms, 50s or 2m'],
     ['drain --registry REGISTRY --budget 0s', "argument '0s' is invalid", 'up to 24 days'],
     ['drain --registry REGISTRY --ordering row', "argument 'row' is invalid", 'entity, pool'],
@@ -59,21 +59,21 @@ describe('the command line', () => {
     ['run --registry REGISTRY --allowed-statements CALL;', "argument 'CALL;' is invalid", 'such as CALL,SET'],
     ['run --registry REGISTRY --log-level loud', "argument 'loud' is invalid", 'debug, info, warn, error'],
     ['drain --registry REGISTRY --bugdet 1s', "unknown option '--bugdet'", 'Did you mean --budget?'],
-    ['drain --registry REGISTRY more', 'too many arguments', 'See consumer drain --help.'],
+    ['drain --registry REGISTRY more', 'too many arguments', '`consumer drain --help`'],
     ['drian', "unknown command 'drian'", 'Did you mean drain?'],
     ['dead-letters list --registry REGISTRY --id 5', "argument '5' is invalid", '`dead-letters list`'],
-    ['dead-letters list --registry REGISTRY --all --id 1-0', "'--all' cannot be used with", 'list --help.'],
+    ['dead-letters list --registry REGISTRY --all --id 1-0', "'--all' cannot be used with", 'list --help`'],
     [
       'dead-letters redrive --registry REGISTRY',
-      'no dead letters are chosen',
-      '--stream, --id or --code, or --all',
+      'no dead letters are selected',
+      '--stream, --id, --code or --all',
     ],
     [
       'dead-letters discard --registry REGISTRY',
-      'no dead letters are chosen',
-      '--stream, --id or --code, or --all',
+      'no dead letters are selected',
+      '--stream, --id, --code or --all',
     ],
-    ['dead-letters show --registry REGISTRY', 'no dead letter is chosen', 'Give its --id'],
+    ['dead-letters show --registry REGISTRY', 'no dead letter is selected', 'Specify its --id'],
     [
       'dead-letters list --registry REGISTRY --stream x',
       'the registry has no stream "x"',
@@ -81,7 +81,7 @@ describe('the command line', () => {
     ],
     ['drain --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Give the path'],
     ['run --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Give the path'],
-  ])('says what is wrong and what to do, with exit code 1: %s', async (commandLine, problem, nextStep) => {
+  ])('reports the error with a next step, and exits with 1: %s', async (commandLine, problem, nextStep) => {
     const { exitCode, stdout, stderr } = await runConsumer(commandLine);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(/^error: /);
@@ -89,7 +89,7 @@ describe('the command line', () => {
     expect(stderr).toContain(nextStep);
   });
 
-  it('hands its options to the consumer', async () => {
+  it('passes its options to the consumer', async () => {
     const { opened } = await runConsumer(
       'drain --registry REGISTRY --ordering pool --lazy-concurrency 3 --ledger-database led --allowed-statements call,SET',
     );

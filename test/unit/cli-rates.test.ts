@@ -7,7 +7,7 @@ function rateAfter(rates: Rates, seconds: number, entries: number): number | und
 }
 
 describe('the rate of a channel', () => {
-  it('is that of the last five seconds', () => {
+  it('covers the last five seconds', () => {
     const rates = new Rates();
     expect(rateAfter(rates, 2, 200)).toBe(100);
     expect(rateAfter(rates, 4, 1200)).toBe(300);

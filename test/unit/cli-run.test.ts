@@ -7,7 +7,7 @@ import { ConfigurationError, ConnectionError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logging.ts';
 import { channel, runConsumer, summary } from '../kit/cli-program.ts';
 
-/** Runs through the given outcomes, then stops. */
+/** Runs drains with the given outcomes, then stops. */
 async function runThrough(outcomes: (DrainSummary | Error)[]) {
   const lines: string[] = [];
   const shown: DrainSummary[] = [];
@@ -26,11 +26,11 @@ async function runThrough(outcomes: (DrainSummary | Error)[]) {
 }
 
 describe('consumer run', () => {
-  it('drains with a tail until a signal, and exits 0', async () => {
+  it('drains in tail mode until a signal, and exits with 0', async () => {
     const signals = new EventEmitter();
     const tails: (boolean | undefined)[] = [];
-    const drain = async ({ signal, tail }: DrainOptions) => {
-      tails.push(tail);
+    const drain = async ({ signal, isTail }: DrainOptions) => {
+      tails.push(isTail);
       signals.emit('SIGTERM');
       expect(signal?.aborted).toBe(true);
       return summary({ reason: 'stopped' });
@@ -41,7 +41,7 @@ describe('consumer run', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ reason: 'stopped', channels: { lazy: { entries: 3 } } });
   });
 
-  it('adds up what its drains did', async () => {
+  it('adds up the counts of its drains', async () => {
     const { total, shown } = await runThrough([
       summary({ channels: { lazy: channel({ entries: 3, backlog: 9 }) } }),
       summary({ channels: { lazy: channel({ entries: 4, backlog: 1 }), log: channel({ logRows: 2 }) } }),
@@ -54,7 +54,7 @@ describe('consumer run', () => {
     expect(shown.map(({ channels }) => channels['lazy']?.entries)).toEqual([3, 7]);
   });
 
-  it('waits where another consumer runs or a server is down, and says so once', async () => {
+  it('waits while another consumer runs or a server is down, and logs it once', async () => {
     const { lines } = await runThrough([
       summary({ reason: 'locked', message: 'Held by host a.' }),
       summary({ reason: 'locked', message: 'Held by host a.' }),
@@ -62,16 +62,16 @@ describe('consumer run', () => {
       summary({ reason: 'stopped' }),
     ]);
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 'warn', reason: 'locked', message: 'waiting to try again: Held by host a.' },
+      { level: 'warn', reason: 'locked', message: 'drain stopped, waiting to retry: Held by host a.' },
       {
         level: 'error',
-        message: 'waiting to try again',
+        message: 'drain failed, waiting to retry',
         error: { code: 'redis-unreachable', message: 'no Redis' },
       },
     ]);
   });
 
-  it('throws what is wrong from the start, and wrong configuration at any time', async () => {
+  it('throws an error of the first drain, and a configuration error of any drain', async () => {
     await expect(runThrough([new ConnectionError('x', 'no server'), summary()])).rejects.toThrow('no server');
     const later = [summary(), new ConfigurationError('x', 'wrong'), summary()];
     await expect(runThrough(later)).rejects.toThrow('wrong');

@@ -34,21 +34,21 @@ const status: StatusReply = {
 };
 
 describe('consumer status', () => {
-  test('names the stage at which a server fails, shows what is left, and exits 1', async () => {
+  test('names the stage at which a server failed, shows the remaining entries, and exits with 1', async () => {
     const run = await runConsumer('status --registry REGISTRY', { status: () => Promise.resolve(status) });
-    expect(run.stdout).toContain('Redis pool default: answers');
+    expect(run.stdout).toContain('Redis pool default: reachable');
     expect(run.stdout).toContain(
-      'MySQL pool default: fails at authentication: Access denied. Check the password.',
+      'MySQL pool default: failed at authentication: Access denied. Check the password.',
     );
     expect(run.stdout).toMatch(/lazy\s+12\s+\?\s+3\s+61 s/);
     expect(run.exitCode).toBe(1);
   });
 
-  test('says which function of an own stream can’t be invoked, and exits 1', async () => {
+  test('names the function of an own stream that cannot be invoked, and exits with 1', async () => {
     const failure = {
       stage: 'permission',
       code: 'AccessDeniedException',
-      message: "the function mailer can't be invoked",
+      message: 'the function mailer cannot be invoked',
     } as const;
     const run = await runConsumer('status --registry REGISTRY', {
       status: () =>
@@ -60,12 +60,12 @@ describe('consumer status', () => {
     });
     expect(run.stdout).toContain('Function of changed/h: can be invoked');
     expect(run.stdout).toContain(
-      "Function of changed/g: fails at permission: the function mailer can't be invoked",
+      'Function of changed/g: failed at permission: the function mailer cannot be invoked',
     );
     expect(run.exitCode).toBe(1);
   });
 
-  test('takes the bindings of own streams, which a deployed consumer knows by itself', async () => {
+  test('accepts bindings of own streams, except for a deployed consumer', async () => {
     const bindings = join(mkdtempSync(join(tmpdir(), 'bindings-')), 'bindings.yaml');
     onTestFinished(() => rmSync(dirname(bindings), { recursive: true }));
     writeFileSync(
@@ -87,16 +87,16 @@ describe('consumer status', () => {
   });
 
   test.each(['status', 'drain', 'dead-letters list'])(
-    '%s needs a registry or a function',
+    '%s requires a registry or a function',
     async (command) => {
       const { exitCode, stderr } = await runConsumer(command);
       expect(exitCode).toBe(1);
-      expect(stderr).toContain("'--registry <file>' not specified, nor '--function <name>'");
+      expect(stderr).toContain("option '--registry <file>' or '--function <name>' is required");
     },
   );
 
   test.each(['drain --ordering pool', 'drain --lazy-concurrency 2', 'status --ledger-database x'])(
-    'a deployed consumer has its own settings, so %s is refused',
+    '%s is rejected for a deployed consumer, which uses its deployed settings',
     async (command) => {
       const { exitCode, stderr } = await runConsumer(`${command} --function poller`);
       expect(exitCode).toBe(1);
@@ -104,7 +104,7 @@ describe('consumer status', () => {
     },
   );
 
-  test('takes a registry or a function, not both', async () => {
+  test('accepts a registry or a function, not both', async () => {
     const { exitCode, stderr } = await runConsumer('status --registry REGISTRY --function poller');
     expect(exitCode).toBe(1);
     expect(stderr).toContain("'--function <name>' cannot be used with option '--registry <file>'");

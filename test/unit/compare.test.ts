@@ -12,7 +12,7 @@ const failedEntry: StreamEntry = {
   fields: { s: Buffer.from([0xc1]) },
 };
 
-/** Two rows whose ids MySQL chose, each with a log row, a dirty event and a cache key; one dead letter. */
+/** Two rows whose ids MySQL chose, with log rows, dirty events and cache keys, and one dead letter. */
 const expected: Outcome = {
   tables: new Map([
     [
@@ -31,7 +31,7 @@ const expected: Outcome = {
     ['app._log_default_User', 'app.User'],
   ]),
   dirtyEvents: new Map([['changed', [event('1', 'i'), event('2', 'i'), event('2', 'u')]]]),
-  goneKeys: [{ pool: 'default', key: 'user:2', row: { table: 'app.User', id: '2' } }],
+  deletedKeys: [{ pool: 'default', key: 'user:2', row: { table: 'app.User', id: '2' } }],
   keptKeys: [{ pool: 'default', key: 'user_All' }],
   deadLetters: [{ stream: failedEntry.stream, id: failedEntry.id, kind: 'wire' }],
 };
@@ -52,26 +52,26 @@ const equal: State = {
   unfinished: [],
 };
 
-describe('the comparison of what is there with what must be there', () => {
-  test('finds nothing where they are equal', () => {
+describe('the comparison of the actual state with the expected state', () => {
+  test('finds no difference between equal states', () => {
     expect(differences({})).toBe('');
   });
 
-  test('takes ids that are higher, in the same order, for equal', () => {
+  test('accepts higher ids in the same order', () => {
     const users = [user('5', 'a', 'Ann'), user('9', 'b', 'Bob')];
     const logRows = [logRow('9'), logRow('5')];
     const events = [event('5', 'i'), event('9', 'i'), event('9', 'u')];
     expect(differences({ ...tables(users, logRows), dirtyEvents: new Map([['changed', events]]) })).toBe('');
   });
 
-  test('finds a lost, a doubled, a changed and an unexpected row', () => {
+  test('finds lost, duplicated, changed and unexpected rows', () => {
     const users = [user('2', 'b', 'Bo'), user('3', 'b', 'Bob'), user('4', 'c', 'Cid')];
     expect(differences(tables(users))).toBe(
       [
         'lost: app.User Code=a',
-        'doubled: app.User Code=b (2 for 1)',
+        'duplicated: app.User Code=b (2 instead of 1)',
         'unexpected: app.User Code=c',
-        'changed: app.User Code=b Name: "Bo" for "Bob"',
+        'changed: app.User Code=b Name: "Bo" instead of "Bob"',
       ].join('\n'),
     );
   });
@@ -81,23 +81,23 @@ describe('the comparison of what is there with what must be there', () => {
     expect(differences(tables(users))).toContain('out of order: rows of app.User from insert 0');
   });
 
-  test('finds a lost and a doubled log row', () => {
+  test('finds lost and duplicated log rows', () => {
     const found = differences(tables(undefined, [logRow('1'), logRow('1')]));
-    expect(found).toMatch(/^doubled: app\._log_default_User of 1 .*\nlost: app\._log_default_User of 2 /);
+    expect(found).toMatch(/^duplicated: app\._log_default_User of 1 .*\nlost: app\._log_default_User of 2 /);
   });
 
-  test('finds lost, doubled and disordered dirty events', () => {
+  test('finds dirty events that are lost, duplicated or out of order', () => {
     const events = [event('1', 'i'), event('1', 'i'), event('2', 'u'), event('2', 'i')];
     expect(differences({ dirtyEvents: new Map([['changed', events]]) })).toBe(
       [
-        'doubled: event i in changed: main.User 1 (2 for 1)',
-        'out of order: events in changed: main.User 2: u,i for i,u',
+        'duplicated: event i in changed: main.User 1 (2 instead of 1)',
+        'out of order: events in changed: main.User 2: u,i instead of i,u',
       ].join('\n'),
     );
     expect(differences({ dirtyEvents: new Map() })).toContain('lost: event u in changed: main.User 2');
   });
 
-  test('finds a cache key that should be gone, by the id that the row really has, and one that should be there', () => {
+  test('finds a cache key of a row with its actual id that should be deleted, and a cache key that should exist', () => {
     const users = [user('1', 'a', 'Ann'), user('3', 'b', 'Bob')];
     const events = [event('1', 'i'), event('3', 'i'), event('3', 'u')];
     const dirtyEvents = new Map([['changed', events]]);
@@ -110,18 +110,18 @@ describe('the comparison of what is there with what must be there', () => {
     );
   });
 
-  test('finds a dead letter that is lost, doubled, of another code, or damaged', () => {
+  test('finds a dead letter that is lost, duplicated or damaged, or has another code', () => {
     const [letter] = equal.deadLetters;
     if (letter === undefined) throw new Error('no dead letter');
     expect(differences({ deadLetters: [] })).toBe('lost: dead letter orm-lazy-channel 7-0 undecodable');
-    expect(differences({ deadLetters: [letter, letter] })).toContain('doubled: dead letter');
+    expect(differences({ deadLetters: [letter, letter] })).toContain('duplicated: dead letter');
     expect(differences({ deadLetters: [{ ...letter, code: '1064' }] })).toContain('unexpected: dead letter');
     expect(differences({ deadLetters: [{ ...letter, fields: {} }] })).toContain(
       'changed: fields in dead letter',
     );
   });
 
-  test('finds entries that are still pending', () => {
+  test('finds pending entries', () => {
     const unfinished = [{ stream: 'orm-lazy-channel', pending: 1, unread: 0 }];
     expect(differences({ unfinished })).toBe('unfinished: orm-lazy-channel: 1 pending, 0 unread');
   });

@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const PAGES = [
   'README.md',
   'examples/own-stream/README.md',
+  'test/chaos/README.md',
   ...readdirSync(`${ROOT}/docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 

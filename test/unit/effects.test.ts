@@ -3,13 +3,13 @@ import { decideEffects } from '../../functions/poller/channels/statements/effect
 import type { Plan, PlannedStatement } from '../../functions/poller/channels/statements/plan.ts';
 import type { WorkResult } from '../../functions/poller/ledger/work-item.ts';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/statement.ts';
 
-/** A quadratic decision takes minutes for these. */
+/** Deciding the effects of this many rows takes minutes if the time is quadratic. */
 const MANY_ROWS = 40_000;
 
-describe('effects belong to the statement', () => {
-  test('of the table that their name tells, whatever ids other tables have', () => {
+describe('the effects of an event', () => {
+  test('belong to the statement on the table that they name, regardless of the ids in other tables', () => {
     const plan = planOf(
       ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO B(`N`) VALUES (2)'],
       ['main.B', 'main.A'],
@@ -17,7 +17,7 @@ describe('effects belong to the statement', () => {
     expect(idsOf(plan, [applied(7n), applied(70n)])).toEqual([70n, 7n]);
   });
 
-  test('that inserted last with as many rows, where the table has a name of its own', () => {
+  test('belong to the last insert of as many rows if no statement has the table that they name', () => {
     const plan = planOf(
       ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO bbb(`N`) VALUES (2)'],
       ['main.BEntity'],
@@ -25,12 +25,12 @@ describe('effects belong to the statement', () => {
     expect(idsOf(plan, [applied(100n), applied(500n)])).toEqual([500n]);
   });
 
-  test('of rows without columns, which BeeORM writes for an entity with nothing but an id', () => {
+  test('belong to rows without columns, which BeeORM inserts for an entity that has only an id', () => {
     const plan = planOf(['INSERT INTO `Empty` VALUES (),()'], ['main.Empty', 'main.Empty']);
     expect(idsOf(plan, [applied(900n, 5)])).toEqual([900n, 905n]);
   });
 
-  test('and wait with it where it failed', () => {
+  test('stay unapplied with a failed statement', () => {
     const plan = planOf(
       ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO B(`N`) VALUES (2)'],
       ['main.A', 'main.B'],
@@ -40,14 +40,14 @@ describe('effects belong to the statement', () => {
     expect(effects.unapplied).toMatchObject({ statements: [0], dirty: [0] });
   });
 
-  test('of more new rows than there are, and are said to have none', () => {
+  test('are reported as without a row if there are more of them than inserted rows', () => {
     const plan = planOf(['INSERT INTO A(`N`) VALUES (1)'], ['main.A', 'main.A']);
     const effects = decideEffects(plan, [applied(3n)]);
     expect(effects.dirty).toEqual([{ index: 0, id: 3n }]);
     expect(effects.withoutRow.dirty).toEqual([1]);
   });
 
-  test(`of one of ${MANY_ROWS} rows, in time that grows with their number only`, () => {
+  test(`are decided for ${MANY_ROWS} rows in linear time`, () => {
     const rows = Array.from({ length: MANY_ROWS }, () => '(1)').join(',');
     const entities = Array.from({ length: MANY_ROWS }, () => 'main.A');
     const plan = planOf([`INSERT INTO A(\`N\`) VALUES ${rows}`], entities);
@@ -75,7 +75,7 @@ function planOf(statements: readonly string[], entities: readonly string[]): Pla
 
 function toStatement(text: string): PlannedStatement {
   const sql = textToBinary(text);
-  const judgement = judgeStatement(sql, defaultAllowedStatements);
+  const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
   if (!judgement.allowed) throw new Error(judgement.reason);
   return { pool: 'default', sql, shape: judgement.shape, id: 0n };
 }

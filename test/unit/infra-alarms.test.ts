@@ -3,14 +3,14 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { METRIC_NAMESPACE } from '../../functions/poller/aws/metrics.ts';
-import { CHANNELS } from '../../functions/poller/channels/channels.ts';
+import { createChannels } from '../../functions/poller/channels/channels.ts';
 import { ALARM_NAMES } from '../../infra/constructs/alarm-names.ts';
 import { BackgroundConsumer } from '../../infra/constructs/background-consumer.ts';
 import { CHANNEL_NAMES, consumerMetric } from '../../infra/constructs/metrics.ts';
-import { makeStack, REGISTRY, synthesize, writeFile } from './infra-synthesize.ts';
+import { createStack, REGISTRY, synthesize, writeFile } from './infra-synthesize.ts';
 
-describe('alarms', () => {
-  test('say what they mean and where the runbook is, and tell the topic', () => {
+describe('The alarms', () => {
+  test('explain themselves, link to the runbook, and notify the topic', () => {
     const template = synthesize((stack) => ({ alarmTopic: new Topic(stack, 'Topic') }));
     template.resourceCountIs('AWS::CloudWatch::Alarm', ALARM_NAMES.length);
     template.allResourcesProperties('AWS::CloudWatch::Alarm', {
@@ -20,53 +20,57 @@ describe('alarms', () => {
     });
   });
 
-  test('can be declined one by one, in writing', () => {
-    const declined = { budgetUsedUp: 'we drain at night only' };
-    synthesize(() => ({ declinedAlarms: declined })).resourceCountIs(
-      'AWS::CloudWatch::Alarm',
-      ALARM_NAMES.length - 1,
-    );
+  test('can be declined one by one, with a reason', () => {
+    const declinedAlarms = { budgetUsedUp: 'we drain at night only' };
+    synthesize(() => ({ declinedAlarms })).resourceCountIs('AWS::CloudWatch::Alarm', ALARM_NAMES.length - 1);
     expect(() => synthesize(() => ({ declinedAlarms: { budgetUsedUp: '' } }))).toThrow(
       'declinedAlarms.budgetUsedUp',
     );
   });
 
-  test('watch the metrics that the poller writes', () => {
-    expect(CHANNEL_NAMES).toEqual(CHANNELS.map(({ name }) => name));
+  test('watch the metrics that the poller publishes', () => {
+    const channels = createChannels({
+      allowedStatements: [],
+      search: {},
+      absentGroups: 'hold',
+      requestsCollections: true,
+      ownStreams: [],
+    });
+    expect(CHANNEL_NAMES).toEqual(channels.map(({ name }) => name));
     const metric = consumerMetric({ serviceName: 'a', name: 'b', statistic: 'Sum' });
     expect(metric.namespace).toBe(METRIC_NAMESPACE);
   });
 
-  test('look at whole runs, however long these may be', () => {
-    const period = (settings: object) =>
+  test('evaluate periods that are at least as long as a run', () => {
+    const periods = (settings: object) =>
       metricsOfAlarms(
         synthesize(() => settings),
         'BudgetUsedUp',
       ).map(({ Period }) => Period);
-    expect(period({})).toEqual([60]);
-    expect(period({ budgetSeconds: 800 })).toEqual([840]);
-    expect(period({ scheduleMinutes: 30 })).toEqual([1800]);
+    expect(periods({})).toEqual([60]);
+    expect(periods({ budgetSeconds: 800 })).toEqual([840]);
+    expect(periods({ scheduleMinutes: 30 })).toEqual([1800]);
   });
 
-  test('don’t miss invocations while the one run that a reserved poller may do lasts', () => {
-    const period = (settings: object) =>
+  test('do not miss invocations while the single run of a reserved poller lasts', () => {
+    const periods = (settings: object) =>
       metricsOfAlarms(
         synthesize(() => settings),
         'Invocations',
       ).map(({ Period }) => Period);
-    expect(period({ budgetSeconds: 800 })).toEqual([60]);
-    expect(period({ budgetSeconds: 800, reservePoller: true })).toEqual([840]);
+    expect(periods({ budgetSeconds: 800 })).toEqual([60]);
+    expect(periods({ budgetSeconds: 800, reservePoller: true })).toEqual([840]);
   });
 
-  test('are not those of another consumer in the same stack', () => {
-    const { stack } = makeStack();
+  test('do not share metrics with another consumer in the same stack', () => {
+    const { stack } = createStack();
     new BackgroundConsumer(stack, 'Second', { registry: writeFile(REGISTRY) });
     const metrics = metricsOfAlarms(Template.fromStack(stack), 'OldestEntryAge');
     const services = metrics.map(({ Metric }) => Metric.Dimensions[0]?.Value);
     expect(services).toEqual(['Test-Consumer', 'Test-Second']);
   });
 
-  test('take a poller that is not running for an alarm when there is no data', () => {
+  test('treat missing data as a poller that is not running', () => {
     synthesize().hasResourceProperties('AWS::CloudWatch::Alarm', { TreatMissingData: 'breaching' });
   });
 });

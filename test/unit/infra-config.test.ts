@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Deployment, readDeployment } from '../../infra/config.ts';
 
-/** Reads a deployment file with that text, and context values as the command line gives them. */
+/** Reads a deployment file with the given content, and context values as the command line passes them. */
 function read(text: string, context: Readonly<Record<string, string>> = {}): Deployment {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-config-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -13,15 +13,15 @@ function read(text: string, context: Readonly<Record<string, string>> = {}): Dep
   return readDeployment({ config, ...context });
 }
 
-describe('the deployment file', () => {
-  test('needs nothing but a registry, found beside it', () => {
+describe('A deployment file', () => {
+  test('needs only a registry, whose path is relative to the file', () => {
     const { registry, stackName, settings } = read('registry: my-registry.yaml');
     expect(registry).toMatch(/consumer-config-[^/]+\/my-registry\.yaml$/);
     expect(stackName).toBe('BackgroundConsumer');
     expect(settings).toEqual({});
   });
 
-  test('is overridden on the command line, where numbers and switches come as texts', () => {
+  test('is overridden by the command line, where numbers and switches are strings', () => {
     const { settings } = read('registry: r.yaml\nlazyConcurrency: 5\ntail: true', {
       lazyConcurrency: '20',
       enabled: 'false',
@@ -48,20 +48,23 @@ describe('the deployment file', () => {
     ],
     ['alarmTopicArn: topic', 'alarmTopicArn'],
     ['declinedAlarms: { everything: because I say so }', 'declinedAlarms'],
-  ])('that says %s is refused with the path', (line, path) => {
+  ])('with %s is rejected with the path of the problem', (line, path) => {
     expect(() => read(`registry: r.yaml\n${line}`)).toThrow(path);
   });
 
-  test('is not overridden by a setting that there is not, for a mistyped one would do nothing', () => {
+  test('rejects an unknown setting on the command line, which would otherwise be ignored silently', () => {
     expect(() => read('registry: r.yaml', { lazyConcurency: '20' })).toThrow('-c lazyConcurency');
     expect(() => read('registry: r.yaml', { '@aws-cdk/core:x': 'a', 'cli-telemetry': 'b' })).not.toThrow();
   });
 
-  test.each(['registry: [a', 'registry: a\nregistry: b'])('that is no YAML is told so: %s', (text) => {
-    expect(() => read(text)).toThrow(/deployment\.yaml: .* at line/);
-  });
+  test.each(['registry: [a', 'registry: a\nregistry: b'])(
+    'that is not valid YAML is rejected with the line: %s',
+    (text) => {
+      expect(() => read(text)).toThrow(/deployment\.yaml: .* at line/);
+    },
+  );
 
-  test('that is not there is asked for', () => {
+  test('is required', () => {
     expect(() => readDeployment({})).toThrow('config');
   });
 });

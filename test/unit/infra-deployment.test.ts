@@ -3,7 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { readDeployment } from '../../infra/config.ts';
 import { BackgroundConsumerStack } from '../../infra/stack.ts';
-import { makeDirectory, writeFile } from './infra-synthesize.ts';
+import { createDirectory, writeFile } from './infra-synthesize.ts';
 
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf';
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd';
@@ -18,22 +18,22 @@ log:
   redis: redis.example.com:6379:1:log
 `;
 
-/** The template of a deployment file, as `cdk synth` makes it. */
-function deploy(file: object, registry = TWO_POOLS_ON_ONE_SERVER): Template {
+/** The template of a deployment file, as `cdk synth` creates it. */
+function synthesize(file: object, registry = TWO_POOLS_ON_ONE_SERVER): Template {
   const config = writeFile(JSON.stringify({ registry: writeFile(registry), ...file }));
   const context = { 'aws:cdk:bundling-stacks': [] };
-  const app = new App({ context, analyticsReporting: false, outdir: makeDirectory() });
+  const app = new App({ context, analyticsReporting: false, outdir: createDirectory() });
   const deployment = readDeployment({ config });
   return Template.fromStack(new BackgroundConsumerStack(app, deployment.stackName, deployment));
 }
 
-const onServer = { kind: 'existing', securityGroupId: GROUP, secretArn: SECRET };
+const EXISTING_SERVER = { kind: 'existing', securityGroupId: GROUP, secretArn: SECRET };
 
-describe('two pools on one server', () => {
-  const pools = { default: onServer, log: onServer };
+describe('Two pools on one server', () => {
+  const pools = { default: EXISTING_SERVER, log: EXISTING_SERVER };
 
-  test('open its security group once for each port, for EC2 refuses a second time', () => {
-    const template = deploy({ redisPools: pools, mysqlPools: pools });
+  test('share one security group rule for each port, because EC2 rejects a duplicate', () => {
+    const template = synthesize({ redisPools: pools, mysqlPools: pools });
     const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'))
       .filter(({ Properties }) => Properties.GroupId === GROUP)
       .map(({ Properties }) => Properties.FromPort);
@@ -41,18 +41,20 @@ describe('two pools on one server', () => {
     expect(new Set(rules)).toEqual(new Set([3306, 6379]));
   });
 
-  test('share the connections that it leaves to the consumer', () => {
-    const limited = { ...onServer, maxConnections: 40 };
-    deploy({ mysqlPools: { default: limited, log: { ...onServer, host: 'another.example.com' } } });
-    expect(() => deploy({ mysqlPools: { default: limited, log: onServer } })).toThrow(
-      'mysqlPools.default.maxConnections: is 40, but lazyConcurrency 11 may open 56 connections, by 2 pools',
+  test('share the connections that the server has available for the consumer', () => {
+    const limited = { ...EXISTING_SERVER, maxConnections: 40 };
+    synthesize({
+      mysqlPools: { default: limited, log: { ...EXISTING_SERVER, host: 'another.example.com' } },
+    });
+    expect(() => synthesize({ mysqlPools: { default: limited, log: EXISTING_SERVER } })).toThrow(
+      'mysqlPools.default.maxConnections: is 40, but lazyConcurrency 11 may open 56 connections across the 2 pools',
     );
   });
 });
 
-describe('a secret', () => {
-  test('may be read and decrypted by the function of its side, and nothing else be done with it', () => {
-    const template = deploy({ mysqlPools: { default: { ...onServer, secretKeyArn: KEY } } });
+describe('A secret', () => {
+  test('can be read and decrypted by the function that needs it, and nothing else is allowed', () => {
+    const template = synthesize({ mysqlPools: { default: { ...EXISTING_SERVER, secretKeyArn: KEY } } });
     template.hasResourceProperties('AWS::IAM::Policy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -67,10 +69,14 @@ describe('a secret', () => {
     });
   });
 
-  test('does not lead past a host that is given, such as that of a proxy', () => {
-    const proxied = deploy({ mysqlPools: { default: { ...onServer, host: 'proxy.example.com' } } });
+  test('does not override the host from the deployment file, such as a proxy', () => {
+    const proxied = synthesize({
+      mysqlPools: { default: { ...EXISTING_SERVER, host: 'proxy.example.com' } },
+    });
     expect(environmentsOf(proxied)).toContain('isAddressGiven');
-    expect(environmentsOf(deploy({ mysqlPools: { default: onServer } }))).not.toContain('isAddressGiven');
+    expect(environmentsOf(synthesize({ mysqlPools: { default: EXISTING_SERVER } }))).not.toContain(
+      'isAddressGiven',
+    );
   });
 });
 
@@ -79,9 +85,9 @@ function environmentsOf(template: Template): string {
   return JSON.stringify(functions.map(({ Properties }) => Properties.Environment));
 }
 
-test('a created server may be reached by the application, and says where and with which secret', () => {
+test('A created server is open to the application, and its address and secret are outputs', () => {
   const created = { kind: 'created', clients: [GROUP] };
-  const template = deploy({ redisPools: { default: created }, mysqlPools: { default: created } });
+  const template = synthesize({ redisPools: { default: created }, mysqlPools: { default: created } });
   for (const port of [6379, 3306]) {
     template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
       SourceSecurityGroupId: GROUP,
@@ -93,23 +99,23 @@ test('a created server may be reached by the application, and says where and wit
   expect(outputs.filter((name) => /(Address|SecretArn)/.test(name))).toHaveLength(4);
 });
 
-describe('a pool behind sentinels', () => {
+describe('A pool behind sentinels', () => {
   const registry = `
 default:
   mysql: app@tcp(mysql.example.com)/app
   sentinel: { "main:0:shop": [a.example.com:26379, b.example.com:26379] }
 `;
 
-  test('opens the ports of sentinels and master, at both ends', () => {
-    const template = deploy({ redisPools: { default: onServer } }, registry);
+  test('opens the ports of the sentinels and the master in both security groups', () => {
+    const template = synthesize({ redisPools: { default: EXISTING_SERVER } }, registry);
     for (const port of [26_379, 6379]) {
       template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { GroupId: GROUP, FromPort: port });
       template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', { FromPort: port });
     }
   });
 
-  test('may be one server where it is deployed', () => {
-    const template = deploy(
+  test('can be replaced with a single server in the deployment', () => {
+    const template = synthesize(
       { redisPools: { default: { kind: 'existing', host: 'redis.example.com' } } },
       registry,
     );
@@ -117,7 +123,7 @@ default:
   });
 });
 
-test('descriptions of security groups and their rules are such as EC2 takes', () => {
+test('Descriptions of security groups and their rules contain only characters that EC2 accepts', () => {
   const vpc = {
     vpcId: 'vpc-0123456789abcdef0',
     availabilityZones: ['a', 'b'],
@@ -129,8 +135,8 @@ default: { mysql: "app@tcp(h)/app", redis: "h:1" }
 `;
   const created = { kind: 'created' };
   const templates = [
-    deploy({ vpc, redisPools: { default: onServer } }, named),
-    deploy({ redisPools: { "l'été": created }, mysqlPools: { "l'été": created } }, named),
+    synthesize({ vpc, redisPools: { default: EXISTING_SERVER } }, named),
+    synthesize({ redisPools: { "l'été": created }, mysqlPools: { "l'été": created } }, named),
   ];
   const descriptions = templates.flatMap((template) =>
     Object.entries(template.toJSON()['Resources'])
@@ -142,7 +148,7 @@ default: { mysql: "app@tcp(h)/app", redis: "h:1" }
     expect(description).toMatch(/^"\w+":"[A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}"$/);
 });
 
-describe('a deployment that could not work is refused with its path:', () => {
+describe('A deployment that cannot work is rejected with the path of the problem:', () => {
   const sockets = 'default: { mysql: "app@unix(/tmp/m.sock)/app", redis: "/tmp/redis.sock:0" }';
   const named = (mysql: string) => `default: { mysql: "${mysql}", redis: "h:1" }`;
   const created = { mysqlPools: { default: { kind: 'created' } } };
@@ -162,18 +168,18 @@ describe('a deployment that could not work is refused with its path:', () => {
       { mysqlPools: { default: { kind: 'created', instanceType: 'db.t4g.micro' } } },
     ],
     [
-      'mysqlPools.default.storageGb: is of engine mysql',
+      'mysqlPools.default.storageGb: applies to engine mysql only',
       { mysqlPools: { default: { kind: 'created', engine: 'aurora', storageGb: 20 } } },
     ],
     [
       'mysqlPools.default.minCapacity',
       { mysqlPools: { default: { kind: 'created', engine: 'aurora', minCapacity: 8 } } },
     ],
-    ["no database 'my-app'", created, named('app@tcp(h)/my-app')],
-    ["no user 'an-app'", created, named('an-app@tcp(h)/app')],
+    ["a database named 'my-app'", created, named('app@tcp(h)/my-app')],
+    ["a user named 'an-app'", created, named('an-app@tcp(h)/app')],
     ['parameter password', {}, named('app@tcp(h)/app?password=pl4nted')],
     [
-      'vpc: has subnets in one zone',
+      'vpc: has subnets in only one availability zone',
       {
         ...created,
         vpc: {
@@ -184,16 +190,15 @@ describe('a deployment that could not work is refused with its path:', () => {
       },
     ],
     ['declinedAlarms.deadLetters', { declinedAlarms: { deadLetters: 'no' } }],
-
     [
-      'redisPools.default: the registry names database 16',
+      'redisPools.default: the registry selects database 16',
       { redisPools: { default: { kind: 'created' } } },
       'default: { mysql: "app@tcp(h)/app", redis: "h:1:16" }',
     ],
     ['there is no such file', { registry: 'nowhere.yaml' }],
-    ["the file can't be read", { bindings: 'nowhere.yaml' }],
+    ['the file cannot be read', { bindings: 'nowhere.yaml' }],
     ['nowhere.yaml', { searchMapping: 'nowhere.yaml' }],
   ])('%s', (path, file, registry) => {
-    expect(() => deploy(file, registry)).toThrow(path);
+    expect(() => synthesize(file, registry)).toThrow(path);
   });
 });

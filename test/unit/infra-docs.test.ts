@@ -6,7 +6,7 @@ import { FAILURE_STAGES } from '../../shared/operations.ts';
 
 const read = (name: string) => readFileSync(`${import.meta.dirname}/../../docs/${name}`, 'utf8');
 
-describe('the documentation describes', () => {
+describe('The documentation describes', () => {
   test.each([...SETTING_NAMES])('the setting %s', (name) => {
     expect(read('deploy.md')).toContain(`\`${name}\``);
   });
@@ -15,7 +15,7 @@ describe('the documentation describes', () => {
     expect(read('runbook.md')).toContain(`## ${name}\n`);
   });
 
-  test.each(FAILURE_STAGES)('the stage %s', (stage) => {
+  test.each(FAILURE_STAGES)('the failure stage %s', (stage) => {
     expect(read('runbook.md')).toMatch(new RegExp(`^\\| \`${stage}\` +\\|`, 'm'));
   });
 });

@@ -1,10 +1,10 @@
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { functionArn } from '../../infra/constructs/channel-files.ts';
-import { configurationOf, makeStack, type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
+import { type CreateProps, configurationOf, createStack, synthesize, writeFile } from './infra-synthesize.ts';
 
-describe('a stack with own streams', () => {
-  test('binds own streams to functions, which the poller may invoke and no others', () => {
+describe('A stack with own streams', () => {
+  test('binds own streams to functions, and allows the poller to invoke only these', () => {
     const bindings = writeFile(
       'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
     );
@@ -33,28 +33,28 @@ describe('a stack with own streams', () => {
       'arn:aws:lambda:eu-central-1:123456789012:function:billing',
       'arn:aws:lambda:eu-central-1:123456789012:function:billing',
     ],
-  ])('knows the ARN of the bound function %s', (name, end) => {
-    const arn = functionArn(makeStack().stack, name);
+  ])('finds the ARN of the bound function %s', (name, end) => {
+    const arn = functionArn(createStack().stack, name);
     expect(arn).toMatch(/^arn:/);
     expect(arn.endsWith(end)).toBe(true);
     expect(arn.match(/function:/g)).toHaveLength(1);
   });
 
-  test('warns of a handler that takes longer than a drain lasts', () => {
+  test('warns about a handler that may run longer than a drain', () => {
     const binding =
       '{ stream: orders, group: billing, timeoutMs: 90000, handler: { kind: lambda, functionName: f } }';
     const bindings = writeFile(`bindings: [${binding}]`);
     const warning = Match.stringLikeRegexp('bindings.0..timeoutMs: is 90000');
-    Annotations.fromStack(makeStack(() => ({ bindings })).stack).hasWarning('*', warning);
-    const { stack } = makeStack(() => ({ bindings, budgetSeconds: 120 }));
+    Annotations.fromStack(createStack(() => ({ bindings })).stack).hasWarning('*', warning);
+    const { stack } = createStack(() => ({ bindings, budgetSeconds: 120 }));
     Annotations.fromStack(stack).hasNoWarning('*', warning);
   });
 
-  test('shows own streams on the dashboard beside the channels that every consumer has', () => {
+  test('shows own streams on the dashboard alongside the built-in channels', () => {
     const bindings = writeFile(
       'bindings: [{ stream: orders, group: billing, handler: { kind: lambda, functionName: billing } }]',
     );
-    const shown = (props: PropsMaker) =>
+    const shown = (props: CreateProps) =>
       JSON.stringify(synthesize(props).findResources('AWS::CloudWatch::Dashboard'));
     expect(shown(() => ({ bindings }))).toContain('orders/billing');
     expect(shown(() => ({}))).not.toContain('orders/billing');

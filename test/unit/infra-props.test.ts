@@ -1,6 +1,6 @@
 import { CfnParameter } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { type PropsMaker, synthesize, writeFile } from './infra-synthesize.ts';
+import { type CreateProps, synthesize, writeFile } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
 
@@ -10,8 +10,8 @@ default:
   redis: redis.example.com:6379:0?password=${PASSWORD}
 `;
 
-describe('wrong props are refused at synth with their path:', () => {
-  test.each<[string, Omit<Partial<ReturnType<PropsMaker>>, 'registry'>]>([
+describe('Invalid props are rejected at synth with their path:', () => {
+  test.each<[string, Omit<Partial<ReturnType<CreateProps>>, 'registry'>]>([
     ['lazyConcurrency', { lazyConcurrency: 0 }],
     ['budgetSeconds', { budgetSeconds: 58, pollerTimeoutSeconds: 60 }],
     ['pollerTimeoutSeconds', { pollerTimeoutSeconds: 901 }],
@@ -32,16 +32,16 @@ describe('wrong props are refused at synth with their path:', () => {
     expect(() => synthesize(() => props)).toThrow(path);
   });
 
-  test('an unknown one', () => {
+  test('an unknown prop', () => {
     const mistyped = { tail: true, lazyConcurency: 20 };
-    expect(() => synthesize(() => mistyped)).toThrow('lazyConcurency: there is no such setting');
+    expect(() => synthesize(() => mistyped)).toThrow('lazyConcurency: unknown setting');
     const pool = { kind: 'created', nodetype: 'cache.t4g.small' } as const;
     expect(() => synthesize(() => ({ redisPools: { default: pool } }))).toThrow(
-      'redisPools.default.nodetype: there is no such setting',
+      'redisPools.default.nodetype: unknown setting',
     );
   });
 
-  test('but a port that CloudFormation puts in is none of them', () => {
+  test('but not a port that CloudFormation fills in', () => {
     synthesize((stack) => ({
       mysqlPools: {
         default: {
@@ -53,24 +53,24 @@ describe('wrong props are refused at synth with their path:', () => {
     }));
   });
 
-  test('a password in the registry for which no secret stands', () => {
+  test('a password in the registry of a pool without a secret', () => {
     expect(() => synthesize(() => ({}), WITH_PASSWORDS)).toThrow('mysqlPools.default.secret');
   });
 
-  test('a module that a stream is bound to', () => {
+  test('a stream that is bound to a module', () => {
     const bindings = writeFile(
       'bindings: [{ stream: orders, group: billing, handler: { kind: module, path: a.ts } }]',
     );
     expect(() => synthesize(() => ({ bindings }))).toThrow('bindings[0].handler');
   });
 
-  test('more streams than fit into the environment of a function', () => {
+  test('more streams than fit into the environment variables of a function', () => {
     const names = Array.from({ length: 150 }, (_, index) => `    a-stream-with-a-name-${index}: [group]\n`);
     const registry = `default:\n  mysql: app@tcp(h:1)/app\n  redis: h:1\n  streams:\n${names.join('')}`;
     expect(() => synthesize(() => ({}), registry)).toThrow('registry: the configuration of function Poller');
   });
 
-  test('a socket', () => {
+  test('a Unix socket', () => {
     const registry = 'default:\n  mysql: app@tcp(h:1)/app\n  redis: /tmp/redis.sock:0\n';
     expect(() => synthesize(() => ({}), registry)).toThrow('redisPools.default');
   });

@@ -5,7 +5,7 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import { configurationOf, makeStack, type PropsMaker, synthesize } from './infra-synthesize.ts';
+import { type CreateProps, configurationOf, createStack, synthesize } from './infra-synthesize.ts';
 
 const PASSWORD = 'pl4nted-s3cret';
 
@@ -29,7 +29,7 @@ const secret = (stack: Stack, name: string) =>
     `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}-AbCdEf`,
   );
 
-const existing: PropsMaker = (stack) => ({
+const existing: CreateProps = (stack) => ({
   vpc: importedVpc(stack),
   redisPools: {
     default: {
@@ -48,13 +48,13 @@ const existing: PropsMaker = (stack) => ({
   },
 });
 
-const created: PropsMaker = () => ({
+const created: CreateProps = () => ({
   redisPools: { default: { kind: 'created' }, streams: { kind: 'created', engine: 'redis', replicas: 1 } },
   mysqlPools: { default: { kind: 'created' }, log: { kind: 'created', engine: 'aurora' } },
 });
 
-describe('the template', () => {
-  test('starts the poller every minute with one try, and nothing older than a minute', () => {
+describe('The template', () => {
+  test('starts the poller every minute, without retries and without events older than a minute', () => {
     const template = synthesize();
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -72,11 +72,11 @@ describe('the template', () => {
     });
   });
 
-  test('has a switch that pauses', () => {
+  test('disables the schedule when the consumer is paused', () => {
     synthesize(() => ({ enabled: false })).hasResourceProperties('AWS::Events::Rule', { State: 'DISABLED' });
   });
 
-  test('runs Node 24 on arm64 with a log group that is kept for a month', () => {
+  test('runs Node 24 on arm64 and keeps logs for a month', () => {
     const template = synthesize();
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
@@ -85,7 +85,7 @@ describe('the template', () => {
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
-  test('tells the poller nothing of MySQL but codes, and the executor nothing of Redis', () => {
+  test('gives the poller no MySQL address, and the executor no Redis address', () => {
     const template = synthesize();
     expect(configurationOf(template, 'poller')).toContain('redis.example.com');
     expect(configurationOf(template, 'poller')).not.toContain('mysql.example.com');
@@ -93,7 +93,7 @@ describe('the template', () => {
     expect(configurationOf(template, 'executor')).not.toContain('redis.example.com');
   });
 
-  test('gives each side the secrets of its side alone', () => {
+  test('gives each function only the secrets of its own servers', () => {
     const template = synthesize(existing);
     const policies = Object.values(template.findResources('AWS::IAM::Policy')).map((policy) =>
       JSON.stringify(policy),
@@ -105,19 +105,22 @@ describe('the template', () => {
     expect(withSecret('mysql')[0]).not.toContain('lambda:InvokeFunction');
   });
 
-  test('closes security groups but for the ports that are needed', () => {
+  test('allows traffic only to the ports that are needed', () => {
     const template = synthesize(existing);
     template.allResourcesProperties('AWS::EC2::SecurityGroup', {
       SecurityGroupEgress: Match.not(Match.arrayWith([Match.objectLike({ IpProtocol: '-1' })])),
     });
     const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
-    const ways = rules.map(
+    const openPorts = rules.map(
       ({ Properties }) => `${Properties.GroupId} ${Properties.FromPort}-${Properties.ToPort}`,
     );
-    expect(ways.toSorted()).toEqual(['sg-0123456789abcdef0 6379-6379', 'sg-0123456789abcdef1 3306-3306']);
+    expect(openPorts.toSorted()).toEqual([
+      'sg-0123456789abcdef0 6379-6379',
+      'sg-0123456789abcdef1 3306-3306',
+    ]);
   });
 
-  test('makes endpoints in a network of its own, and none in a given one', () => {
+  test('creates endpoints in a new VPC, but not in a given one unless asked to', () => {
     synthesize().resourceCountIs('AWS::EC2::VPCEndpoint', 2);
     synthesize(existing).resourceCountIs('AWS::EC2::VPCEndpoint', 0);
     synthesize((stack) => ({ ...existing(stack), endpoints: true })).resourceCountIs(
@@ -127,7 +130,7 @@ describe('the template', () => {
     synthesize().resourceCountIs('AWS::EC2::NatGateway', 0);
   });
 
-  test('makes servers that are encrypted, ask for a password, and never evict', () => {
+  test('creates servers that are encrypted, require a password, and never evict', () => {
     const template = synthesize(created);
     template.allResourcesProperties('AWS::ElastiCache::ReplicationGroup', {
       AtRestEncryptionEnabled: true,
@@ -150,7 +153,7 @@ describe('the template', () => {
     });
   });
 
-  test('never holds a password of the registry', () => {
+  test('never contains a password from the registry', () => {
     const template = synthesize((stack) => {
       const { redisPools = {}, mysqlPools = {} } = existing(stack);
       return { redisPools, mysqlPools };
@@ -158,7 +161,7 @@ describe('the template', () => {
     expect(JSON.stringify(template.toJSON())).not.toContain(PASSWORD);
   });
 
-  test('reserves concurrency only when asked, and then answers operations by a second poller', () => {
+  test('reserves concurrency only when asked to, and then adds a second function for operations', () => {
     synthesize().allResourcesProperties('AWS::Lambda::Function', {
       ReservedConcurrentExecutions: Match.absent(),
     });
@@ -172,38 +175,38 @@ describe('the template', () => {
     });
   });
 
-  test('warns of servers that the registry has on this machine, unless a host is given', () => {
+  test('warns about servers with a loopback address in the registry, unless a host is given', () => {
     const registry = 'default: { mysql: "app@tcp(127.0.0.1)/app", redis: "localhost:6379" }';
     const warning = Match.stringLikeRegexp('mysqlPools.default: .*127.0.0.1');
-    Annotations.fromStack(makeStack(undefined, registry).stack).hasWarning('*', warning);
-    const given = makeStack(
+    Annotations.fromStack(createStack(undefined, registry).stack).hasWarning('*', warning);
+    const given = createStack(
       () => ({ mysqlPools: { default: { kind: 'existing', host: '127.0.0.1' } } }),
       registry,
     );
     Annotations.fromStack(given.stack).hasNoWarning('*', warning);
   });
 
-  test('warns of an existing Redis that may evict', () => {
-    const { stack } = makeStack();
+  test('warns about an existing Redis server that may evict keys', () => {
+    const { stack } = createStack();
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('redisPools.default.*noeviction'));
   });
 });
 
-describe('cdk-nag finds nothing', () => {
+describe('cdk-nag finds no problem', () => {
   test.each([
     ['existing', existing],
     ['created', created],
-  ])('on %s pools', (_, props) => {
-    const { app } = makeStack(props);
+  ])('in a stack with %s pools', (_, props) => {
+    const { app } = createStack(props);
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-    // Throws where a rule doesn't hold and nobody has said why.
+    // Throws if a rule is violated and not acknowledged.
     expect(() => app.synth()).not.toThrow();
   });
 });
 
-describe('the bundles', () => {
-  test('are under 2 MB each', () => {
-    const { app } = makeStack(() => ({}), undefined, true);
+describe('The bundles', () => {
+  test('are smaller than 2 MB each', () => {
+    const { app } = createStack(() => ({}), undefined, true);
     const { directory } = app.synth();
     const sizes = readdirSync(directory)
       .filter((name) => name.startsWith('asset.'))

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { BackgroundConsumer } from '../../infra/constructs/background-consumer.ts';
 import type { BackgroundConsumerProps } from '../../infra/constructs/props.ts';
 
-/** A registry with a password in no place. */
+/** A registry without any password. */
 export const REGISTRY = `
 default:
   mysql: app@tcp(mysql.example.com:3306)/app?tls=true
@@ -19,45 +19,45 @@ streams:
   redis: streams.example.com:6380:1:shop
 `;
 
-export type PropsMaker = (stack: Stack) => Omit<BackgroundConsumerProps, 'registry'>;
+export type CreateProps = (stack: Stack) => Omit<BackgroundConsumerProps, 'registry'>;
 
-/** Removed with the test. */
-export function makeDirectory(): string {
+/** A directory that is removed when the test ends. */
+export function createDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-infra-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   return directory;
 }
 
-/** Removed with the test. */
+/** Writes a file that is removed when the test ends, and returns its path. */
 export function writeFile(text: string): string {
-  const path = join(makeDirectory(), 'file.yaml');
+  const path = join(createDirectory(), 'file.yaml');
   writeFileSync(path, text);
   return path;
 }
 
-/** A stack around one consumer. Functions are not bundled unless it is asked for: nobody looks at their code here. */
-export function makeStack(props: PropsMaker = () => ({}), registry = REGISTRY, isBundled = false) {
+/** A stack with one consumer. By default functions are not bundled, because few tests look at their code. */
+export function createStack(createProps: CreateProps = () => ({}), registry = REGISTRY, isBundled = false) {
   const context = isBundled ? {} : { 'aws:cdk:bundling-stacks': [] };
-  const app = new App({ context, analyticsReporting: false, outdir: makeDirectory() });
+  const app = new App({ context, analyticsReporting: false, outdir: createDirectory() });
   const stack = new Stack(app, 'Test');
   const consumer = new BackgroundConsumer(stack, 'Consumer', {
     registry: writeFile(registry),
-    ...props(stack),
+    ...createProps(stack),
   });
   return { app, stack, consumer };
 }
 
-export function synthesize(props?: PropsMaker, registry?: string): Template {
-  return Template.fromStack(makeStack(props, registry).stack);
+export function synthesize(createProps?: CreateProps, registry?: string): Template {
+  return Template.fromStack(createStack(createProps, registry).stack);
 }
 
-/** The configuration that a function finds, as text; what CloudFormation fills in is left out. */
+/** The configuration in a function's environment, as text without the values that CloudFormation fills in. */
 export function configurationOf(template: Template, handler: 'poller' | 'executor'): string {
-  const word = handler === 'poller' ? 'Drains' : 'Runs';
-  const [found] = Object.values(
+  const description = handler === 'poller' ? 'Drains' : 'Runs';
+  const [resource] = Object.values(
     template.findResources('AWS::Lambda::Function', {
-      Properties: { Description: Match.stringLikeRegexp(word) },
+      Properties: { Description: Match.stringLikeRegexp(description) },
     }),
   );
-  return JSON.stringify(found?.['Properties'].Environment.Variables.CONSUMER_CONFIGURATION);
+  return JSON.stringify(resource?.['Properties'].Environment.Variables.CONSUMER_CONFIGURATION);
 }

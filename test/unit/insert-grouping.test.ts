@@ -125,7 +125,7 @@ function expectNeverEarlier(
   items: readonly BatchItem[],
   table: string,
 ): void {
-  const order = sent.flatMap(({ places }) => places);
+  const order = sent.flatMap(({ indexes }) => indexes);
   for (const [at, place] of order.entries()) {
     if (items[place]?.table !== table) continue;
     const earlier = new Set(order.slice(0, at));

@@ -14,7 +14,7 @@ const peek = (msLeft = 5000): ExecutorRequest => ({
   version: PROTOCOL_VERSION,
   pool: 'default',
   consumer: 'me',
-  // Not a whole number, as a budget's share may be.
+  // Not an integer, because a share of a budget need not be one.
   deadline: Date.now() + msLeft + 0.5,
   operation: 'peek',
 });
@@ -28,7 +28,7 @@ const batch = (...sizes: readonly number[]): ExecutorRequest => ({
   items: sizes.map((size) => ({ sql: textToBinary(randomText(size)), final: true, isUnderstood: true })),
 });
 
-/** Incompressible, in characters that take one byte each. */
+/** Returns incompressible text of one-byte characters. */
 function randomText(size: number): string {
   const bytes = Buffer.alloc(size);
   for (let index = 0; index < size; index += 65_536)
@@ -43,12 +43,12 @@ async function executorAnswering(answer: InvocationAnswer, concurrency = 4) {
 }
 
 describe('the SQL executor behind Lambda', () => {
-  test('gives the function’s reply', async () => {
+  test('returns the function’s reply', async () => {
     const { executor } = await executorAnswering({ result: { status: 'peeked', token: 'abc' } });
     expect(await executor.execute(peek())).toEqual({ status: 'peeked', token: 'abc' });
   });
 
-  test('reads a reply that was compressed', async () => {
+  test('reads a compressed reply', async () => {
     const reply = { status: 'peeked', token: 'abc' };
     const packed = await packPayload({ ...reply, filling: 'x'.repeat(3 << 20) });
     const { executor } = await executorAnswering({ result: packed?.value });
@@ -60,7 +60,7 @@ describe('the SQL executor behind Lambda', () => {
     [409, 'ResourceConflictException'],
     [502, 'ResourceNotReadyException'],
     [502, 'SubnetIPAddressLimitReachedException'],
-  ])('knows that the function has not run after %i %s', async (status, errorName) => {
+  ])('reports that the function has not run after %i %s', async (status, errorName) => {
     const { executor, counts } = await executorAnswering({ status, errorName });
     expect(await executor.execute(peek())).toMatchObject({ kind: 'transient', code: errorName });
     expect(counts.requests).toBe(1);
@@ -70,7 +70,7 @@ describe('the SQL executor behind Lambda', () => {
     [403, 'AccessDeniedException'],
     [404, 'ResourceNotFoundException'],
     [502, 'KMSAccessDeniedException'],
-  ])('says what to check after %i %s', async (status, errorName) => {
+  ])('reports the next step after %i %s', async (status, errorName) => {
     const { executor, counts } = await executorAnswering({ status, errorName });
     const reply = await executor.execute(peek());
     expect(reply).toMatchObject({ kind: 'configuration', code: errorName, nextStep: expect.any(String) });
@@ -82,13 +82,13 @@ describe('the SQL executor behind Lambda', () => {
     ['status 500', { status: 500, errorName: 'ServiceException' }],
     ['a cut connection', undefined],
     ['a reply of another version', { result: { status: 'brand-new' } }],
-  ])('rejects after %s, for the function may have run', async (_, answer) => {
+  ])('rejects after %s, because the function may have run', async (_, answer) => {
     const { executor, counts } = await executorAnswering(answer);
     await expect(executor.execute(peek())).rejects.toThrow();
     expect(counts.requests).toBe(1);
   });
 
-  test('rejects soon after the deadline when there is no answer', async () => {
+  test('rejects soon after the deadline if there is no reply', async () => {
     const endpoint = await startLambdaEndpoint(async () => {
       await sleep(5000);
       return undefined;
@@ -99,14 +99,14 @@ describe('the SQL executor behind Lambda', () => {
     expect(Date.now() - startedAt).toBeLessThan(2000);
   });
 
-  test('knows that nothing was sent where nobody listens', async () => {
+  test('reports that nothing was sent if the connection is refused', async () => {
     const clientConfig = { endpoint: 'http://127.0.0.1:9', region: 'eu-central-1', credentials };
     const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, clientConfig });
     expect(await executor.execute(peek())).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' });
   });
 
-  test('knows that nothing was sent where no connection comes about, as without a way to Lambda', async () => {
-    const port = await openDeafServer();
+  test('reports that nothing was sent if the connection times out, as without a network path to Lambda', async () => {
+    const port = await openUnresponsiveServer();
     const clientConfig = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials };
     const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 1, clientConfig });
     const reply = await executor.execute(peek());
@@ -114,7 +114,7 @@ describe('the SQL executor behind Lambda', () => {
     expect(failureStageOf(['connection-timeout'])).toBe('network-path');
   });
 
-  test('has no more invocations in flight than it may, and fewer after throttling', async () => {
+  test('has at most the allowed number of invocations in flight, and fewer after throttling', async () => {
     let isThrottled = true;
     const endpoint = await startLambdaEndpoint(async () => {
       await sleep(20);
@@ -123,19 +123,19 @@ describe('the SQL executor behind Lambda', () => {
         : { result: { status: 'peeked', token: null } };
     });
     const executor = new LambdaExecutor({ functionName: 'sql', concurrency: 8, ...endpoint });
-    const askOften = (times: number) =>
-      Promise.all(Array.from({ length: times }, () => executor.execute(peek())));
-    await askOften(30);
+    const sendRequests = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => executor.execute(peek())));
+    await sendRequests(30);
     expect(endpoint.counts.maxInFlight).toBe(8);
     isThrottled = false;
     endpoint.counts.maxInFlight = 0;
-    await askOften(10);
+    await sendRequests(10);
     expect(endpoint.counts.maxInFlight).toBe(1);
-    await askOften(200);
+    await sendRequests(200);
     expect(endpoint.counts.maxInFlight).toBeGreaterThan(2);
   });
 
-  test('splits a batch that is too large, and judges a statement that is too large alone', async () => {
+  test('has a batch that is too large split, and fails a single statement that is too large', async () => {
     const { executor, counts } = await executorAnswering(undefined);
     expect(await executor.execute(batch(4 << 20, 4 << 20))).toEqual({ status: 'void' });
     expect(await executor.execute(batch(8 << 20))).toMatchObject({
@@ -146,15 +146,15 @@ describe('the SQL executor behind Lambda', () => {
   });
 });
 
-/** A port whose connections are never accepted, as behind a closed security group: its process is stopped. */
-async function openDeafServer(): Promise<number> {
+/** Returns a port on which connections time out, as behind a closed security group: its process is stopped. */
+async function openUnresponsiveServer(): Promise<number> {
   const listen = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 },
     () => console.log(server.address().port))`;
   const child = spawn(process.execPath, ['--eval', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   const port = Number(String(line));
   child.kill('SIGSTOP');
-  // The kernel itself accepts as many as its backlog holds.
+  // The kernel itself accepts connections until the backlog is full.
   const sockets = Array.from({ length: 6 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();

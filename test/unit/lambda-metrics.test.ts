@@ -6,9 +6,9 @@ import { DrainMetrics, InvocationCounts } from '../../functions/poller/aws/metri
 import type { ChannelSummary, DrainSummary } from '../../shared/drain-summary.ts';
 import type { ChannelState } from '../../shared/operations.ts';
 
-const written = z.looseObject({ channel: z.string().optional() });
+const metricLine = z.looseObject({ channel: z.string().optional() });
 
-/** What is published, by channel; that of the poller as a whole under `all`. */
+/** The published metrics by channel; those of the whole poller are under `all`. */
 function published(
   summary: DrainSummary | undefined,
   channels: readonly ChannelState[],
@@ -16,7 +16,7 @@ function published(
 ) {
   const byChannel: Record<string, Record<string, unknown>> = {};
   const spy = vi.spyOn(console, 'log').mockImplementation((line: unknown) => {
-    const { channel = 'all', ...values } = written.parse(JSON.parse(String(line)));
+    const { channel = 'all', ...values } = metricLine.parse(JSON.parse(String(line)));
     byChannel[channel] = values;
   });
   vi.stubEnv('POWERTOOLS_DEV', 'true');
@@ -55,7 +55,7 @@ const done = (stream: string, deadLetters: number): ChannelSummary => ({
 });
 
 describe('the metrics of a drain', () => {
-  test('stand for each channel and own stream, and for all of them together, which alarms watch', () => {
+  test('are published for each channel and own stream, and for the whole poller, which the alarms watch', () => {
     const summary: DrainSummary = {
       complete: false,
       reason: 'budget',
@@ -75,7 +75,7 @@ describe('the metrics of a drain', () => {
     expect(metrics['lazy']).not.toHaveProperty('Statements');
   });
 
-  test('are as many as the page about costs says', () => {
+  test('are as many as docs/deploy.md says', () => {
     const names = ['lazy', 'log', 'search', 'garbage'];
     const count = (summary: DrainSummary, states: readonly ChannelState[], counts = new InvocationCounts()) =>
       Object.values(published(summary, states, { invocations: counts }))
@@ -103,20 +103,20 @@ describe('the metrics of a drain', () => {
   });
 
   test.each([
-    ['that is behind', 900, 1],
-    ['that left what came in while it ended', 5, 0],
-  ])('call the budget of a tail %s used up or not', (_, age, usedUp) => {
+    ['report', 'is behind', 900, 1],
+    ['do not report', 'leaves only entries that arrived while it ended', 5, 0],
+  ])('%s a used-up budget for a tail that %s', (_verb, _tail, age, usedUp) => {
     const summary: DrainSummary = { complete: false, reason: 'budget', seconds: 50, channels: {} };
     const metrics = published(summary, [state('lazy', age)], { isTail: true });
     expect(metrics['all']).toMatchObject({ BudgetUsedUp: usedUp });
   });
 
-  test('tell nothing of the budget where another poller is at work', () => {
+  test('do not include the budget while another poller holds the lock', () => {
     const locked: DrainSummary = { complete: false, reason: 'locked', seconds: 0, channels: {} };
     expect(published(locked, [])['all']).not.toHaveProperty('BudgetUsedUp');
   });
 
-  test('tell of a drain that failed, and claim no age where no channel could be read', () => {
+  test('report a failed drain, and no age if no channel could be read', () => {
     const { all } = published(undefined, []);
     expect(all).toMatchObject({ DrainFailed: 1, BudgetUsedUp: 0 });
     expect(all).not.toHaveProperty('OldestEntryAge');

@@ -38,6 +38,6 @@ describe('a payload', () => {
 
   test('that is damaged gives an error which quotes nothing of it', async () => {
     const damaged = { gzip: Buffer.from('secret').toString('base64') };
-    await expect(unpackPayload(damaged)).rejects.toThrow('can’t be read');
+    await expect(unpackPayload(damaged)).rejects.toThrow('cannot be read');
   });
 });

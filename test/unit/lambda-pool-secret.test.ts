@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveRegistry } from '../../functions/poller/aws/deployed-registry.ts';
-import { resolveMysqlPool } from '../../functions/sql-executor/pool-addresses.ts';
+import { resolveMysqlPool } from '../../functions/sql-executor/aws/deployed-executor.ts';
 
 /** As RDS writes it for a server that it made. */
 const RDS_SECRET = JSON.stringify({

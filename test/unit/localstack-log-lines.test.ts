@@ -3,7 +3,7 @@ import { describeLogLines } from '../../infra/localstack/describe-log-lines.ts';
 
 const time = new Date(2026, 0, 2, 3, 4, 5).getTime();
 
-test('Lines of a log are shown without what is empty, what is for machines, and what steers a terminal', () => {
+test('Log lines omit empty values and metadata, and escape terminal control characters', () => {
   const texts = [
     'START RequestId: 1 Version: $LATEST',
     '{"level":"INFO","message":"drained","service":"s","complete":true,"seconds":1.5,"channels":{"lazy":{"entries":20063,"failed":0},"log":{"entries":0}}}',

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { dirtyEventFates, logValueFates, type StatementResult } from '../oracle/attribution.ts';
+import { attributeDirtyEvents, attributeLogValues, type StatementResult } from '../oracle/attribution.ts';
 import type { LazyEvent } from '../oracle/wire.ts';
 
 const LOG = { pool: 'default', table: '_log_default_Token', updated: new Date(0), meta: null };
 
-/** Inserts a row with an id of its own and deletes it again. */
+/** Inserts a row with an id that the application chose, and deletes it again. */
 const EVENT: LazyEvent = {
   statements: [],
   ids: ['0', '7'],
@@ -22,8 +22,8 @@ function resultsWith(errno: number | undefined): StatementResult[] {
   ];
 }
 
-test('The oracle lets nobody tell of the end of a row that was never there.', () => {
-  expect(logValueFates(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
-  expect(dirtyEventFates(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
-  expect(logValueFates(EVENT, resultsWith(undefined))).toEqual([{ id: '7', applied: true }]);
+test('the oracle expects no log row and no dirty event for the deletion of a row whose insert failed', () => {
+  expect(attributeLogValues(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
+  expect(attributeDirtyEvents(EVENT, resultsWith(1062))).toEqual([{ id: '7', applied: false }]);
+  expect(attributeLogValues(EVENT, resultsWith(undefined))).toEqual([{ id: '7', applied: true }]);
 });

@@ -8,15 +8,15 @@ const registry = parseRegistry(
 );
 
 const handler = { kind: 'module', path: './mail.mjs' };
-const least = { stream: 'orders', group: 'mailer', handler };
+const minimal = { stream: 'orders', group: 'mailer', handler };
 
 const parse = (...bindings: unknown[]) => parseBindings({ bindings }, 'bindings.yaml', registry);
 
 describe('bindings', () => {
-  test('get the documented defaults.', () => {
-    expect(parse(least)).toEqual([
+  test('get the documented defaults', () => {
+    expect(parse(minimal)).toEqual([
       {
-        ...least,
+        ...minimal,
         batchSize: 100,
         windowMs: 0,
         batchBytes: 4_500_000,
@@ -31,9 +31,9 @@ describe('bindings', () => {
     ]);
   });
 
-  test('may name a Lambda function, an ordering field and an age.', () => {
+  test('can name a Lambda function, an ordering field and a maximum age', () => {
     const binding = {
-      ...least,
+      ...minimal,
       handler: { kind: 'lambda', functionName: 'mailer:live' },
       ordering: { field: 's.I' },
       maximumAgeMs: 3_600_000,
@@ -41,9 +41,9 @@ describe('bindings', () => {
     expect(parse(binding)).toEqual([expect.objectContaining(binding)]);
   });
 
-  test("may bind another group of BeeORM's own streams, but not the group that is consumed already.", () => {
-    expect(parse({ ...least, stream: 'orm-lazy-channel', group: 'spy' })).toHaveLength(1);
-    expect(() => parse({ ...least, stream: 'orm-lazy-channel', group: 'orm-async-consumer' })).toThrow(
+  test("can bind another group of BeeORM's built-in streams, but not the group that is consumed already", () => {
+    expect(parse({ ...minimal, stream: 'orm-lazy-channel', group: 'spy' })).toHaveLength(1);
+    expect(() => parse({ ...minimal, stream: 'orm-lazy-channel', group: 'orm-async-consumer' })).toThrow(
       "bindings[0].group: group 'orm-async-consumer' of stream 'orm-lazy-channel' is consumed already",
     );
   });
@@ -75,8 +75,8 @@ describe('bindings', () => {
     ['handler', { kind: 'queue' }],
     ['handler', { kind: 'module' }],
     ['handler', { kind: 'lambda', functionName: '' }],
-  ])('are refused with the place of a wrong %s: %j', (name, value) => {
-    expect(() => parse(least, { ...least, group: 'auditor', [name]: value })).toThrow(
+  ])('are refused with the location of an invalid %s: %j', (name, value) => {
+    expect(() => parse(minimal, { ...minimal, group: 'auditor', [name]: value })).toThrow(
       expect.objectContaining({
         code: 'invalid-bindings',
         message: expect.stringMatching(new RegExp(`^bindings\\.yaml: bindings\\[1\\]\\.${name}`)),
@@ -85,26 +85,32 @@ describe('bindings', () => {
   });
 
   test.each([
-    [{ ...least, stream: 'order' }, "bindings[0].stream: the registry has no stream 'order', only orders, "],
     [
-      { ...least, group: 'mail' },
+      { ...minimal, stream: 'order' },
+      "bindings[0].stream: the registry has no stream 'order', only orders, ",
+    ],
+    [
+      { ...minimal, group: 'mail' },
       "bindings[0].group: the registry gives stream 'orders' no group 'mail', only mailer, auditor",
     ],
-    [{ ...least, batchsize: 1 }, 'bindings[0]: Unrecognized key: "batchsize"'],
+    [{ ...minimal, batchsize: 1 }, 'bindings[0]: Unrecognized key: "batchsize"'],
     [{ stream: 'orders', group: 'mailer' }, 'bindings[0].handler: '],
-  ])('are refused where they do not fit the registry or each other: %j', (binding, message) => {
-    expect(() => parse(binding)).toThrow(message);
-  });
+  ])(
+    'are refused if they contradict the registry or have unknown or missing settings: %j',
+    (binding, message) => {
+      expect(() => parse(binding)).toThrow(message);
+    },
+  );
 
-  test('are refused where two have the same stream and group, and all problems are named at once.', () => {
-    expect(() => parse(least, least)).toThrow('bindings[1]: bindings[0] has the same stream and group');
-    expect(() => parse({ ...least, retries: -1 }, { ...least, batchSize: 0 })).toThrow(
+  test('are refused if two have the same stream and group, and the error lists all problems', () => {
+    expect(() => parse(minimal, minimal)).toThrow('bindings[1]: bindings[0] has the same stream and group');
+    expect(() => parse({ ...minimal, retries: -1 }, { ...minimal, batchSize: 0 })).toThrow(
       /bindings\[0\]\.retries: .*; bindings\[1\]\.batchSize: /,
     );
   });
 
   test.each([undefined, null, [], {}, { bindings: {} }, 'bindings'])(
-    'are refused as a whole: %j',
+    'are refused if the file does not contain a list of bindings: %j',
     (value) => {
       expect(() => parseBindings(value, 'bindings.yaml', registry)).toThrow(/^bindings\.yaml: /);
     },

@@ -22,29 +22,29 @@ describe('the body of a record', () => {
     ['text', '"text"'],
     [12, '12'],
     [null, 'null'],
-  ])('is the JSON of MessagePack (%#)', (value, text) => {
+  ])('is MessagePack converted to JSON (%#)', (value, text) => {
     expect(bodyOf(encode(value))).toMatchObject({ text, encoding: 'json' });
   });
 
   test.each(['{"id":18446744073709551615, "a" : 1.0}', '[1,2]', '"x"', ' {} ', '-12', 'true'])(
-    'is the JSON that it was, to the byte: %s',
+    'is unchanged JSON, byte for byte: %s',
     (json) => {
       expect(bodyOf(json)).toMatchObject({ text: json, encoding: 'json' });
     },
   );
 
   test.each([Buffer.from('plain text'), Buffer.of(0xc1, 0xff), Buffer.from('{"a":'), Buffer.alloc(0)])(
-    'is base64 of anything else',
+    'is the base64 of any other bytes',
     (bytes) => {
       expect(bodyOf(bytes)).toMatchObject({ text: bytes.toString('base64'), encoding: 'base64' });
     },
   );
 
-  test('is null where there is no field s.', () => {
+  test('is null if the entry has no field s', () => {
     expect(bodyOf(undefined)).toMatchObject({ text: 'null', encoding: 'json' });
   });
 
-  test('is readable JSON or the base64 of its bytes, whatever the bytes are.', () => {
+  test('is valid JSON or the base64 of its bytes, for any bytes', () => {
     const seed = Date.now() % 1_000_000;
     const runs = 2000;
     fc.assert(
@@ -58,7 +58,7 @@ describe('the body of a record', () => {
     console.info(`seed ${seed}: ${runs} bodies`);
   });
 
-  test('has members by which entries can be ordered, equal for equal values.', () => {
+  test('has members that entries can be ordered by, which are equal for equal values', () => {
     const packed = bodyOf(encode({ I: 7, n: null, t: 'a' }));
     const json = bodyOf('{"I": 7, "n": null, "t": "a"}');
     for (const { member } of [packed, json]) {

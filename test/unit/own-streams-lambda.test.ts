@@ -10,14 +10,14 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** A server that speaks Lambda's protocol for invocations: the client is the real one. */
+/** A handler with the real AWS client, and a server that speaks Lambda's invocation protocol. */
 async function openHandler(
   answer: Answer | 'never',
-  look: (request: IncomingMessage) => void = () => undefined,
+  inspect: (request: IncomingMessage) => void = () => undefined,
 ) {
   const requests: { url: string | undefined; event: unknown }[] = [];
   const respond = async (request: IncomingMessage, response: ServerResponse) => {
-    look(request);
+    inspect(request);
     requests.push({ url: request.url, event: await text(request).then((body) => body && JSON.parse(body)) });
     if (answer === 'never') return;
     response.writeHead(answer.status, answer.headers).end(JSON.stringify(answer.body));
@@ -45,22 +45,22 @@ async function openHandler(
 }
 
 const event = { Records: [] };
-const patience = () => AbortSignal.timeout(5000);
+const timeout = () => AbortSignal.timeout(5000);
 
-test('A function is invoked by its name with the event, and its reply is the answer.', async () => {
+test('the handler invokes the function by name with the event, and returns its reply', async () => {
   const reply = { batchItemFailures: [{ itemIdentifier: '1-1' }] };
   const { handler, requests } = await openHandler({ status: 200, body: reply });
-  expect(await handler.invoke(event, patience())).toEqual({ kind: 'answered', reply });
+  expect(await handler.invoke(event, timeout())).toEqual({ kind: 'answered', reply });
   expect(requests).toEqual([{ url: '/2015-03-31/functions/mailer/invocations', event }]);
 });
 
-test('A function that threw or was timed out has failed, with its own words for the dead letter.', async () => {
+test('a function that throws or times out has failed, and its own error message goes into the dead letter', async () => {
   const { handler } = await openHandler({
     status: 200,
     headers: { 'x-amz-function-error': 'Unhandled' },
     body: { errorType: 'TypeError', errorMessage: 'no mail server' },
   });
-  expect(await handler.invoke(event, patience())).toEqual({
+  expect(await handler.invoke(event, timeout())).toEqual({
     kind: 'failed',
     failure: { code: 'handler-failed', message: 'TypeError: no mail server' },
   });
@@ -71,12 +71,12 @@ test.each([
   [404, 'ResourceNotFoundException'],
   [403, 'AccessDeniedException'],
   [500, 'ServiceException'],
-])('A function that Lambda does not run (%i) is unavailable.', async (status, code) => {
+])('a function that Lambda does not run (%i) is unavailable', async (status, code) => {
   const { handler } = await openHandler({ status, headers: { 'x-amzn-errortype': code }, body: {} });
-  expect(await handler.invoke(event, patience())).toMatchObject({ kind: 'unavailable', failure: { code } });
+  expect(await handler.invoke(event, timeout())).toMatchObject({ kind: 'unavailable', failure: { code } });
 });
 
-test('A function is probed without being run.', async () => {
+test('a probe does not run the function', async () => {
   const { handler, requests } = await openHandler({ status: 204, body: {} }, (request) => {
     expect(request.headers['x-amz-invocation-type']).toBe('DryRun');
   });
@@ -84,7 +84,7 @@ test('A function is probed without being run.', async () => {
   expect(requests).toHaveLength(1);
 });
 
-test('A function that may not be invoked fails its probe at the permission.', async () => {
+test('a probe without permission to invoke the function fails at the stage permission', async () => {
   const { handler } = await openHandler({
     status: 403,
     headers: { 'x-amzn-errortype': 'AccessDeniedException' },
@@ -93,25 +93,25 @@ test('A function that may not be invoked fails its probe at the permission.', as
   expect(await handler.probe()).toMatchObject({ stage: 'permission', code: 'AccessDeniedException' });
 });
 
-test('A Lambda that nobody answers for is unavailable.', async () => {
+test('a function is unavailable if its endpoint accepts no connections', async () => {
   const { handler, close } = await openHandler('never');
   close();
-  expect(await handler.invoke(event, patience())).toMatchObject({ kind: 'unavailable' });
+  expect(await handler.invoke(event, timeout())).toMatchObject({ kind: 'unavailable' });
 });
 
-test('Entries that are too long for an invocation have failed.', async () => {
+test('entries that are too large for an invocation have failed', async () => {
   const { handler } = await openHandler({
     status: 413,
     headers: { 'x-amzn-errortype': 'RequestTooLargeException' },
     body: {},
   });
-  expect(await handler.invoke(event, patience())).toMatchObject({
+  expect(await handler.invoke(event, timeout())).toMatchObject({
     kind: 'failed',
     failure: { code: 'RequestTooLargeException' },
   });
 });
 
-test('An invocation ends with the patience of who waits for it.', async () => {
+test('an invocation ends when its signal aborts', async () => {
   const { handler } = await openHandler('never');
   const startedAt = Date.now();
   expect(await handler.invoke(event, AbortSignal.timeout(100))).toMatchObject({ kind: 'unavailable' });

@@ -14,14 +14,14 @@ function delivery(id: string, values: Partial<Delivery> = {}): Delivery {
     isSuspect: false,
     attempts: 0,
     nextRecord: () => {
-      throw new Error('not asked for');
+      throw new Error('no test requests a record');
     },
     finish: () => {},
     ...values,
   };
 }
 
-/** A queue with a clock that stands still unless it is set. */
+/** A queue with a clock that advances only when the test sets it. */
 function openQueue(limits: Partial<BatchLimits> = {}) {
   const clock = { now: 1000 };
   const queue = new DeliveryQueue(
@@ -32,13 +32,13 @@ function openQueue(limits: Partial<BatchLimits> = {}) {
 }
 
 describe('a delivery queue', () => {
-  test('gives batches of at most so many deliveries, in their order.', () => {
+  test('returns batches of at most batchSize deliveries, in their order', () => {
     const { queue, take } = openQueue();
     for (const id of ['1', '2', '3', '4']) queue.add(delivery(id));
     expect([take(), take(), take()]).toEqual([['1', '2', '3'], ['4'], undefined]);
   });
 
-  test('keeps what is not enough for a batch until the window of the first has passed.', () => {
+  test('keeps an incomplete batch until the window of its first delivery has passed', () => {
     const { queue, clock, take } = openQueue({ windowMs: 50 });
     queue.add(delivery('1'));
     clock.now += 30;
@@ -52,7 +52,7 @@ describe('a delivery queue', () => {
     expect(take()).toEqual(['3']);
   });
 
-  test('gives a batch before its window has passed where it is full, by count or by length.', () => {
+  test('returns a batch before its window has passed if it is full by count or by size', () => {
     const { queue, take } = openQueue({ windowMs: 50, batchBytes: 25 });
     queue.add(delivery('1'));
     queue.add(delivery('2'));
@@ -61,7 +61,7 @@ describe('a delivery queue', () => {
     expect([take(), take()]).toEqual([['1', '2'], undefined]);
   });
 
-  test('gives a suspect alone and at once.', () => {
+  test('returns a suspected poison entry alone and at once', () => {
     const { queue, take } = openQueue({ windowMs: 50 });
     queue.add(delivery('1', { isSuspect: true }));
     queue.add(delivery('2'));
@@ -71,7 +71,7 @@ describe('a delivery queue', () => {
     expect([take(), take()]).toEqual([['2'], ['3']]);
   });
 
-  test('gives the next of a line only when the one before is released.', () => {
+  test('returns the next delivery of a line only when the previous one is released', () => {
     const { queue, take } = openQueue();
     const first = delivery('1', { orderKey: 'a' });
     queue.add(first);
@@ -84,7 +84,7 @@ describe('a delivery queue', () => {
     expect(take()).toEqual(['2']);
   });
 
-  test('gives out the whole line of one that is left, and takes nobody into it any more.', () => {
+  test('returns the rest of a line when a delivery leaves it, and accepts no further deliveries into that line', () => {
     const { queue, take } = openQueue();
     const first = delivery('1', { orderKey: 'a' });
     queue.add(first);
@@ -96,14 +96,14 @@ describe('a delivery queue', () => {
     expect(take()).toEqual(['4']);
   });
 
-  test('gives a batch that is to be tried again as it is, before all others.', () => {
+  test('returns a batch to retry unchanged and before all others', () => {
     const { queue, take } = openQueue();
     queue.add(delivery('9'));
     queue.addWhole([delivery('1'), delivery('2'), delivery('3'), delivery('4')]);
     expect([take(), take()]).toEqual([['1', '2', '3', '4'], ['9']]);
   });
 
-  test('gives out all that waits when it is left.', () => {
+  test('returns all waiting deliveries when it is abandoned', () => {
     const { queue, take } = openQueue();
     queue.addWhole([delivery('1')]);
     queue.add(delivery('2', { orderKey: 'a' }));

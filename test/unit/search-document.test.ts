@@ -48,13 +48,13 @@ describe('a value in a search document', () => {
     expect(written(type, value)).toBe(expected);
   });
 
-  test('keeps bytes that are no text', () => {
+  test('keeps bytes that are not UTF-8', () => {
     const bytes = Buffer.from([0xff, 0x2d, 0x80]);
     const value = documentValue('text', bytesToBinary(bytes), utc);
     expect(binaryToBytes(value)).toEqual(Buffer.from([0xff, 0x5c, 0x2d, 0x80]));
   });
 
-  test('of type float is the same number again, for every number', () => {
+  test('of type float is parsed as the same number again, for every number', () => {
     const seed = 5;
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
@@ -69,12 +69,12 @@ describe('a value in a search document', () => {
   test.each([
     ['Europe/Warsaw', '2022-07-04 12:00:00', '2022-07-04T10:00:00Z'],
     ['Europe/Warsaw', '2022-01-04', '2022-01-03T23:00:00Z'],
-    // What Go gives for a time that the clocks skip, and for one that they show twice.
+    // Go's result for a time that the clocks skip, and for one that occurs twice.
     ['Europe/Warsaw', '2022-03-27 02:30:00', '2022-03-27T01:30:00Z'],
     ['Europe/Warsaw', '2022-10-30 02:30:00', '2022-10-30T01:30:00Z'],
     ['America/New_York', '1969-12-31 19:00:00', '1970-01-01T00:00:00Z'],
     ['Asia/Kolkata', '1000-01-01 00:00:00', undefined],
-  ])('in %s, %s', (timeZone, text, expected) => {
+  ])('of type time in %s: %s becomes %s', (timeZone, text, expected) => {
     const seconds = new UnixTime(timeZone).secondsOf(text);
     if (expected === undefined) expect(Number.isInteger(seconds)).toBe(true);
     else expect(new Date(seconds * 1000).toISOString()).toBe(expected.replace('Z', '.000Z'));
@@ -93,15 +93,15 @@ describe('the type of a field', () => {
     ['GEO', 'varchar', undefined],
     ['NUMERIC', 'varchar', undefined],
     ['TEXT', 'blob', undefined],
-  ])('%s of a column of type %s is %s', (type, column, expected) => {
+  ])('%s with a column of type %s is %s', (type, column, expected) => {
     expect(derivedType({ name: 'x', type, weight: 1 }, column)).toBe(expected);
   });
 
-  test('TEXT of weight 0 is a list of references, also where JSON is a text', () => {
+  test('TEXT of weight 0 is a list of references, even if the column stores JSON as text', () => {
     expect(derivedType({ name: 'x', type: 'TEXT', weight: 0 }, 'longtext')).toBe('references');
   });
 
-  test('that settings give must fit the column', () => {
+  test('must fit the column if the settings specify it', () => {
     expect(doesFit('integer', 'varchar')).toBe(false);
     expect(doesFit('float', 'int')).toBe(true);
   });
@@ -124,7 +124,7 @@ describe('an index', () => {
     columns: [column('ID', 'int'), column('Name', 'varchar'), column('FakeDelete', 'int')],
   };
 
-  test('is derived from what Redis says of it and from the columns of its table', () => {
+  test('is derived from its definition in Redis and from the columns of its table', () => {
     expect(defineIndex(sources)).toMatchObject({
       mysqlPool: 'default',
       table: 'Order',
@@ -134,13 +134,13 @@ describe('an index', () => {
     });
   });
 
-  test("that doesn't exist has the prefix that BeeORM makes of its name", () => {
+  test("that doesn't exist has the prefix that BeeORM derives from its name", () => {
     const settings = { fields: { Name: 'text' } } as const;
     const index = defineIndex({ ...sources, name: 'main.HSearch', info: undefined, settings });
     expect(index).toMatchObject({ prefix: 'shop:41501:' });
   });
 
-  test("that can't be derived says all that is wrong with it", () => {
+  test("that can't be derived reports all of its problems", () => {
     const fields = [
       { name: 'Place', type: 'GEO', weight: 1 },
       { name: 'Name', type: 'NUMERIC', weight: 1 },
@@ -154,13 +154,13 @@ describe('an index', () => {
 });
 
 describe('the settings of search indexes', () => {
-  test('that are wrong are named with their places', () => {
-    const wrong = {
+  test('are refused with the location of each invalid one', () => {
+    const invalid = {
       timeZone: 'Mars',
       indexes: { 'main.A': { fields: { Name: 'string' } }, 'main.B': { x: 1 } },
     };
-    expect(() => parseSearchSettings(wrong, 'search.yaml')).toThrow(ConfigurationError);
-    expect(() => parseSearchSettings(wrong, 'search.yaml')).toThrow(
+    expect(() => parseSearchSettings(invalid, 'search.yaml')).toThrow(ConfigurationError);
+    expect(() => parseSearchSettings(invalid, 'search.yaml')).toThrow(
       /^search\.yaml: timeZone: .*; indexes > main\.A > fields > Name: .*; indexes > main\.B: /,
     );
   });

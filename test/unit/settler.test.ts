@@ -6,14 +6,14 @@ import {
   SettlementOrder,
   type SettlementTicket,
 } from '../../functions/poller/settlement/settlement-order.ts';
-import { type Settled, Settler } from '../../functions/poller/settlement/settler.ts';
+import { Settler } from '../../functions/poller/settlement/settler.ts';
 import { Random } from '../kit/generate/random.ts';
 import { silentLogger } from '../kit/scene/drain-scene.ts';
 
 const TRIALS = 300;
 const NAMES = ['User', 'Order', 'Blob'];
 
-/** Redis as the settlement knows it: an entry may be unwritable a first time, and holds up those after it in its lines. */
+/** Fakes the settlement in Redis. An entry can be unwritable once, and then defers the later entries of its lines. */
 class FakeRedis {
   readonly settled: string[] = [];
   readonly #unwritable: Set<string>;
@@ -28,10 +28,10 @@ class FakeRedis {
   ): Promise<SettlementResult[]> => {
     await new Promise((resolve) => setImmediate(resolve));
     const stuck = new Set<string>();
-    return settlements.map(({ id, lines = [] }) => {
-      const isDeferred = lines.some((line) => stuck.has(line));
+    return settlements.map(({ id, orderedBy = [] }) => {
+      const isDeferred = orderedBy.some((queue) => stuck.has(queue));
       const isUnwritable = !isDeferred && this.#unwritable.delete(id);
-      if (isDeferred || isUnwritable) for (const line of lines) stuck.add(line);
+      if (isDeferred || isUnwritable) for (const queue of orderedBy) stuck.add(queue);
       if (isDeferred) return { kind: 'deferred' };
       if (isUnwritable) return { kind: 'unwritable', publications: [0] };
       this.settled.push(id);
@@ -40,7 +40,7 @@ class FakeRedis {
   };
 }
 
-test('a call carries a bounded number of effects, and an entry of more goes with what is already in it', async () => {
+test('a call contains a limited number of effects, but an entry that exceeds the limit still joins the current call', async () => {
   const sizes = [1, 40_000, ...Array.from({ length: 30 }, () => 1000)];
   const calls: number[] = [];
   const budget = new DrainBudget(60_000);
@@ -63,59 +63,65 @@ test('a call carries a bounded number of effects, and an entry of more goes with
 interface Entry {
   readonly id: string;
   readonly names: ReadonlySet<string>;
-  /** It never comes to be settled. */
-  readonly isLeft: boolean;
+  /** The entry never reaches its settlement. */
+  readonly staysPending: boolean;
 }
 
-test('entries are settled in the order of their lines, whenever they come, and one that is left leaves those after it', async () => {
+test('entries settle in the order of their lines, whenever they arrive, and a pending entry keeps all later ones pending', async () => {
   const seed = Date.now() & 0x7fffffff;
   const random = new Random(seed);
   let settledInAll = 0;
-  let leftInAll = 0;
+  let pendingInAll = 0;
   for (let trial = 0; trial < TRIALS; trial++) {
     const entries = generate(random, trial % 2 === 0);
     const fake = new FakeRedis(entries.filter(() => random.chance(0.1)).map(({ id }) => id));
     const outcomes = await settleAll(entries, fake, random);
     for (const name of NAMES) {
-      const inLine = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
-      const settled = fake.settled.filter((id) => inLine.includes(id));
-      // Without a gap: the first ones of the line, in its order, and nothing behind one that was left.
-      expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inLine.slice(0, settled.length));
+      const inQueue = entries.filter(({ names }) => names.has(name)).map(({ id }) => id);
+      const settled = fake.settled.filter((id) => inQueue.includes(id));
+      // The settled entries are the first ones of the queue, in its order, without a gap: none follows a pending entry.
+      expect(settled, `seed ${seed}, trial ${trial}`).toEqual(inQueue.slice(0, settled.length));
     }
-    const free = entries.filter(({ names, isLeft }) => names.size === 0 && !isLeft);
+    const free = entries.filter(({ names, staysPending }) => names.size === 0 && !staysPending);
     for (const { id } of free) expect(fake.settled).toContain(id);
     expect(fake.settled.length).toBe(outcomes.filter((outcome) => outcome === 'settled').length);
-    if (entries.every(({ isLeft }) => !isLeft)) expect(fake.settled).toHaveLength(entries.length);
+    if (entries.every(({ staysPending }) => !staysPending)) expect(fake.settled).toHaveLength(entries.length);
     settledInAll += fake.settled.length;
-    leftInAll += entries.length - fake.settled.length;
+    pendingInAll += entries.length - fake.settled.length;
   }
-  console.log(`settler: seed ${seed}, ${TRIALS} trials, ${settledInAll} settled, ${leftInAll} left`);
-  expect(leftInAll).toBeGreaterThan(0);
+  console.log(`settler: seed ${seed}, ${TRIALS} trials, ${settledInAll} settled, ${pendingInAll} pending`);
+  expect(pendingInAll).toBeGreaterThan(0);
 });
 
-function generate(random: Random, hasLeft: boolean): Entry[] {
+function generate(random: Random, somePending: boolean): Entry[] {
   return Array.from({ length: random.integer(1, 30) }, (_, index) => ({
     id: `${index + 1}-0`,
     names: new Set(NAMES.filter(() => random.chance(0.3))),
-    isLeft: hasLeft && random.chance(0.1),
+    staysPending: somePending && random.chance(0.1),
   }));
 }
 
-/** Lets entries come to their settlement in a random order, each as EntryEffects does. */
+/** Settles the entries in a random order, each in the same way as `EntryEffects`. */
 async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Random): Promise<string[]> {
   const redis = new Redis({ lazyConnect: true });
   const budget = new DrainBudget(60_000);
   const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
-  const lines = new SettlementOrder();
-  const places = entries.map(({ names }) => (names.size === 0 ? undefined : lines.enter(names)));
-  const order = entries.map((entry, index) => ({ entry, place: places[index], at: random.integer(0, 1000) }));
+  const settlementOrder = new SettlementOrder();
+  const tickets = entries.map(({ names }) =>
+    names.size === 0 ? undefined : settlementOrder.takeTicket(names),
+  );
+  const order = entries.map((entry, index) => ({
+    entry,
+    ticket: tickets[index],
+    at: random.integer(0, 1000),
+  }));
   order.sort((one, other) => one.at - other.at);
-  const runs = order.map(async ({ entry, place }, index) => {
+  const runs = order.map(async ({ entry, ticket }, index) => {
     for (let turn = 0; turn < index % 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     try {
-      return entry.isLeft ? 'pending' : await settleOne(settler, entry, place);
+      return entry.staysPending ? 'pending' : await settleOne(settler, entry, ticket);
     } finally {
-      if (place !== undefined) settler.leave(place);
+      if (ticket !== undefined) settler.leave(ticket);
     }
   });
   const outcomes = await Promise.all(runs);
@@ -127,13 +133,13 @@ async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Ran
 async function settleOne(
   settler: Settler,
   { id }: Entry,
-  place: SettlementTicket | undefined,
+  ticket: SettlementTicket | undefined,
 ): Promise<string> {
   const settlement: Settlement = {
     ...{ stream: 's', group: 'g', id },
     ...{ cacheKeys: [], publications: [], deadLetter: undefined },
   };
-  let result: Settled = await settler.settle(settlement, place);
-  if (result !== 'pending' && result.kind === 'unwritable') result = await settler.settle(settlement, place);
-  return result === 'pending' ? 'pending' : result.kind;
+  let result = await settler.settle(settlement, ticket);
+  if (result.kind === 'unwritable') result = await settler.settle(settlement, ticket);
+  return result.kind;
 }

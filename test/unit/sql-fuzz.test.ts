@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type BinaryString, bytesToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/statement.ts';
 import type { InsertShape, StatementShape } from '../../shared/sql/statement-shape.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
@@ -105,7 +105,7 @@ test.each([
   const counts: Record<string, number> = {};
   fc.assert(
     fc.property(statements, (sql) => {
-      const judgement = judgeStatement(sql, defaultAllowedStatements);
+      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
       const outcome = judgement.allowed ? judgement.shape.kind : 'refused';
       counts[outcome] = (counts[outcome] ?? 0) + 1;
       expect(outcome).toMatch(/^(?:refused|other|insert|update|delete)$/);
@@ -135,7 +135,7 @@ test.each(['INSERT INTO t(`a`) VALUES ', 'UPDATE t SET '])(
     const seed = Date.now() & 0x7fffffff;
     let allowed = 0;
     const known = asBytes(head === 'UPDATE t SET ' ? `${head}\`a\`=1 WHERE ID = 1` : `${head}(1)`);
-    judgeStatement(known, defaultAllowedStatements);
+    judgeStatement(known, DEFAULT_ALLOWED_STATEMENTS);
     const beginnings = head === 'UPDATE t SET ' ? ['`a`=', "`a`='", 'a=', '`ID`='] : ['(', "('", '(1),('];
     const ends = ['', ')', "')", ' WHERE `ID` = 5', "' WHERE ID IN (5)"];
     const rest = fc
@@ -143,9 +143,9 @@ test.each(['INSERT INTO t(`a`) VALUES ', 'UPDATE t SET '])(
       .map((parts) => parts.join(''));
     fc.assert(
       fc.property(rest, (text) => {
-        const judgement = judgeStatement(asBytes(head + text), defaultAllowedStatements);
+        const judgement = judgeStatement(asBytes(head + text), DEFAULT_ALLOWED_STATEMENTS);
         // A space before it makes a beginning that is never known.
-        const anew = judgeStatement(asBytes(` ${head}${text}`), defaultAllowedStatements);
+        const anew = judgeStatement(asBytes(` ${head}${text}`), DEFAULT_ALLOWED_STATEMENTS);
         expect(judgement.allowed).toBe(anew.allowed);
         if (!judgement.allowed || !anew.allowed) return;
         allowed++;
@@ -181,7 +181,7 @@ test('an insert of any names and literals is understood to the byte', () => {
       const head = `INSERT INTO ${quotedName(table)}(${columns.map(quotedName).join(`${gap},`)}) VALUES `;
       const tuples = rows.map((values) => `(${values.join(`,${gap}`)})`);
       const sql = asBytes(`${head}${tuples.join(`${gap},${gap}`)}${gap}`);
-      const judgement = judgeStatement(sql, defaultAllowedStatements);
+      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
       expect(judgement).toMatchObject({ shape: { kind: 'insert', table, head, groupable: true } });
       expect.assert(judgement.allowed && judgement.shape.kind === 'insert');
       expect(sql.slice(judgement.shape.firstRow)).toBe(`${tuples.join(`${gap},${gap}`)}${gap}`);
@@ -206,7 +206,7 @@ test('an update of any names, literals and ids is understood', () => {
         .map(([column, value]) => `${quotedName(column)}${gap}=${gap}${value}`)
         .join(`${gap},`);
       const sql = asBytes(`UPDATE ${quotedName(table)} SET ${set} WHERE \`ID\` IN (${ids.join(`,${gap}`)})`);
-      expect(judgeStatement(sql, defaultAllowedStatements)).toEqual({
+      expect(judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS)).toEqual({
         allowed: true,
         shape: { kind: 'update', table, ids },
       });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, type Judgement, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, type Judgement, judgeStatement } from '../../shared/sql/statement.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
-function judge(sql: string, allowed: ReadonlySet<string> = defaultAllowedStatements): Judgement {
+function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATEMENTS): Judgement {
   return judgeStatement(textToBinary(sql), allowed);
 }
 
@@ -12,13 +12,13 @@ describe('what may reach MySQL', () => {
     const statements = recordedLazyEvents('histories/full-1').flatMap((event) => event.statements);
     expect(statements.length).toBeGreaterThan(2_000);
     for (const { sql } of statements)
-      expect(judgeStatement(sql, defaultAllowedStatements)).toMatchObject({ allowed: true });
+      expect(judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS)).toMatchObject({ allowed: true });
   });
 
   test('of a recorded application with poison, all but the poison', () => {
     const reasons = recordedLazyEvents('histories/poison-1')
       .flatMap((event) => event.statements)
-      .map(({ sql }) => judgeStatement(sql, defaultAllowedStatements))
+      .map(({ sql }) => judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS))
       .flatMap((judgement) => (judgement.allowed ? [] : [judgement.reason.replace(/ at byte \d+/, '')]));
     expect(reasons.toSorted()).toEqual([
       'A comment (#)',

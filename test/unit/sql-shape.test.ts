@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/statement.ts';
 import type { StatementShape } from '../../shared/sql/statement-shape.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
 function shapeOf(sql: string): StatementShape {
-  const judgement = judgeStatement(textToBinary(sql), defaultAllowedStatements);
+  const judgement = judgeStatement(textToBinary(sql), DEFAULT_ALLOWED_STATEMENTS);
   expect.assert(judgement.allowed);
   return judgement.shape;
 }
@@ -195,7 +195,7 @@ test('a REPLACE can touch anything', () => {
 test('every statement of a recorded application is understood, with the ids that its event names', () => {
   for (const { statements, ids } of recordedLazyEvents('histories/full-1')) {
     for (const [index, { sql }] of statements.entries()) {
-      const judgement = judgeStatement(sql, defaultAllowedStatements);
+      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
       expect.assert(judgement.allowed);
       const { shape } = judgement;
       expect(shape.kind).not.toBe('other');

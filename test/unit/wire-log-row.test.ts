@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytesToBinary, textToBinary } from '../../shared/binary-string.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/statement.ts';
 import { logRowInsert } from '../../shared/wire/log-row.ts';
 import { decodeLogValue, encodeLogValue, type LogValue } from '../../shared/wire/log-value.ts';
 import type { MessageMap, MessageValue } from '../../shared/wire/message-value.ts';
@@ -59,7 +59,7 @@ describe('the row of a log value', () => {
 
   test('is a groupable insert to the judge', () => {
     for (const log of recordedLogValues('histories/full-1')) {
-      const judgement = judgeStatement(logRowInsert(log, 5n), defaultAllowedStatements);
+      const judgement = judgeStatement(logRowInsert(log, 5n), DEFAULT_ALLOWED_STATEMENTS);
       expect(judgement).toMatchObject({ shape: { kind: 'insert', table: log.table, groupable: true } });
     }
   });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { readDeployedConfiguration } from '../../../shared/aws/deployed-configuration.ts';
+import { ABSENT_GROUPS_RULES, ORDERING_RULES } from '../../../shared/drain-rules.ts';
 import { LOG_LEVELS } from '../../../shared/logging.ts';
 
 const hostAndPort = z.strictObject({
@@ -36,7 +37,7 @@ export const pollerConfigurationSchema = z.strictObject({
   streams: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
   /** Name or ARN of the SQL executor's function. */
   executor: z.string().min(1),
-  ordering: z.enum(['entity', 'pool']),
+  ordering: z.enum(ORDERING_RULES),
   lazyConcurrency: z.int().positive(),
   batchItems: z.int().positive(),
   /** Verbs that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
@@ -46,7 +47,7 @@ export const pollerConfigurationSchema = z.strictObject({
   /** What search indexes consist of, as docs/search.md describes it. */
   search: z.unknown().optional(),
   /** What collecting garbage does about groups that don't exist on their stream. */
-  absentGroups: z.enum(['hold', 'ignore']).default('hold'),
+  absentGroups: z.enum(ABSENT_GROUPS_RULES).default('hold'),
   isTail: z.boolean(),
   budgetMs: z.int().positive(),
   secretMaxAgeSeconds: z.int().min(0).max(3600),

@@ -3,16 +3,18 @@ import type { SecretReader } from '../../../shared/aws/secret-reader.ts';
 import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/logging.ts';
-import type { ChannelState, Operation, StatusReply } from '../../../shared/operations.ts';
+import type { ChannelState, DeadLetterPage, Operation, StatusReply } from '../../../shared/operations.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import { parseSearchSettings } from '../../../shared/search-settings.ts';
-import { defaultAllowedStatements } from '../../../shared/sql/statement.ts';
+import type { Channel } from '../channels/channel.ts';
+import { createChannels } from '../channels/channels.ts';
+import { drain } from '../drain/drain.ts';
 import { createOrdering } from '../lanes/ordering.ts';
 import { readChannelStates } from '../operations/channel-states.ts';
-import { type DeadLetterPage, deadLetterPage } from '../operations/dead-letter-pages.ts';
+import { deadLetterPage } from '../operations/dead-letter-pages.ts';
 import { RedisDeadLetters } from '../operations/dead-letters.ts';
 import { readStatus } from '../operations/status.ts';
-import { Poller } from '../poller.ts';
+import { BATCH_BYTES, LOCK_TTL_MS, type PollerOptions, SPARE_REQUESTS } from '../poller-options.ts';
 import type { PollerConfiguration } from './configuration.ts';
 import { DeployedOwnStreams } from './deployed-own-streams.ts';
 import {
@@ -23,12 +25,6 @@ import {
 } from './deployed-registry.ts';
 import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
 import { type DrainMetrics, InvocationCounts } from './metrics.ts';
-
-const BATCH_BYTES = 1 << 20;
-const LOCK_TTL_MS = 20_000;
-
-/** Beside batches in flight, invocations for opening, voiding and pruning. */
-const SPARE_INVOCATIONS = 3;
 
 /** Kept of the function's time for metrics, the reply, and a drain that ends late. */
 const KEPT_MS = 4000;
@@ -48,6 +44,7 @@ export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
 export class DeployedPoller {
   readonly #services: DeployedPollerServices;
   readonly #ownStreams: DeployedOwnStreams;
+  readonly #channels: readonly Channel[];
 
   /** @throws ConfigurationError where a binding doesn't fit the streams */
   constructor(services: DeployedPollerServices) {
@@ -55,6 +52,13 @@ export class DeployedPoller {
     const { configuration, clientConfig } = services;
     const streams = deployedStreams(configuration);
     this.#ownStreams = new DeployedOwnStreams(configuration.bindings, { streams }, clientConfig);
+    this.#channels = createChannels({
+      allowedStatements: configuration.allowedStatements,
+      search: parseSearchSettings(configuration.search ?? {}, 'search'),
+      absentGroups: configuration.absentGroups,
+      requestsCollections: true,
+      ownStreams: this.#ownStreams.channels,
+    });
   }
 
   /** `remainingMs`: until Lambda ends the function. */
@@ -91,7 +95,7 @@ export class DeployedPoller {
     try {
       const run = (used: PollerRegistry) => {
         registry = used;
-        return this.#poller(used, executor).drain({
+        return drain(this.#pollerOptions(used, executor), {
           budgetMs: Math.max(1, endsAt - Date.now()),
           isTail,
         });
@@ -137,7 +141,7 @@ export class DeployedPoller {
         redisPools: new Map(redisPools),
         mysqlPools: configuration.mysqlPools,
         executor,
-        ownStreams: this.#ownStreams.channels,
+        channels: this.#channels,
       });
     } finally {
       executor.close();
@@ -148,10 +152,7 @@ export class DeployedPoller {
   /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
   async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
     const states = [...registry.redisPools.values()].map((pool) =>
-      Promise.race([
-        readChannelStates(pool, registry, this.#ownStreams.channels),
-        sleep(STATES_MS, []),
-      ]).catch(() => []),
+      Promise.race([readChannelStates(pool, registry, this.#channels), sleep(STATES_MS, [])]).catch(() => []),
     );
     return (await Promise.all(states)).flat();
   }
@@ -164,15 +165,15 @@ export class DeployedPoller {
     const { configuration, clientConfig } = this.#services;
     return new LambdaExecutor({
       functionName: configuration.executor,
-      concurrency: configuration.lazyConcurrency + SPARE_INVOCATIONS,
+      concurrency: configuration.lazyConcurrency + SPARE_REQUESTS,
       onInvocation: invocations.add,
       ...(clientConfig === undefined ? {} : { clientConfig }),
     });
   }
 
-  #poller(registry: PollerRegistry, executor: LambdaExecutor): Poller {
+  #pollerOptions(registry: PollerRegistry, executor: LambdaExecutor): PollerOptions {
     const { configuration, logger } = this.#services;
-    return new Poller({
+    return {
       registry,
       executor,
       logger,
@@ -182,13 +183,9 @@ export class DeployedPoller {
         batchItems: configuration.batchItems,
         batchBytes: BATCH_BYTES,
       },
-      allowedStatements: new Set([...defaultAllowedStatements, ...configuration.allowedStatements]),
+      channels: this.#channels,
       lockTtlMs: LOCK_TTL_MS,
-      search: parseSearchSettings(configuration.search ?? {}, 'search'),
-      absentGroups: configuration.absentGroups,
-      collectsGarbage: true,
-      ownStreams: this.#ownStreams.channels,
-    });
+    };
   }
 }
 

@@ -1,4 +1,5 @@
-import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { createLambdaClient, pooledConnections } from '../../../shared/aws/lambda-client.ts';
 import { packPayload, unpackPayload } from '../../../shared/aws/payload.ts';
 import {
   type ErrorReply,
@@ -9,8 +10,6 @@ import {
 } from '../../../shared/protocol.ts';
 import { classifyInvocationError, type InvocationFailure } from './invocation-errors.ts';
 import { InvocationGate } from './invocation-gate.ts';
-
-const CONNECTION_TIMEOUT_MS = 3000;
 
 /** How long after its deadline an answer is waited for: it may be on its way. */
 const LATE_ANSWER_MS = 500;
@@ -41,22 +40,13 @@ export class LambdaExecutor implements SqlExecutor {
     const { concurrency } = options;
     this.#options = options;
     this.#gate = new InvocationGate(concurrency);
-    const agent = { keepAlive: true, maxSockets: concurrency };
-    this.#client = new LambdaClient({
-      maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
-        httpAgent: agent,
-        httpsAgent: agent,
-      },
-      ...options.clientConfig,
-    });
+    this.#client = createLambdaClient(pooledConnections(concurrency), options.clientConfig);
   }
 
   /** Rejects where the function may have run without an answer: by an error of its own, a timeout, a lost socket. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const payload = await packPayload(request);
-    if (payload === undefined) return tooLarge(request);
+    if (payload === undefined) return TOO_LARGE;
     await this.#gate.enter();
     try {
       // Where others held the gate for too long the answer would come too late to be of use.
@@ -85,7 +75,7 @@ export class LambdaExecutor implements SqlExecutor {
       const failure = classifyInvocationError(error);
       done(failure);
       if (failure.code === 'TooManyRequestsException') this.#gate.throttled();
-      return this.#toReply(request, failure, error);
+      return this.#toReply(failure, error);
     }
   }
 
@@ -103,12 +93,12 @@ export class LambdaExecutor implements SqlExecutor {
     return parseReply(await unpackPayload(JSON.parse(Buffer.from(Payload ?? []).toString('utf8'))));
   }
 
-  #toReply(request: ExecutorRequest, { kind, code }: InvocationFailure, error: unknown): ExecutorReply {
+  #toReply({ kind, code }: InvocationFailure, error: unknown): ExecutorReply {
     switch (kind) {
       case 'unknown':
         throw error;
       case 'too-large':
-        return tooLarge(request);
+        return TOO_LARGE;
       case 'transient':
         return {
           ...transientError(code, `the SQL executor could not be invoked now (${code})`),
@@ -132,21 +122,7 @@ class FunctionFailedError extends Error {
   override readonly name = 'FunctionFailedError';
 }
 
-/**
- * Nothing was sent. A batch is split by its lane as one that was voided; a statement that is too long alone is judged.
- * Its number stands for nothing in the ledger then, and is never used again.
- */
-function tooLarge(request: ExecutorRequest): ExecutorReply {
-  if (request.operation !== 'batch')
-    return transientError('too-large', 'the request is longer than Lambda lets through');
-  const [only, ...others] = request.items;
-  if (only === undefined || others.length > 0) return { status: 'void' };
-  const message = `the statement of ${only.sql.length} bytes is longer than an invocation of Lambda lets through (6 MB)`;
-  return {
-    status: 'done',
-    outcome: { increment: 1, results: [{ status: 'failed', code: 'too-large', message }] },
-  };
-}
+const TOO_LARGE: ExecutorReply = { status: 'too-large' };
 
 function transientError(code: string, message: string): ErrorReply {
   return { status: 'error', kind: 'transient', code, message };

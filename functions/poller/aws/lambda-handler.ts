@@ -1,11 +1,13 @@
 import {
   InvokeCommand,
   type InvokeCommandOutput,
-  LambdaClient,
+  type LambdaClient,
   type LambdaClientConfig,
 } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
+import { createLambdaClient, pooledConnections } from '../../../shared/aws/lambda-client.ts';
 import type { StageFailure } from '../../../shared/operations.ts';
+import { parseJson } from '../../../shared/parse-json.ts';
 import {
   type EntryEvent,
   type EntryHandler,
@@ -15,7 +17,6 @@ import {
 import { failureStageOf } from '../operations/failure-stage.ts';
 import { classifyInvocationError } from './invocation-errors.ts';
 
-const CONNECTION_TIMEOUT_MS = 3000;
 const PROBE_MS = 5000;
 
 /** What Lambda says of a function that threw, was ended by its timeout, or could not start. */
@@ -39,13 +40,7 @@ export class LambdaHandler implements EntryHandler {
 
   constructor({ functionName, concurrency, clientConfig }: LambdaHandlerOptions) {
     this.#functionName = functionName;
-    const agent = { keepAlive: true, maxSockets: concurrency };
-    this.#client = new LambdaClient({
-      // The binding counts attempts; the client must not make some of its own.
-      maxAttempts: 1,
-      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, httpAgent: agent, httpsAgent: agent },
-      ...clientConfig,
-    });
+    this.#client = createLambdaClient(pooledConnections(concurrency), clientConfig);
   }
 
   async invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer> {
@@ -85,19 +80,11 @@ export class LambdaHandler implements EntryHandler {
 }
 
 function toAnswer({ FunctionError, Payload }: InvokeCommandOutput): HandlerAnswer {
+  // A function that returns nothing has no payload.
   const reply = parseJson(Buffer.from(Payload ?? []).toString('utf8'));
   if (FunctionError === undefined) return { kind: 'answered', reply };
   const { errorType, errorMessage } = functionErrorSchema
     .catch({ errorType: FunctionError, errorMessage: '' })
     .parse(reply);
   return handlerFailed(errorType, errorMessage);
-}
-
-/** Undefined where a function returns nothing. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

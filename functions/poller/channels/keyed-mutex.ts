@@ -1,10 +1,10 @@
-/** Lets work of one key run one after another, and work of different keys side by side. */
+/** Runs tasks with the same key one after another, and tasks with different keys concurrently. */
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#last.get(key) ?? Promise.resolve();
-    const result = before.then(work, work);
+  run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
+    const previous = this.#last.get(key) ?? Promise.resolve();
+    const result = previous.then(task, task);
     this.#last.set(key, result);
     return result;
   }

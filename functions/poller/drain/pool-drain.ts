@@ -1,29 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { ChannelWork } from '../channels/channel.ts';
+import type { EntryProcessor } from '../channels/channel.ts';
 import { MysqlPools } from '../lanes/mysql-pools.ts';
 import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
-import type { Failpoint, PollerOptions } from '../poller-options.ts';
+import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import type { RedisSession } from '../redis/session.ts';
+import type { FencedGroup } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import { Settler } from '../settlement/settler.ts';
 import { type DrainedChannel, RemainingEntries } from './remaining-entries.ts';
 import type { SharedLock } from './shared-lock.ts';
+import { shutDown, untilOver } from './shutdown.ts';
 import { StreamDrain } from './stream-drain.ts';
 import { ledgerName, StreamPositions } from './stream-positions.ts';
 
 const UPKEEP_MS = 2000;
 
 const GIVEN_UP_MS = 1000;
-
-/** What taking stock, and the release of the lock, may take at least, budget or not. */
-const MIN_SHUTDOWN_MS = 400;
-const RELEASE_MS = 300;
 
 export interface PoolDrainOptions {
   readonly poller: PollerOptions;
@@ -34,22 +31,22 @@ export interface PoolDrainOptions {
   readonly concurrencyLimit: ConcurrencyLimit;
   readonly sharedLock: SharedLock;
   readonly isTail: boolean;
-  /** What an earlier PoolDrain of this process had in hand when it lost Redis, by stream. */
-  readonly outlived: EntriesInHand;
+  /** What an earlier PoolDrain of this process had in hand when it lost Redis: the process has survived those entries. */
+  readonly survived: EntriesInHand;
 }
 
-/** Ids by stream, named as the registry does. */
+/** IDs by stream, named as in the registry. */
 export type EntriesInHand = ReadonlyMap<string, readonly string[]>;
 
-/** `lock-lost`: another consumer has begun. `redis-lost`: the connection is gone. `behind`: see `message`. */
+/** `lock-lost`: another consumer has begun. `redis-lost`: the connection is lost. `behind`: see `message`. */
 export interface PoolDrainEnd {
   readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   readonly inHand: EntriesInHand;
-  /** Whether the counts of what is left are of the drain's end. */
+  /** Whether the counts of remaining entries are those of the drain's end. */
   readonly isRemainingKnown: boolean;
-  /** Whether it was the time that ended the reading: then what is left may never have been tried. */
+  /** Whether the time ended the reading: then remaining entries may never have been tried. */
   readonly isBudgetOver: boolean;
 }
 
@@ -58,47 +55,29 @@ export class PoolDrain {
   readonly #options: PoolDrainOptions;
   readonly #positions: StreamPositions;
   readonly #mysql: MysqlPools;
-  readonly #others: CrossPoolEffects;
-  readonly #left: RemainingEntries;
+  readonly #crossPool: CrossPoolEffects;
+  readonly #remaining: RemainingEntries;
   readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
-  readonly #works: ChannelWork[] = [];
+  readonly #processors: EntryProcessor[] = [];
   readonly #settler: Settler;
-  readonly #failpoint: Failpoint | undefined;
   #isRemainingKnown = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
     this.#options = options;
-    this.#failpoint = options.poller.failpoint;
-    const { poller, session, budget, concurrencyLimit } = options;
-    this.#left = new RemainingEntries(session, options.channels);
-    this.#positions = new StreamPositions(options.pool, session, this.#streams);
-    const isLockHeld = () => session.lock.isHeld();
-    this.#settler = new Settler({ ...poller, redis: session.redis, budget });
-    this.#mysql = new MysqlPools({
-      ...poller,
-      consumer: session.consumer,
-      budget,
-      concurrencyLimit,
-      isLockHeld,
-      onGivenUp: () => this.#mysqlGivenUp(),
-      onFenced: () => this.#stop({ kind: 'lock-lost' }),
-      findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
-      onOpened: (prunedIds) => this.#checkPruned(prunedIds),
-    });
-    this.#others = new CrossPoolEffects({
-      redisPools: poller.registry.redisPools,
-      consumer: session.consumer,
-      token: randomBytes(16).toString('base64url'),
+    const { poller, pool, session, channels, budget } = options;
+    this.#remaining = new RemainingEntries(session, channels);
+    this.#positions = new StreamPositions(pool, session, this.#streams);
+    this.#settler = new Settler({
+      redis: session.redis,
       budget,
       logger: poller.logger,
-      isLockHeld,
-      isSettled: async (marker) => {
-        const [name = '', id = ''] = marker.split(' ');
-        return (await this.#positions.findOpenIds(name, [id])).size === 0;
-      },
+      settle: poller.settle,
+      failpoint: poller.failpoint,
     });
+    this.#mysql = this.#createMysqlPools();
+    this.#crossPool = this.#createCrossPoolEffects();
   }
 
   async run(): Promise<PoolDrainEnd> {
@@ -109,32 +88,62 @@ export class PoolDrain {
     if (budget.mayRead) budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
     else this.#stopWhenDue();
     try {
-      await Promise.race([this.#drainStreams(), this.#untilOver()]);
-      await this.#shutDown();
+      await Promise.race([this.#drainStreams(), untilOver(budget)]);
+      this.#isRemainingKnown = await this.#shutDown();
     } finally {
       clearInterval(upkeep);
-      await this.#close();
+      this.#close();
     }
-    const inHand = new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand]));
-    const isBudgetOver = !budget.mayRead;
     return {
       ...this.#end,
-      ...{
-        mysqlFailures: this.#mysql.failures,
-        inHand,
-        isRemainingKnown: this.#isRemainingKnown,
-        isBudgetOver,
-      },
+      mysqlFailures: this.#mysql.failures,
+      inHand: new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand])),
+      isRemainingKnown: this.#isRemainingKnown,
+      isBudgetOver: !budget.mayRead,
     };
   }
 
+  #createMysqlPools(): MysqlPools {
+    const { poller, session, budget, concurrencyLimit } = this.#options;
+    return new MysqlPools({
+      executor: poller.executor,
+      consumer: session.consumer,
+      budget,
+      logger: poller.logger,
+      concurrencyLimit,
+      limits: poller.limits,
+      createOrdering: poller.createOrdering,
+      isLockHeld: () => session.lock.isHeld(),
+      onGivenUp: () => this.#mysqlGivenUp(),
+      onFenced: () => this.#stop({ kind: 'lock-lost' }),
+      findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
+      onOpened: (prunedIds) => this.#checkPruned(prunedIds),
+    });
+  }
+
+  #createCrossPoolEffects(): CrossPoolEffects {
+    const { poller, session, budget } = this.#options;
+    return new CrossPoolEffects({
+      redisPools: poller.registry.redisPools,
+      consumer: session.consumer,
+      token: randomBytes(16).toString('base64url'),
+      budget,
+      logger: poller.logger,
+      isLockHeld: () => session.lock.isHeld(),
+      isSettled: async (marker) => {
+        const [name = '', id = ''] = marker.split(' ');
+        return (await this.#positions.findOpenIds(name, [id])).size === 0;
+      },
+    });
+  }
+
   async #drainStreams(): Promise<void> {
-    await this.#failpoint?.('locked');
+    await this.#options.poller.failpoint?.('locked');
     for (const channel of this.#options.channels)
-      this.#streams.set(channel.channel.stream, await this.#streamDrain(channel));
-    for (const [name, ids] of this.#options.outlived) await this.#streams.get(name)?.setBackDeliveries(ids);
+      this.#streams.set(channel.channel.stream, await this.#openStream(channel));
+    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.resetDeliveries(ids);
     const runs = [...this.#streams.values()].map((stream) => stream.run());
-    // One that fails (Redis is gone, the lock is lost) ends all, but not before the others have seen it too.
+    // A stream that fails (Redis or the lock is lost) ends the drain, but not before the others have seen it too.
     const results = await Promise.allSettled(runs);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) this.#failed(failed.reason);
@@ -148,42 +157,45 @@ export class PoolDrain {
     else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
   }
 
-  async #streamDrain({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
-    const { poller, pool, session, budget, sharedLock, isTail } = this.#options;
+  async #openStream({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
+    const { poller, session, budget, sharedLock } = this.#options;
     const group = session.groups.get(channel.stream);
     if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
-    let newEntries: NewEntries | undefined;
-    if (isTail) {
-      newEntries = new NewEntries(await connectRedis(pool), group.stream, group.group, budget.reading);
-      this.#waiting.push(newEntries);
-    }
-    const work = channel.open({
-      ...poller,
-      pool,
-      session,
+    const newEntries = await this.#waitForNewEntries(group);
+    const processor = channel.open({
+      registry: poller.registry,
+      logger: poller.logger,
       budget,
+      executor: poller.executor,
+      pool: this.#options.pool,
+      session,
       fenced: group,
-      ledgerName: ledgerName(pool, channel.stream),
+      ledgerName: ledgerName(this.#options.pool, channel.stream),
       mysql: this.#mysql,
-      others: this.#others,
+      crossPool: this.#crossPool,
       settler: this.#settler,
-      failpoint: this.#failpoint,
+      failpoint: poller.failpoint,
     });
-    this.#works.push(work);
+    this.#processors.push(processor);
     return new StreamDrain({
       redis: session.redis,
       group,
-      work,
+      processor,
       budget,
       logger: poller.logger,
-      failpoint: this.#failpoint,
+      failpoint: poller.failpoint,
       sharedLock,
       newEntries,
-      onOutcome: (outcome) => {
-        stats.add(outcome);
-        if (outcome.isSettled) this.#mysql.entrySettled(outcome.rows);
-      },
+      onOutcome: (outcome) => stats.add(outcome),
     });
+  }
+
+  async #waitForNewEntries({ stream, group }: FencedGroup): Promise<NewEntries | undefined> {
+    const { pool, budget, isTail } = this.#options;
+    if (!isTail) return undefined;
+    const newEntries = new NewEntries(await connectRedis(pool), stream, group, budget.reading);
+    this.#waiting.push(newEntries);
+    return newEntries;
   }
 
   #checkPruned(prunedIds: Readonly<Record<string, string>>): boolean {
@@ -194,7 +206,7 @@ export class PoolDrain {
 
   /**
    * A drain that waits for new entries must not wait for hours without one of its MySQL pools: it ends soon, and the next
-   * one tries again. One that ends with its streams goes on for the other pools.
+   * one tries again. A drain that ends with its streams continues with the other pools.
    */
   #mysqlGivenUp(): void {
     if (this.#options.isTail) setTimeout(() => this.#options.budget.stop(), GIVEN_UP_MS).unref();
@@ -203,67 +215,50 @@ export class PoolDrain {
   #stop(end: Pick<PoolDrainEnd, 'kind' | 'message'>): void {
     if (this.#end.kind === 'done') this.#end = end;
     this.#options.budget.stop();
-    this.#stopWork();
+    this.#stopProcessing();
   }
 
-  #stopWork(): void {
+  #stopProcessing(): void {
     this.#mysql.stop();
-    for (const work of this.#works) work.stop?.();
+    for (const processor of this.#processors) processor.stop?.();
   }
 
-  /** After the reading has ended, what is read may still be executed, up to the time that is kept for settling. */
+  /** After the reading has ended, entries that were read may still be executed until the time reserved for settling. */
   #stopWhenDue(): void {
     const { budget } = this.#options;
-    setTimeout(() => this.#stopWork(), Math.max(0, budget.executeUntil - Date.now())).unref();
-  }
-
-  /** Whatever is still in flight then stays pending, and is looked up by the next run. */
-  #untilOver(): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        const { remainingMs } = this.#options.budget;
-        if (remainingMs === 0) resolve();
-        else setTimeout(check, Math.min(remainingMs, 250)).unref();
-      };
-      check();
-    });
+    setTimeout(() => this.#stopProcessing(), Math.max(0, budget.executeUntil - Date.now())).unref();
   }
 
   async #upkeep(): Promise<void> {
-    for (const stream of this.#streams.values()) stream.reconsiderReading();
+    for (const stream of this.#streams.values()) stream.recheckDemand();
     await this.#mysql.prune().catch(() => undefined);
-    await this.#failpoint?.('pruned');
-    await this.#left.read().catch(() => undefined);
+    await this.#options.poller.failpoint?.('pruned');
+    await this.#remaining.read().catch(() => undefined);
   }
 
-  /** What a graceful end does: an entry that is left has killed nobody, the ledger is tidied, the lock released. */
-  async #shutDown(): Promise<void> {
+  #shutDown(): Promise<boolean> {
+    const { poller, session, budget } = this.#options;
+    const { kind } = this.#end;
+    return shutDown({
+      session,
+      streams: this.#streams.values(),
+      positions: this.#positions,
+      remaining: this.#remaining,
+      mysql: this.#mysql,
+      budget,
+      logger: poller.logger,
+      failpoint: poller.failpoint,
+      end: kind === 'done' || kind === 'behind' ? kind : 'other',
+    });
+  }
+
+  #close(): void {
     const { redis, lock } = this.#options.session;
-    if (redis.status !== 'ready') return;
-    if (this.#end.kind === 'behind') await this.#positions.giveBack().catch(() => undefined);
-    // These two have a bound of their own: without the first an outage would make killers of what it held up, without the
-    // last the lock would keep the next drain out.
-    const least = sleep(MIN_SHUTDOWN_MS, undefined, { ref: false }).then(() => this.#untilOver());
-    await Promise.race([this.#countRemaining().catch(() => undefined), least]);
-    await Promise.race([this.#mysql.prune().catch(() => undefined), this.#untilOver()]);
-    await this.#failpoint?.('releasing');
-    await Promise.race([lock.release().catch(() => undefined), sleep(RELEASE_MS)]);
-  }
-
-  async #countRemaining(): Promise<void> {
-    if (this.#end.kind === 'done')
-      for (const stream of this.#streams.values()) await stream.setBackDeliveries();
-    await this.#left.read();
-    this.#isRemainingKnown = true;
-    await this.#left.warnOfOtherConsumers(this.#options.poller.logger);
-  }
-
-  async #close(): Promise<void> {
-    this.#stopWork();
+    this.#stopProcessing();
     for (const waiting of this.#waiting) waiting.close();
-    this.#options.session.lock.abandon();
-    this.#options.session.redis.removeAllListeners('end');
-    this.#options.session.redis.disconnect();
-    this.#others.close();
+    lock.abandon();
+    redis.removeAllListeners('end');
+    redis.disconnect();
+    this.#crossPool.close();
   }
 }

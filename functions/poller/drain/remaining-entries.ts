@@ -5,13 +5,13 @@ import type { RedisSession } from '../redis/session.ts';
 import { pendingByConsumer, readRemaining } from '../redis/stream-status.ts';
 import type { ChannelStats } from './channel-stats.ts';
 
-/** A channel of a drain, and what is counted of it. */
+/** A channel of a drain and its statistics. */
 export interface DrainedChannel {
   readonly channel: Channel;
   readonly stats: ChannelStats;
 }
 
-/** What Redis says is left of the streams of one pool. */
+/** Counts what remains in the streams of one Redis pool. */
 export class RemainingEntries {
   readonly #session: RedisSession;
   readonly #channels: readonly DrainedChannel[];
@@ -21,7 +21,7 @@ export class RemainingEntries {
     this.#channels = channels;
   }
 
-  /** Asks, and notes the answers in the channels' statistics. */
+  /** Asks Redis, and records the answers in the channels' statistics. */
   async read(): Promise<void> {
     const { groups, redis } = this.#session;
     for (const { channel, stats } of this.#channels) {
@@ -30,7 +30,7 @@ export class RemainingEntries {
     }
   }
 
-  /** Says of which consumers of the groups entries are pending that nobody here will take over. */
+  /** Warns of entries that are pending for other consumers of the groups, because nobody here takes them over. */
   async warnOfOtherConsumers(logger: Logger): Promise<void> {
     const { groups, redis } = this.#session;
     for (const { channel, stats } of this.#channels) {
@@ -38,13 +38,8 @@ export class RemainingEntries {
       if (group === undefined || stats.summary.pending === 0) continue;
       for (const [consumer, pending] of await pendingByConsumer(redis, group)) {
         if (consumer === CONSUMER_NAME) continue;
-        const { stream, group: name } = group;
-        logger.warn('entries are pending for another consumer, XCLAIM hands them over', {
-          stream,
-          group: name,
-          consumer,
-          pending,
-        });
+        const facts = { stream: group.stream, group: group.group, consumer, pending };
+        logger.warn('entries are pending for another consumer, hand them over with XCLAIM', facts);
       }
     }
   }

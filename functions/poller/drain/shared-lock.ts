@@ -1,46 +1,46 @@
-/** Lets entries run beside each other, but for one that must run alone: it waits for all others, and they for it. */
+/** Lets entries run concurrently, except one that must run exclusively: it waits for all others, and they wait for it. */
 export class SharedLock {
-  #running = 0;
-  #alone: Promise<void> = Promise.resolve();
-  #onIdle: (() => void) | undefined;
+  #holders = 0;
+  #exclusive: Promise<void> = Promise.resolve();
+  #onFree: (() => void) | undefined;
 
-  /** Resolves when nothing runs alone. Call `begin` in the same turn. */
-  async shared(): Promise<void> {
+  /** Resolves when nothing runs exclusively. Call `acquire` before yielding to the event loop again. */
+  async waitUntilShared(): Promise<void> {
     let seen: Promise<void>;
     do {
-      seen = this.#alone;
+      seen = this.#exclusive;
       await seen;
-    } while (seen !== this.#alone);
+    } while (seen !== this.#exclusive);
   }
 
-  begin(): void {
-    this.#running++;
+  acquire(): void {
+    this.#holders++;
   }
 
-  end(): void {
-    this.#running--;
-    if (this.#running === 0) this.#onIdle?.();
+  release(): void {
+    this.#holders--;
+    if (this.#holders === 0) this.#onFree?.();
   }
 
-  /** Runs `work` while nothing else runs. */
-  async alone(work: () => Promise<void>): Promise<void> {
-    const before = this.#alone;
+  /** Runs `task` while nothing else runs. */
+  async runExclusively(task: () => Promise<void>): Promise<void> {
+    const previous = this.#exclusive;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#alone = promise;
+    this.#exclusive = promise;
     try {
-      await before;
-      await this.#idle();
-      await work();
+      await previous;
+      await this.#untilFree();
+      await task();
     } finally {
       resolve();
     }
   }
 
-  #idle(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+  #untilFree(): Promise<void> {
+    if (this.#holders === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onIdle = () => {
-        this.#onIdle = undefined;
+      this.#onFree = () => {
+        this.#onFree = undefined;
         resolve();
       };
     });

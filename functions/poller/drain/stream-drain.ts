@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { ChannelWork } from '../channels/channel.ts';
-import type { Failpoint } from '../poller-options.ts';
+import type { EntryProcessor } from '../channels/channel.ts';
+import type { Failpoint } from '../failpoints.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
 import {
   type FencedGroup,
@@ -13,66 +13,84 @@ import {
   setDeliveries,
 } from '../redis/stream-reads.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../settlement/entry-outcome.ts';
-import { isSuspect, SUSPECTED_FROM } from '../settlement/poison.ts';
+import { mayBePoison, POSSIBLY_POISON_FROM } from '../settlement/poison.ts';
 import { ReadWindow } from './read-window.ts';
 import type { SharedLock } from './shared-lock.ts';
 
-const HELD = { entries: 4000, bytes: 32 << 20, page: 500 };
+const DEFAULT_WINDOW = { entries: 4000, bytes: 32 << 20, page: 500 };
 
-/** Entries left pending in one drain, at most: reading more would only move them from one list to another. */
+/** Limit for entries that stay pending in one drain: reading more would only move them from one list to another. */
 const MAX_PENDING = 4000;
 
 const MAX_RESETS_PER_CALL = 500;
 
-/** In one turn: what MySQL and Redis answer meanwhile waits for it, and a lane waits for that. */
+/** Entries started in one event-loop turn: answers of MySQL and Redis wait for it, and lanes wait for those. */
 const MAX_STARTS_PER_TURN = 50;
 
 export interface StreamDrainOptions {
   readonly redis: Redis;
   readonly group: FencedGroup;
-  readonly work: ChannelWork;
+  readonly processor: EntryProcessor;
   readonly budget: DrainBudget;
   readonly logger: Logger;
   readonly failpoint: Failpoint | undefined;
   readonly sharedLock: SharedLock;
-  /** Waits for new entries; undefined where the drain ends with the stream. */
+  /** Waits for new entries; undefined if the drain ends with the stream. */
   readonly newEntries: NewEntries | undefined;
   readonly onOutcome: (outcome: EntryOutcome) => void;
 }
 
-/** Drains one stream: what is pending first, then what is new, in the order of the stream. */
+/**
+ * Drains one stream: pending entries first, then new ones, in stream order.
+ *
+ * States of the stream, and what may follow each:
+ *
+ * - *reading pending entries*: page by page, each started in order; possible poison entries run exclusively. Leads to
+ *   *reading new entries* after the last page, or to *finishing* when the budget for reading is over.
+ * - *reading new entries*: one page ahead of the one being started. Leads to *waiting* if the stream is empty and the
+ *   drain waits for new entries; to *finishing* if it is empty otherwise, if the budget for reading is over, or if too
+ *   many entries stay pending.
+ * - *waiting* for new entries: leads back to *reading new entries*, or to *finishing*.
+ * - *finishing*: nothing more is read; ends when every entry that was read is settled or stays pending.
+ *
+ * States of an entry: *in hand* (read; counted by the read window), then *settled*, or *pending* for a later drain.
+ */
 export class StreamDrain {
   readonly #options: StreamDrainOptions;
-  readonly #held: ReadWindow;
-  readonly #left = new Set<string>();
-  /** Read and not settled. */
+  readonly #window: ReadWindow;
+  /** Entries that stay pending. */
+  readonly #pending = new Set<string>();
+  /** Entries that were read and are not settled. */
   readonly #inHand = new Set<string>();
-  /** Those that wait to be tried alone. */
-  readonly #suspects = new Set<string>();
+  /** Possible poison entries that wait to be tried alone. */
+  readonly #possiblePoison = new Set<string>();
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
+    const { processor, budget } = options;
     this.#options = options;
-    this.#held = new ReadWindow(options.work.held ?? HELD, () => options.work.isSaturated?.() === true);
-    this.#readingIsOver = aborted(options.budget.reading);
+    this.#window = new ReadWindow(
+      processor.readWindow ?? DEFAULT_WINDOW,
+      () => processor.isSaturated?.() === true,
+    );
+    this.#readingIsOver = aborted(budget.reading);
   }
 
-  /** Ends when the stream is empty (or, in tail mode, with the budget) and all that was read is settled or left. */
   async run(): Promise<void> {
     await this.#drainPending();
     await this.#drainNew();
-    this.#options.work.readingEnded?.();
-    await this.#held.empty();
+    this.#options.processor.readingEnded?.();
+    await this.#window.waitUntilEmpty();
   }
 
-  /** Whether this drain will still run the entry, or has left it. */
+  /** Whether this drain still runs the entry, or has left it pending. */
   isInHand(id: string): boolean {
     return this.#inHand.has(id);
   }
 
-  /** To be called now and then: a pool that seemed to have enough to do may have fallen silent. */
-  reconsiderReading(): void {
-    this.#held.reconsider();
+  /** To be called now and then: a pool that seemed to have enough queued may have stopped answering. */
+  recheckDemand(): void {
+    this.#window.recheck();
   }
 
   get idsInHand(): readonly string[] {
@@ -80,10 +98,10 @@ export class StreamDrain {
   }
 
   /**
-   * Lets entries count as delivered once. What is left at a graceful end got an answer, or was never tried; what was in
-   * hand when Redis was lost was outlived by this process: no sign that it kills anything, however often it happens.
+   * Makes entries count as delivered once. Entries left at an orderly shutdown got an answer or were never tried, and this
+   * process survived those it had in hand when it lost Redis: neither is a sign of a poison entry, however often it happens.
    */
-  async setBackDeliveries(ids: readonly string[] = this.#outlived()): Promise<void> {
+  async resetDeliveries(ids: readonly string[] = this.#survived()): Promise<void> {
     if (this.#countsAttempts) return;
     for (let start = 0; start < ids.length; start += MAX_RESETS_PER_CALL) {
       const some = ids.slice(start, start + MAX_RESETS_PER_CALL);
@@ -91,59 +109,62 @@ export class StreamDrain {
     }
   }
 
-  /** A suspect that was not reached keeps its count: nothing new is known of it. */
-  #outlived(): string[] {
-    return [...this.#inHand].filter((id) => !this.#suspects.has(id));
+  /** A possible poison entry that was not reached keeps its count: nothing new is known about it. */
+  #survived(): string[] {
+    return [...this.#inHand].filter((id) => !this.#possiblePoison.has(id));
   }
 
   get #countsAttempts(): boolean {
-    return this.#options.work.countsAttempts === true;
+    return this.#options.processor.countsAttempts === true;
   }
 
   async #drainPending(): Promise<void> {
-    const { redis, group, budget } = this.#options;
-    const suspectedFrom = this.#countsAttempts ? 0 : SUSPECTED_FROM;
+    const { redis, group } = this.#options;
+    const countUpTo = this.#countsAttempts ? 0 : POSSIBLY_POISON_FROM;
     let afterId = '0';
-    while (await this.#mayReadOn()) {
-      const entries = await readPending(redis, group, this.#held.room, afterId, suspectedFrom);
+    while (await this.#mayContinueReading()) {
+      const entries = await readPending(redis, group, this.#window.room, afterId, countUpTo);
       const last = entries.at(-1);
       if (last === undefined) return;
       this.#take(entries);
-      for (const entry of entries) if (isSuspect(entry)) this.#suspects.add(entry.id);
+      for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
       afterId = last.id;
-      await this.#untilHungry();
-      for (const entry of entries) {
-        if (!budget.mayRead) this.#held.remove(sizeOf(entry));
-        else if (this.#countsAttempts) this.#run(entry);
-        else if (isSuspect(entry)) await this.#options.sharedLock.alone(() => this.#runSuspect(entry));
-        else await this.#startAll([entry]);
-      }
+      await this.#untilDemand();
+      for (const entry of entries) await this.#startPending(entry);
     }
+  }
+
+  async #startPending(entry: StreamEntry): Promise<void> {
+    if (!this.#options.budget.mayRead) this.#window.remove(sizeOf(entry));
+    else if (this.#countsAttempts) this.#run(entry);
+    else if (mayBePoison(entry))
+      await this.#options.sharedLock.runExclusively(() => this.#runPossiblePoison(entry));
+    else await this.#startAll([entry]);
   }
 
   async #drainNew(): Promise<void> {
     const { newEntries, failpoint } = this.#options;
     let reading: Promise<StreamEntry[]> | undefined;
-    while (reading !== undefined || (await this.#mayReadOn())) {
+    while (reading !== undefined || (await this.#mayContinueReading())) {
       const entries = await (reading ?? this.#readNew());
-      // The next page is fetched before this one is begun: decoding it fills the time that MySQL takes.
-      reading = entries.length > 0 && this.#held.hasRoom && this.#mayRead ? this.#readNew() : undefined;
-      // Who waits for it is told of its error; until then it is nobody's.
+      // The next page is fetched before this one is started: decoding it fills the time that MySQL takes.
+      reading = entries.length > 0 && this.#window.hasRoom && this.#mayRead ? this.#readNew() : undefined;
+      // The caller that awaits this page sees its error; until then, avoid an unhandled rejection.
       reading?.catch(() => undefined);
       if (entries.length === 0 && !(await newEntries?.arrived())) return;
       await failpoint?.('read');
-      await this.#untilHungry();
+      await this.#untilDemand();
       await this.#startAll(entries);
     }
   }
 
-  async #untilHungry(): Promise<void> {
-    await Promise.race([this.#held.waitForDemand(), this.#readingIsOver]);
+  async #untilDemand(): Promise<void> {
+    await Promise.race([this.#window.waitForDemand(), this.#readingIsOver]);
   }
 
   async #readNew(): Promise<StreamEntry[]> {
     const { redis, group } = this.#options;
-    const entries = await readNew(redis, group, this.#held.room);
+    const entries = await readNew(redis, group, this.#window.room);
     this.#take(entries);
     return entries;
   }
@@ -151,17 +172,17 @@ export class StreamDrain {
   #take(entries: readonly StreamEntry[]): void {
     for (const entry of entries) {
       this.#inHand.add(entry.id);
-      this.#held.add(sizeOf(entry));
+      this.#window.add(sizeOf(entry));
     }
   }
 
-  async #mayReadOn(): Promise<boolean> {
-    await Promise.race([this.#held.waitForRoom(), this.#readingIsOver]);
+  async #mayContinueReading(): Promise<boolean> {
+    await Promise.race([this.#window.waitForRoom(), this.#readingIsOver]);
     return this.#mayRead;
   }
 
   get #mayRead(): boolean {
-    return this.#options.budget.mayRead && this.#left.size < MAX_PENDING;
+    return this.#options.budget.mayRead && this.#pending.size < MAX_PENDING;
   }
 
   async #startAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -171,22 +192,21 @@ export class StreamDrain {
     }
     for (let start = 0; start < entries.length; start += MAX_STARTS_PER_TURN) {
       if (start > 0) await nextTurn();
-      await this.#options.sharedLock.shared();
+      await this.#options.sharedLock.waitUntilShared();
       for (const entry of entries.slice(start, start + MAX_STARTS_PER_TURN)) this.#startNow(entry);
     }
   }
 
   #startNow(entry: StreamEntry): void {
-    if (this.#options.work.runsBeside === true) {
+    if (this.#options.processor.runsIndependently === true) {
       this.#run(entry);
       return;
     }
-    this.#options.sharedLock.begin();
-    this.#run(entry, this.#endShared);
+    this.#options.sharedLock.acquire();
+    this.#run(entry, this.#release);
   }
 
-  /** Of an entry among those that one which must run alone waits for. */
-  readonly #endShared = (): void => this.#options.sharedLock.end();
+  readonly #release = (): void => this.#options.sharedLock.release();
 
   #run(entry: StreamEntry, onEnd?: () => void): void {
     const { id } = entry;
@@ -197,35 +217,32 @@ export class StreamDrain {
         return;
       }
       if (outcome.isSettled) this.#inHand.delete(id);
-      else this.#left.add(id);
+      else this.#pending.add(id);
       this.#options.onOutcome(outcome);
-      this.#held.remove(bytes);
+      this.#window.remove(bytes);
       onEnd?.();
     };
     try {
-      this.#options.work.handle(entry, ended);
+      this.#options.processor.process(entry, ended);
     } catch (error) {
       ended(this.#failed(id, error));
     }
   }
 
   #failed(entry: string, error: unknown): EntryOutcome {
-    this.#options.logger.error('an entry could not be handled', { entry, error: errorFields(error) });
+    this.#options.logger.error('entry could not be processed', { entry, error: errorFields(error) });
     return STAYS_PENDING;
   }
 
-  /** An entry that was there each time when the process died. Its attempt is counted before it begins. */
-  async #runSuspect(entry: StreamEntry): Promise<void> {
-    const { redis, group, logger } = this.#options;
-    if (!this.#options.budget.mayRead) {
-      this.#held.remove(sizeOf(entry));
+  /** Tries an entry that was present each time the process died. The attempt is counted before it begins. */
+  async #runPossiblePoison(entry: StreamEntry): Promise<void> {
+    const { redis, group, logger, budget } = this.#options;
+    if (!budget.mayRead) {
+      this.#window.remove(sizeOf(entry));
       return;
     }
-    this.#suspects.delete(entry.id);
-    logger.warn('an entry may be killing the consumer, trying it alone', {
-      entry: entry.id,
-      deliveries: entry.deliveries,
-    });
+    this.#possiblePoison.delete(entry.id);
+    logger.warn('possible poison entry, trying it alone', { entry: entry.id, deliveries: entry.deliveries });
     await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
     await new Promise<void>((resolve) => this.#run(entry, resolve));
   }

@@ -1,6 +1,7 @@
 /**
- * Calls a function in the first turn without a push, so that what is pushed in portions is there before the first batch is
- * cut; at the latest when there is enough. No timer: where nothing else comes, that is the turn after the next.
+ * Coalesces calls: runs a function in the first event-loop turn without a push, so that items pushed in portions are all
+ * there before the first batch is cut; at the latest when there are enough. It needs no timer: if nothing else is pushed,
+ * it runs two turns later.
  */
 export class Coalescer {
   readonly #isEnough: () => boolean;
@@ -17,13 +18,13 @@ export class Coalescer {
     this.#isPushed = true;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#look());
+    setImmediate(() => this.#check());
   }
 
-  #look(): void {
+  #check(): void {
     if (this.#isPushed && !this.#isEnough()) {
       this.#isPushed = false;
-      setImmediate(() => this.#look());
+      setImmediate(() => this.#check());
       return;
     }
     this.#isScheduled = false;

@@ -1,13 +1,13 @@
-/** The lane that holds all of some unfinished statements, or one of the two below. */
+/** The lane that holds all of certain unfinished statements, or one of the two values below. */
 export type LaneToFollow = number;
 
-/** There are none. */
+/** No lane holds any. */
 export const NO_LANE: LaneToFollow = -1;
 
-/** They are in more than one lane. */
+/** More than one lane holds some. */
 export const SEVERAL_LANES: LaneToFollow = -2;
 
-/** The lane of both together. */
+/** The lane that holds both. */
 export function sameLane(one: LaneToFollow, other: LaneToFollow): LaneToFollow {
   if (one === NO_LANE || one === other) return other;
   return other === NO_LANE ? one : SEVERAL_LANES;
@@ -72,7 +72,7 @@ export class TableLanes {
   }
 }
 
-/** Unfinished statements by row. Those of one row follow each other, so they are all in one lane. */
+/** Unfinished statements by row. Statements on one row follow each other, so they are all in one lane. */
 export class RowLanes {
   readonly #byRow = new Map<string, { readonly lane: number; count: number }>();
 

@@ -1,10 +1,10 @@
 import type { WorkItem } from '../ledger/work-item.ts';
 import type { OrderedStatement } from './ordering.ts';
 
-/** Lanes that are used before each of them has a full batch to do: few large batches win over many small ones. */
-const FEW_LANES = 4;
+/** Lanes that are filled up before another one is opened: a few large batches are faster than many small ones. */
+const PREFERRED_LANES = 4;
 
-/** A batch that takes longer waits rather than works: then many lanes win. */
+/** A batch that takes longer than this is waiting rather than working; then more lanes are faster. */
 const SLOW_MS = 100;
 
 export interface Queued {
@@ -12,9 +12,9 @@ export interface Queued {
   readonly statement: OrderedStatement;
   /** Position among all items of this pool. */
   readonly sequence: number;
-  /** Times that it was in a batch that had to be voided. */
+  /** How often it was alone in a batch that had to be voided. */
   voided: number;
-  /** Set once it failed too early: runs again when everything before it is done. */
+  /** Set once it failed too early: it runs again when everything before it is done. */
   waitsForEarlier: boolean;
 }
 
@@ -23,16 +23,16 @@ export interface Lane {
   /** In the order of their sequences. */
   queue: Queued[];
   inFlight: readonly Queued[];
-  /** When they were sent: milliseconds since 1970. */
+  /** When the batch in flight was sent: milliseconds since 1970. */
   sentAt: number;
-  /** After a voided batch: how many items the next one may have. */
+  /** Limit for the next batch; reduced after a voided batch. */
   maxItems: number;
 }
 
 /**
- * A lane for an item that follows none: an idle lane whose next batch has room, the first one first. Once a few lanes are
- * busy, a batch is filled behind them before another lane is opened: it goes as soon as one of them falls free. Behind a
- * slow batch nothing is put as long as there is another lane.
+ * The lane for an item that follows no other: the first idle lane whose next batch has room. Once a few lanes are busy,
+ * a batch is filled behind one of them before another lane is opened, because it is sent as soon as that lane is free.
+ * Nothing is queued behind a slow batch as long as another lane is available.
  */
 export function findFreeLane(lanes: readonly Lane[]): Lane | undefined {
   const now = Date.now();
@@ -46,11 +46,11 @@ export function findFreeLane(lanes: readonly Lane[]): Lane | undefined {
     if (shortest === undefined || lane.queue.length < shortest.queue.length) shortest = lane;
   }
   if (idle === undefined) return shortest;
-  if (busy < FEW_LANES || idle.queue.length > 0) return idle;
+  if (busy < PREFERRED_LANES || idle.queue.length > 0) return idle;
   return findBusyLane(lanes, now) ?? idle;
 }
 
-/** The fullest of those with room: its next batch is the first to be worth sending. */
+/** The fullest of the busy lanes with room: its next batch is the first one worth sending. */
 function findBusyLane(lanes: readonly Lane[], now: number): Lane | undefined {
   let best: Lane | undefined;
   for (const lane of lanes) {
@@ -60,12 +60,12 @@ function findBusyLane(lanes: readonly Lane[], now: number): Lane | undefined {
   return best;
 }
 
-/** Whether the few lanes that are filled first are all slow, and there is another one. */
+/** Whether the preferred lanes are all slow, and another lane is available. */
 export function wantMoreLanes(lanes: readonly Lane[]): boolean {
   const now = Date.now();
   const busy = lanes.filter(({ inFlight }) => inFlight.length > 0);
   const slow = busy.filter((lane) => isSlow(lane, now)).length;
-  return slow >= FEW_LANES && busy.length - slow < FEW_LANES && busy.length < lanes.length;
+  return slow >= PREFERRED_LANES && busy.length - slow < PREFERRED_LANES && busy.length < lanes.length;
 }
 
 function isSlow({ inFlight, sentAt }: Lane, now: number): boolean {

@@ -1,8 +1,7 @@
 import { encodeRecord, toBatchItem } from '../ledger/ledger-record.ts';
 import { type LedgerRows, toWorkResults } from '../ledger/ledger-rows.ts';
-import type { LedgerSession } from '../ledger/ledger-session.ts';
-import type { TrackedRow } from '../ledger/tracked-row.ts';
-import { PENDING, type WorkItem } from '../ledger/work-item.ts';
+import type { BatchResult, LedgerSession } from '../ledger/ledger-session.ts';
+import { PENDING, type ResultRow, type WorkItem, type WorkResult } from '../ledger/work-item.ts';
 import { Coalescer } from './coalescer.ts';
 import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
@@ -10,26 +9,37 @@ import { type Ordering, toOrderedStatement } from './ordering.ts';
 
 export interface LaneLimits {
   readonly lanes: number;
-  /** Items and bytes of SQL in one batch, at most. A single item may be longer. */
+  /** Maximum number of items and bytes of SQL in one batch. A single item may be longer. */
   readonly batchItems: number;
   readonly batchBytes: number;
 }
 
 /**
- * Items that wait for their lanes to fall free, from which on more would only fill memory: what lives longer costs the
- * garbage collector more.
+ * Waiting items beyond which more would only fill memory: the longer an item lives, the more it costs the garbage
+ * collector.
  */
 const HIGH_WATER_ITEMS = 1000;
 
-/** Attempts, each of two tries, after which a statement that gets no answer even alone is set aside. */
-const ATTEMPTS_ALONE = 3;
+/** Attempts, of two requests each, after which a statement that gets no answer even alone is a failure. */
+const MAX_ATTEMPTS_ALONE = 3;
 
 /**
- * Runs the statements of one MySQL pool: an item enters a lane only when all unfinished items that it must follow are
- * ahead of it in that same lane; a lane sends one batch at a time, in its order. Items enter strictly in their sequence,
- * so each lane is in order of sequence, and the oldest unfinished item of all can always run: nothing waits for ever.
+ * Runs the statements of one MySQL pool.
  *
- * A lane sends what is queued when it falls free: batches are small when idle and large under load, without timers.
+ * States of an item, and what may follow each:
+ *
+ * - *intake*: pushed, not assigned. Leads to *queued* once all unfinished items that it must follow are in one lane (it
+ *   joins that lane) or finished (it joins a free one); to *finished* if an earlier epoch has recorded its result.
+ * - *queued* in a lane: leads to *in flight* when the lane is free, and, if it failed too early before, when everything
+ *   earlier is finished.
+ * - *in flight*: a lane has one batch in flight. Leads to *finished* with its result; back to *queued* if the batch was
+ *   void or too large (in halves, to find the item at fault) or ended before the item (it waits for earlier items).
+ * - *finished*: `finish` was called. A *pending* result also stops the pool, because nothing that must follow the item
+ *   may run in this drain.
+ *
+ * Items are assigned strictly in their sequence, so each lane is in order of sequence and the oldest unfinished item can
+ * always run: no item waits forever. A lane sends what is queued when it becomes free, so batches are small when idle and
+ * large under load, without timers.
  */
 export class Lanes {
   readonly #session: LedgerSession;
@@ -38,7 +48,7 @@ export class Lanes {
   readonly #limits: LaneLimits;
   readonly #lanes: Lane[];
   #intake: Queued[] = [];
-  readonly #afterPushes = new Coalescer(
+  readonly #coalescer = new Coalescer(
     () => this.#intake.length >= this.#limits.batchItems,
     () => (this.#isOpen ? this.#pump() : this.#open()),
   );
@@ -76,10 +86,10 @@ export class Lanes {
     const sequence = this.#nextSequence++;
     this.#intake.push({ item, statement, sequence, voided: 0, waitsForEarlier: false });
     this.#waiting++;
-    this.#afterPushes.pushed();
+    this.#coalescer.pushed();
   }
 
-  /** What is not in flight is left; what is, is answered or left by the session, at the latest at its deadline. */
+  /** Items not in flight stay pending. Those in flight are answered by the session, at the latest at its deadline. */
   stop(): void {
     this.#isStopped = true;
     const queued = [...this.#intake, ...this.#lanes.flatMap((lane) => lane.queue)];
@@ -107,12 +117,12 @@ export class Lanes {
   }
 
   #assign(): void {
-    let taken = 0;
+    let assigned = 0;
     for (const queued of this.#intake) {
       if (!this.#assignOne(queued)) break;
-      taken++;
+      assigned++;
     }
-    if (taken > 0) this.#intake.splice(0, taken);
+    if (assigned > 0) this.#intake.splice(0, assigned);
   }
 
   #assignOne(queued: Queued): boolean {
@@ -123,8 +133,8 @@ export class Lanes {
       item.finish(earlier.result, earlier.row);
       return true;
     }
-    const place = this.#ordering.laneToFollow(statement);
-    const lane = place === NO_LANE ? findFreeLane(this.#lanes) : this.#lanes[place];
+    const index = this.#ordering.laneToFollow(statement);
+    const lane = index === NO_LANE ? findFreeLane(this.#lanes) : this.#lanes[index];
     if (lane === undefined) return false;
     lane.queue.push(queued);
     this.#ordering.assigned(statement, lane.index);
@@ -138,11 +148,8 @@ export class Lanes {
     lane.inFlight = batch;
     lane.sentAt = Date.now();
     this.#run(lane, batch)
-      // Nothing in there rejects on purpose; a batch that is left is looked up in the next run.
-      .catch(() => {
-        this.#finishAll(batch);
-        this.stop();
-      })
+      // Nothing inside rejects on purpose; a batch that stays pending is looked up by the next drain.
+      .catch(() => this.#stayPending(batch))
       .finally(() => {
         lane.inFlight = [];
         this.#pump();
@@ -176,69 +183,90 @@ export class Lanes {
     const result = await this.#session.run({ entries, items, exactOrder: this.#ordering.isExact });
     switch (result.kind) {
       case 'pending':
-        this.#finishAll(batch);
-        // Nothing that comes after it in this lane may run before it.
-        this.stop();
+        this.#stayPending(batch);
         return;
       case 'void':
-        this.#runAgainInHalves(lane, batch);
+        this.#retryVoided(lane, batch);
         return;
-      case 'done': {
-        const results = toWorkResults(result.outcome);
-        const done = batch.slice(0, results.length);
-        const row = this.#rows.add(result.key, done);
-        for (const [place, queued] of done.entries())
-          this.#finish(lane, queued, results[place] ?? PENDING, row);
-        this.#runAgainAfterEarlier(lane, batch.slice(done.length));
-        lane.maxItems = Math.min(this.#limits.batchItems, 2 * lane.maxItems);
-      }
+      case 'too-large':
+        this.#splitTooLarge(lane, batch);
+        return;
+      case 'done':
+        this.#finishDone(lane, batch, result);
     }
   }
 
-  /** The first of them failed while earlier statements were still running: it is judged once those are done. */
-  #runAgainAfterEarlier(lane: Lane, rest: readonly Queued[]): void {
+  #finishDone(
+    lane: Lane,
+    batch: readonly Queued[],
+    { key, outcome }: Extract<BatchResult, { kind: 'done' }>,
+  ): void {
+    const results = toWorkResults(outcome);
+    const done = batch.slice(0, results.length);
+    const row = this.#rows.add(key, done);
+    for (const [index, queued] of done.entries()) this.#finish(lane, queued, results[index] ?? PENDING, row);
+    this.#retryAfterEarlier(lane, batch.slice(done.length));
+    lane.maxItems = Math.min(this.#limits.batchItems, 2 * lane.maxItems);
+  }
+
+  /** The first of them failed while earlier statements were still running; its error counts once those are done. */
+  #retryAfterEarlier(lane: Lane, rest: readonly Queued[]): void {
     const [first] = rest;
     if (first === undefined) return;
     first.waitsForEarlier = true;
     this.#putBack(lane, rest);
   }
 
-  /** One of them may kill the executor. Halves find out which, and the others go on. */
-  #runAgainInHalves(lane: Lane, batch: readonly Queued[]): void {
+  /** One of them may kill the executor. Halving finds out which one, and the others proceed. */
+  #retryVoided(lane: Lane, batch: readonly Queued[]): void {
     const [only] = batch;
     if (only !== undefined && batch.length === 1) {
       only.voided++;
-      if (only.voided >= ATTEMPTS_ALONE) {
-        const message = `${2 * ATTEMPTS_ALONE} tries of this statement alone ended without an answer`;
-        this.#finish(lane, only, { kind: 'failed', code: 'kills-executor', message });
-        lane.maxItems = this.#limits.batchItems;
+      if (only.voided >= MAX_ATTEMPTS_ALONE) {
+        const message = `${2 * MAX_ATTEMPTS_ALONE} attempts to run this statement alone got no answer`;
+        this.#fail(lane, only, 'kills-executor', message);
         return;
       }
     }
+    this.#splitInHalves(lane, batch);
+  }
+
+  #splitTooLarge(lane: Lane, batch: readonly Queued[]): void {
+    const [only] = batch;
+    if (only === undefined || batch.length > 1) {
+      this.#splitInHalves(lane, batch);
+      return;
+    }
+    const message = `the statement of ${only.item.sql.length} bytes is longer than an invocation of Lambda allows (6 MB)`;
+    this.#fail(lane, only, 'too-large', message);
+  }
+
+  #splitInHalves(lane: Lane, batch: readonly Queued[]): void {
     lane.maxItems = Math.max(1, Math.floor(batch.length / 2));
     this.#putBack(lane, batch);
   }
 
   #putBack(lane: Lane, batch: readonly Queued[]): void {
-    if (this.#isStopped) this.#finishAll(batch);
+    if (this.#isStopped) for (const { item } of batch) item.finish(PENDING);
     else {
       lane.queue.unshift(...batch);
       this.#waiting += batch.length;
     }
   }
 
-  #finish(
-    lane: Lane,
-    { item, statement }: Queued,
-    result: Parameters<WorkItem['finish']>[0],
-    row?: TrackedRow,
-  ): void {
+  #fail(lane: Lane, queued: Queued, code: string, message: string): void {
+    this.#finish(lane, queued, { kind: 'failed', code, message });
+    lane.maxItems = this.#limits.batchItems;
+  }
+
+  #finish(lane: Lane, { item, statement }: Queued, result: WorkResult, row?: ResultRow): void {
     this.#ordering.finished(statement, lane.index);
     item.finish(result, row);
   }
 
-  /** Left items are not finished for the ordering: nothing that must follow them may run in this drain. */
-  #finishAll(batch: readonly Queued[]): void {
+  /** For the ordering the items remain unfinished: nothing that must follow them may run in this drain. */
+  #stayPending(batch: readonly Queued[]): void {
     for (const { item } of batch) item.finish(PENDING);
+    this.stop();
   }
 }

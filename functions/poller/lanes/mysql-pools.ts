@@ -5,7 +5,6 @@ import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession } from '../ledger/ledger-session.ts';
-import type { TrackedRow } from '../ledger/tracked-row.ts';
 import type { WorkItem } from '../ledger/work-item.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
@@ -22,17 +21,17 @@ export interface MysqlPoolsOptions {
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
-  /** Per stream, the highest entry id that a pool can no longer look up. False: the drain must not go on. */
+  /** Per stream, the highest entry ID that a pool can no longer look up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
 }
 
-/** Two kinds of work, each with lanes of its own. */
+/** Statements and log rows have lanes of their own. */
 export type LaneKind = 'statements' | 'logRows';
 
-/** In a batch: while a flood of them is executed, a statement waits for one batch's time. */
+/** Maximum number of log rows in a batch: during a flood of log rows a statement waits for at most one such batch. */
 const MAX_LOG_ROWS = 500;
 
-interface MysqlPoolWork {
+interface PoolLanes {
   readonly session: LedgerSession;
   readonly rows: LedgerRows;
   readonly statements: Lanes;
@@ -40,37 +39,37 @@ interface MysqlPoolWork {
 }
 
 /**
- * Log rows are appended to tables of their own, which no statement reads: they keep no order among themselves, and wait
- * for nothing but the statement that they tell of.
+ * Log rows are appended to tables that no statement reads: they keep no order among themselves, and each waits only for
+ * the statement that it describes.
  */
-const APPENDING: Ordering = {
+const APPEND_ONLY: Ordering = {
   isExact: false,
   laneToFollow: () => 0,
   assigned: () => undefined,
   finished: () => undefined,
 };
 
-/** All work of a drain in MySQL, by MySQL pool; one that is down holds nothing else up. */
+/** The MySQL pools of a drain, each with its epoch and lanes; a pool that is down does not delay the others. */
 export class MysqlPools {
   readonly #options: MysqlPoolsOptions;
-  readonly #pools = new Map<string, MysqlPoolWork>();
+  readonly #pools = new Map<string, PoolLanes>();
 
   constructor(options: MysqlPoolsOptions) {
     this.#options = options;
   }
 
-  readonly pushStatement = (pool: string, item: WorkItem): void => this.#pool(pool).statements.push(item);
+  readonly pushStatement = (pool: string, item: WorkItem): void => this.#lanesOf(pool).statements.push(item);
 
-  readonly pushLogRow = (pool: string, item: WorkItem): void => this.#pool(pool).logRows.push(item);
+  readonly pushLogRow = (pool: string, item: WorkItem): void => this.#lanesOf(pool).logRows.push(item);
 
-  /** Whether a pool that answers has enough to do for now. Any other says nothing: others may be waiting for theirs. */
+  /** Whether an answering pool has enough queued. A silent pool says nothing: others may be waiting for entries. */
   isSaturated(kind: LaneKind): boolean {
-    for (const work of this.#pools.values())
-      if (work[kind].isSaturated && work.session.isAnswering) return true;
+    for (const lanes of this.#pools.values())
+      if (lanes[kind].isSaturated && lanes.session.isAnswering) return true;
     return false;
   }
 
-  /** Pools that can't be used now, and why. */
+  /** Pools that cannot be used now, and why. */
   get failures(): ReadonlyMap<string, PoolFailure> {
     const failures = new Map<string, PoolFailure>();
     for (const [code, { session }] of this.#pools)
@@ -78,11 +77,7 @@ export class MysqlPools {
     return failures;
   }
 
-  entrySettled(rows: readonly TrackedRow[]): void {
-    for (const row of rows) row.owner.entrySettled(row);
-  }
-
-  /** Leaves all that is not in flight. */
+  /** Everything that is not in flight stays pending. */
   stop(): void {
     for (const { statements, logRows } of this.#pools.values()) {
       statements.stop();
@@ -94,28 +89,42 @@ export class MysqlPools {
     await Promise.all([...this.#pools.values()].map(({ rows }) => rows.prune()));
   }
 
-  #pool(code: string): MysqlPoolWork {
+  #lanesOf(code: string): PoolLanes {
     const known = this.#pools.get(code);
     if (known !== undefined) return known;
-    const work = this.#start(code);
-    this.#pools.set(code, work);
-    return work;
+    const lanes = this.#createLanes(code);
+    this.#pools.set(code, lanes);
+    return lanes;
   }
 
-  #start(pool: string): MysqlPoolWork {
-    const { limits, findOpenIds } = this.#options;
-    const session: LedgerSession = new LedgerSession({
-      ...this.#options,
-      pool,
-      onEarlierRows: (page) => rows.addEarlier(page),
-    });
+  #createLanes(pool: string): PoolLanes {
+    const { limits, findOpenIds, createOrdering } = this.#options;
+    const session = this.#createSession(pool, (page) => rows.addEarlier(page));
     const rows = new LedgerRows(session, findOpenIds);
     const logLimits = { ...limits, lanes: 1, batchItems: Math.min(limits.batchItems, MAX_LOG_ROWS) };
     return {
       session,
       rows,
-      statements: new Lanes(session, rows, this.#options.createOrdering(), limits),
-      logRows: new Lanes(session, rows, APPENDING, logLimits),
+      statements: new Lanes(session, rows, createOrdering(), limits),
+      logRows: new Lanes(session, rows, APPEND_ONLY, logLimits),
     };
+  }
+
+  #createSession(pool: string, onEarlierRows: LedgerRows['addEarlier']): LedgerSession {
+    const { executor, concurrencyLimit, consumer, budget, logger } = this.#options;
+    const { isLockHeld, onGivenUp, onFenced, onOpened } = this.#options;
+    return new LedgerSession({
+      executor,
+      concurrencyLimit,
+      pool,
+      consumer,
+      budget,
+      logger,
+      isLockHeld,
+      onGivenUp,
+      onFenced,
+      onOpened,
+      onEarlierRows,
+    });
   }
 }

@@ -1,41 +1,40 @@
+import type { OrderingRule } from '../../../shared/drain-rules.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 import { LaneCounts, type LaneToFollow, RowLanes, sameLane, TableLanes } from './lane-counts.ts';
 
-export type OrderingRule = 'entity' | 'pool';
-
-/** What the order of a statement depends on, told once from its shape. */
+/** What the order of a statement depends on, derived once from its shape. */
 export interface OrderedStatement {
-  /** `barrier`: whatever may touch any row of any table. */
+  /** `barrier`: any statement that may touch any row of any table. */
   readonly kind: 'insert' | 'update' | 'barrier';
-  /** Servers may tell `T` and `t` apart or not: taking them for one only makes a statement wait more than it must. */
+  /** In lower case. Servers may distinguish `T` from `t` or not; treating them as one only makes a statement wait longer. */
   readonly table: string;
-  /** Of an update: the rows that it touches, each with its table. */
+  /** The rows that an update touches, each with its table. */
   readonly rows: readonly string[];
 }
 
 /**
- * Knows, for one MySQL pool, which unfinished statements a statement must come after. A lane runs its statements in
- * order, so what matters is in which lanes they are.
+ * Knows, for one MySQL pool, which unfinished statements a statement must follow. A lane runs its statements in order, so
+ * only the lanes that hold them matter.
  */
 export interface Ordering {
-  /** Whether a batch must run as it stands, though inserts into other tables could be moved past each other. */
+  /** Whether a batch must run exactly in its order, even where inserts into different tables could be exchanged. */
   readonly isExact: boolean;
-  /** Where the unfinished statements are that this one must not overtake. */
+  /** The lane of the unfinished statements that this one must not overtake. */
   laneToFollow(statement: OrderedStatement): LaneToFollow;
   assigned(statement: OrderedStatement, lane: number): void;
   finished(statement: OrderedStatement, lane: number): void;
 }
 
 /**
- * As if in order, as far as rows, ids and tables tell:
+ * As if in order, as far as rows, IDs and tables show:
  *
- * - an update comes after earlier updates of the same row and after earlier inserts into its table;
- * - an insert comes after every earlier insert of the pool (ids come out as in the stream, parents before children), and
- *   after earlier updates of its table (which may take or free a unique value);
- * - a delete, and whatever isn't understood, comes after everything earlier and before everything later: it may free a
- *   unique value, or be held by rows of other tables, and the statement doesn't say which.
+ * - an update follows earlier updates of the same row and earlier inserts into its table;
+ * - an insert follows every earlier insert of the pool (so that IDs are assigned in stream order, parents before children)
+ *   and earlier updates of its table (which may take or free a unique value);
+ * - a delete, and every statement that is not understood, follows everything earlier and precedes everything later: it may
+ *   free a unique value, or depend on rows of other tables, and the statement does not say which.
  *
- * So only updates of different rows run beside each other, and updates beside inserts into other tables.
+ * So only updates of different rows run concurrently with each other, and updates with inserts into other tables.
  */
 export class EntityOrdering implements Ordering {
   readonly isExact = false;
@@ -98,7 +97,7 @@ export class EntityOrdering implements Ordering {
   }
 }
 
-/** Strictly one after another: everything in the first lane. */
+/** Strictly one after another: everything runs in the first lane. */
 export class PoolOrdering implements Ordering {
   readonly isExact = true;
 
@@ -115,14 +114,14 @@ const NO_ROWS: readonly string[] = [];
 const BARRIER: OrderedStatement = { kind: 'barrier', table: '', rows: NO_ROWS };
 
 export function toOrderedStatement(shape: StatementShape): OrderedStatement {
-  // A name such as `shop.Order` may mean the same table as `Order` in another statement, or one of another pool.
+  // `shop.Order` may be the same table as `Order` in another statement, or a table of another pool.
   if (shape.kind === 'other' || shape.kind === 'delete' || shape.database !== undefined) return BARRIER;
   if (shape.kind === 'insert') return insertInto(shape.table);
   const table = shape.table.toLowerCase();
   return { kind: 'update', table, rows: shape.ids.map((id) => `${table} ${id}`) };
 }
 
-/** One for all inserts into a table; forgotten where they become more than an application has tables. */
+/** One object for all inserts into a table. Cleared if there are more names than an application has tables. */
 const inserts = new Map<string, OrderedStatement>();
 const MAX_TABLES = 1000;
 

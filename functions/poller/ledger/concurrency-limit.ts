@@ -1,4 +1,4 @@
-/** A request that has run for this long may be one to a MySQL pool that hangs. */
+/** A request that has run for this long may have met a MySQL pool that hangs. */
 const OVERDUE_MS = 1000;
 
 interface Waiting {
@@ -7,23 +7,23 @@ interface Waiting {
 }
 
 /**
- * How many requests may be at the executor at once, over all MySQL pools. First come, first served; but a pool that hangs
- * must not hold up the others until the drain ends: while a request is overdue, a pool that has none there may have one
- * beyond the number.
+ * Limits how many executor requests are in flight over all MySQL pools. First come, first served. A pool that hangs must
+ * not block the others until the drain ends: while a request is overdue, a pool without a request in flight may start one
+ * beyond the limit.
  */
 export class ConcurrencyLimit {
   #free: number;
   #overdue = 0;
-  /** Requests that are at the executor, by MySQL pool. */
+  /** Requests in flight, by MySQL pool. */
   readonly #running = new Map<string, number>();
   #waiting: Waiting[] = [];
 
-  constructor(count: number) {
-    this.#free = count;
+  constructor(limit: number) {
+    this.#free = limit;
   }
 
-  /** Runs `work` when a slot is free, and holds it meanwhile. Who pauses between two tries must not hold one. */
-  async use<Result>(pool: string, work: () => Promise<Result>): Promise<Result> {
+  /** Runs `request` once the limit allows it. A caller must not pause between two attempts inside it. */
+  async run<Result>(pool: string, request: () => Promise<Result>): Promise<Result> {
     if (this.#mayStart(pool)) this.#take(pool);
     else await new Promise<void>((start) => this.#waiting.push({ pool, start }));
     let isOverdue = false;
@@ -33,7 +33,7 @@ export class ConcurrencyLimit {
       this.#startWaiting();
     }, OVERDUE_MS).unref();
     try {
-      return await work();
+      return await request();
     } finally {
       clearTimeout(timer);
       if (isOverdue) this.#overdue--;

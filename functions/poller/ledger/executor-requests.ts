@@ -9,13 +9,13 @@ import {
 import type { DrainBudget } from '../budget.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
-/** A pool that was not reached once for this long is given up until the next drain. */
+/** A pool that was not reached once in this time is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
-/** A pool that has not answered for this long may be one that hangs. */
+/** A pool that has not answered for this long may be hanging. */
 const SILENT_MS = 1000;
 
-/** Why a MySQL pool can't be used in this drain. */
+/** Why a MySQL pool cannot be used in this drain. */
 export interface PoolFailure {
   readonly code: string;
   readonly message: string;
@@ -26,7 +26,7 @@ type Operation<Request> = Request extends ExecutorRequest
   ? Omit<Request, 'version' | 'pool' | 'consumer' | 'deadline'>
   : never;
 
-/** A reply, or `lost`: the executor may or may not have done what it was asked. */
+/** A reply, or `lost`: the executor may or may not have done what was requested. */
 export type Answer = ExecutorReply | { readonly status: 'lost' };
 
 export interface ExecutorRequestsOptions {
@@ -39,12 +39,12 @@ export interface ExecutorRequestsOptions {
 }
 
 interface Hooks {
-  /** Called where the pool can't be used until somebody changes something. */
+  /** Called if the pool cannot be used until somebody changes its configuration. */
   readonly onMisconfigured: () => void;
   readonly isOver: () => boolean;
 }
 
-/** Asks the executor for operations on one MySQL pool, and knows whether the pool works. */
+/** Sends operations on one MySQL pool to the executor, and knows whether the pool works. */
 export class ExecutorRequests {
   readonly #options: ExecutorRequestsOptions & Hooks;
   readonly #startedAt = Date.now();
@@ -56,7 +56,7 @@ export class ExecutorRequests {
     this.#options = options;
   }
 
-  /** What last kept the pool from being used; undefined while it answers. */
+  /** What last prevented the use of the pool; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#failure;
   }
@@ -66,8 +66,8 @@ export class ExecutorRequests {
   }
 
   /**
-   * Asks until there is an answer that is not transient, or the budget is over (then: the last error). `lost` once the
-   * same request has been lost twice.
+   * Asks until the answer is not transient, or until the budget is over (which also answers with a transient error).
+   * Answers `lost` once the same request was lost twice.
    */
   async ask(operation: Operation<ExecutorRequest>): Promise<Answer> {
     let losses = 0;
@@ -86,7 +86,7 @@ export class ExecutorRequests {
         if (answer.kind === 'configuration') return answer;
       }
       const { budget, isOver } = this.#options;
-      if (!budget.mayExecute || isOver() || this.#isUnreachable) return LEFT_ERROR;
+      if (!budget.mayExecute || isOver() || this.#isUnreachable) return BUDGET_OVER;
       await budget.backOff(attempt);
     }
   }
@@ -102,7 +102,7 @@ export class ExecutorRequests {
       deadline: budget.executeUntil,
     } satisfies ExecutorRequest;
     try {
-      const reply = await concurrencyLimit.use(pool, () => executor.execute(request));
+      const reply = await concurrencyLimit.run(pool, () => executor.execute(request));
       return reply.status === 'error' && reply.kind === 'unknown' ? { status: 'lost' } : reply;
     } catch {
       return { status: 'lost' };
@@ -114,18 +114,18 @@ export class ExecutorRequests {
   }
 
   #failed(error: ErrorReply): void {
-    // The end of the budget is no failure of a pool that has answered, and hides none that is known already.
+    // The end of the budget is not a failure of a pool that has answered, and must not hide a known failure.
     if (error.code === 'deadline' && (this.#failure !== undefined || this.#wasReached)) return;
     const { logger, pool, onMisconfigured } = this.#options;
     const isNew = this.#failure?.code !== error.code;
     this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
     if (error.kind === 'configuration') onMisconfigured();
-    // MySQL's message may hold row values: the code is enough for a log.
-    if (isNew) logger.warn('MySQL pool fails', { pool, kind: error.kind, code: error.code });
+    // MySQL's message may contain row values: the log gets the code only.
+    if (isNew) logger.warn('MySQL pool failing', { pool, kind: error.kind, code: error.code });
   }
 }
 
-const LEFT_ERROR: ErrorReply = {
+const BUDGET_OVER: ErrorReply = {
   status: 'error',
   kind: 'transient',
   code: 'budget',

@@ -1,17 +1,17 @@
-import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
+import { asBinary, type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import type { BatchItem } from '../../../shared/protocol.ts';
 import type { EntryIdentity, WorkItem } from './work-item.ts';
 
-/** An entry's share of a batch, as the ledger remembers it. */
+/** An entry's share of a batch, as the ledger records it. */
 export interface RecordedEntry extends EntryIdentity {
-  /** Keys of its items, in the order of the batch. */
+  /** Keys of the entry's items, in the order of the batch. */
   readonly keys: readonly string[];
 }
 
 /**
- * Which entries a batch's items belong to, in the order of the items: a line for each stream, an empty line, then a line
- * for each run of items of one entry: `stream id hash keys…`. A lone first statement, by far the most frequent, needs no
- * key.
+ * Records which entries a batch's items belong to, in the order of the items: a line for each stream, an empty line, then
+ * a line for each run of items of one entry: `stream id hash keys…`. The keys are omitted for a lone first statement, by
+ * far the most frequent case.
  */
 export function encodeRecord(items: readonly { readonly item: WorkItem }[]): BinaryString {
   const streams: string[] = [];
@@ -52,13 +52,17 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
   });
 }
 
-/** How an item travels to the executor. `table`: its table in lower case. */
+/**
+ * An item as it is sent to the executor.
+ * @param table the item's table in lower case
+ * @param final whether a duplicate key or a foreign key error of this item counts: see the protocol
+ */
 export function toBatchItem({ sql, shape }: WorkItem, table: string, final: boolean): BatchItem {
   if (shape.kind !== 'insert' || !shape.groupable)
     return { sql, final, isUnderstood: shape.kind !== 'other' };
   const { database, firstRow: groupHead, rowIds } = shape;
   const rows = rowIds.length;
   return database === undefined
-    ? { sql, final, isUnderstood: true, groupHead, rows, table: table as BinaryString }
+    ? { sql, final, isUnderstood: true, groupHead, rows, table: asBinary(table) }
     : { sql, final, isUnderstood: true, groupHead, rows };
 }

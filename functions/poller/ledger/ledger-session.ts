@@ -10,27 +10,42 @@ import {
 const PAGE_ROWS = 100;
 
 export interface LedgerSessionOptions extends ExecutorRequestsOptions {
-  /** Asked after the epoch was opened: a paused poller that wakes may have fenced its successor out, and must not go on. */
+  /** Asked after the epoch was opened: a paused poller that wakes up may have fenced off its successor, and must stop. */
   readonly isLockHeld: () => Promise<boolean>;
-  /** Called once where the pool can't be used for the rest of this drain. */
+  /** Called once if the pool cannot be used for the rest of this drain. */
   readonly onGivenUp: () => void;
-  /** Called once where another epoch has begun: this drain is over. */
+  /** Called once if another epoch has begun: this drain is over. */
   readonly onFenced: () => void;
-  /** Per stream, the highest entry id that can no longer be looked up. False: the drain must not go on. */
+  /** Per stream, the highest entry ID that can no longer be looked up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
   /** Takes in the rows of earlier epochs, page by page, before anything is executed. */
   readonly onEarlierRows: (rows: readonly LedgerRow[]) => Promise<void>;
 }
 
-/** `void`: none of it was or will be applied. `left`: not known, the budget is over or the pool can't be used. */
+/**
+ * - `done`: the batch committed with this outcome, now or in an earlier attempt.
+ * - `void`: nothing of it was or will be applied.
+ * - `too-large`: it was not sent, because the request is longer than the way to the executor allows.
+ * - `pending`: unknown; the budget is over or the pool cannot be used.
+ */
 export type BatchResult =
   | { readonly kind: 'done'; readonly key: BatchKey; readonly outcome: BatchOutcome }
-  | { readonly kind: 'void' }
-  | { readonly kind: 'pending' };
+  | { readonly kind: 'void' | 'too-large' | 'pending' };
 
 /**
- * One epoch on one MySQL pool: opens it, then numbers the batches and sends each until its outcome is known. A number
- * always stands for the same content, so that sending it again is harmless.
+ * One epoch on one MySQL pool.
+ *
+ * States, and what may follow each:
+ *
+ * - *closed* (no request was sent): `open()` leads to *opening*.
+ * - *opening* (peek, open, lock check, rows of earlier epochs): leads to *open*, or to *over* if the pool cannot be used,
+ *   the lock is lost, or the group is behind what the ledger has pruned.
+ * - *open*: batches are numbered and sent, each until its outcome is known: *done*, *void*, or *pending* at the end of the
+ *   budget. A batch whose answer was lost twice is voided before its items may be sent under another number. Leads to
+ *   *over* if the pool is misconfigured (`onGivenUp`) or another epoch has begun (`onFenced`).
+ * - *over*: every batch stays pending. Final.
+ *
+ * A batch number identifies exactly one batch, so sending a batch again is harmless.
  */
 export class LedgerSession {
   readonly pool: string;
@@ -45,8 +60,14 @@ export class LedgerSession {
   constructor(options: LedgerSessionOptions) {
     this.#options = options;
     this.pool = options.pool;
+    const { executor, concurrencyLimit, pool, consumer, budget, logger } = options;
     this.#requests = new ExecutorRequests({
-      ...options,
+      executor,
+      concurrencyLimit,
+      pool,
+      consumer,
+      budget,
+      logger,
       onMisconfigured: () => this.#giveUp(),
       isOver: () => this.#isOver,
     });
@@ -56,22 +77,21 @@ export class LedgerSession {
     return this.#token;
   }
 
-  /** What last kept the pool from being used; undefined while it answers. */
+  /** What last prevented the use of the pool; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#requests.failure;
   }
 
-  /** Whether the pool works, as far as can be seen. */
   get isAnswering(): boolean {
     return this.#requests.isAnswering;
   }
 
-  /** Of the server: no request may be longer than this many bytes. Known once open. */
+  /** The server's limit for one request, in bytes. Known once the epoch is open. */
   get maxAllowedPacket(): number {
     return this.#maxAllowedPacket;
   }
 
-  /** Opens the epoch, the first time it is asked. False: the pool can't be used in this drain. */
+  /** Opens the epoch on the first call. False: the pool cannot be used in this drain. */
   open(): Promise<boolean> {
     this.#opening ??= this.#open().then((isOpen) => {
       if (!isOpen) this.#giveUp();
@@ -84,14 +104,15 @@ export class LedgerSession {
     if (this.#isOver) return { kind: 'pending' };
     const key = { token: this.#token, number: this.#nextNumber++ };
     const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
-    if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
-    if (answer.status === 'lost') return this.#bar(key);
-    if (answer.status === 'void') return { kind: 'void' };
-    if (answer.status === 'refused') this.#fenced();
+    const { status } = answer;
+    if (status === 'done') return { kind: 'done', key, outcome: answer.outcome };
+    if (status === 'void' || status === 'too-large') return { kind: status };
+    if (status === 'lost') return this.#void(key);
+    if (status === 'refused') this.#fenced();
     return { kind: 'pending' };
   }
 
-  /** Best effort: what isn't pruned now is pruned in a later run. */
+  /** Best effort: what is not pruned now is pruned by a later drain. */
   async prune(request: {
     settled: BatchKey[];
     unsettled: BatchKey[];
@@ -116,7 +137,7 @@ export class LedgerSession {
         if (!(await this.#stillHoldsLock()) || !this.#options.onOpened(opened.prunedIds)) return false;
         return this.#readEarlierRows();
       }
-      // Somebody else opened in between: a poller that is on its way out, or one that has our lock.
+      // Another poller opened in between: one that is shutting down, or one that has taken our lock.
       if (opened.status !== 'refused' || !(await this.#stillHoldsLock())) return false;
     }
     return false;
@@ -145,13 +166,13 @@ export class LedgerSession {
     }
   }
 
-  /** A number whose outcome stayed unknown: once it is barred nobody can apply it any more, and its content is free. */
-  async #bar(key: BatchKey): Promise<BatchResult> {
+  /** Voids a number whose outcome is unknown: then no late attempt can apply it, and its items may be sent again. */
+  async #void(key: BatchKey): Promise<BatchResult> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       const answer = await this.#requests.ask({ operation: 'void', ...key });
       if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
       if (answer.status === 'void') {
-        this.#options.logger.warn('a batch got no answer twice and was voided', {
+        this.#options.logger.warn('batch answered neither of two requests, voided', {
           pool: this.pool,
           batch: key.number,
         });

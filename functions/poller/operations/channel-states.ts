@@ -1,25 +1,22 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../shared/dead-letter.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
-import { CHANNELS } from '../channels/channels.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
-import { deadLetterStream } from '../settlement/dead-letter-entry.ts';
 
-/** What is left in the channels and own streams of one Redis pool. Reads only. Rejects with a ConnectionError. */
+/** What remains in the channels of one Redis pool. Reads only. Rejects with a ConnectionError. */
 export async function readChannelStates(
   pool: RedisPool,
   registry: Pick<PollerRegistry, 'streams'>,
-  ownStreams: readonly Channel[],
+  channels: readonly Channel[],
 ): Promise<ChannelState[]> {
   const redis = await connectRedis(pool);
   try {
-    const channels = [...CHANNELS, ...ownStreams].filter(
-      ({ stream }) => registry.streams.get(stream)?.redisPool === pool.code,
-    );
-    return await Promise.all(channels.map((channel) => readChannelState(redis, pool, channel)));
+    const ofPool = channels.filter(({ stream }) => registry.streams.get(stream)?.redisPool === pool.code);
+    return await Promise.all(ofPool.map((channel) => readChannelState(redis, pool, channel)));
   } finally {
     redis.disconnect();
   }
@@ -57,7 +54,7 @@ async function firstPendingId(redis: Redis, stream: string, group: string): Prom
   return Array.isArray(first) ? String(first[0]) : undefined;
 }
 
-/** An entry's id begins with the milliseconds since 1970 at which it was written. */
+/** The age of the oldest entry; 0 if there is none. */
 function ageSeconds(ids: readonly (string | undefined)[]): number {
   const times = ids.filter((id) => id !== undefined).map((id) => Number(id.split('-')[0]));
   return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);

@@ -1,21 +1,13 @@
-import type { DeadLetterCursor, DeadLetterPageOperation } from '../../../shared/operations.ts';
+import type { DeadLetter, DeadLetterOperations, ListedDeadLetter } from '../../../shared/dead-letter.ts';
+import type {
+  DeadLetterCursor,
+  DeadLetterPage,
+  DeadLetterPageOperation,
+} from '../../../shared/operations.ts';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
-import type { DeadLetter, DeadLetterOperations } from '../settlement/dead-letter-entry.ts';
 
 const PAGE_LETTERS = 100;
 const LISTED_BYTES = 2 * 1024 * 1024;
-
-/** The original fields stand in a page only where one dead letter is asked for by its id. */
-export type ListedDeadLetter = Omit<DeadLetter, 'original'> & Partial<Pick<DeadLetter, 'original'>>;
-
-export interface DeadLetterPage {
-  /** Of `dead-letters`. */
-  readonly deadLetters?: readonly ListedDeadLetter[];
-  /** Of `redrive` and `discard`: how many were put back or deleted. */
-  readonly changed?: number;
-  /** Ask again with this as `after`; absent on the last page. */
-  readonly next?: DeadLetterCursor;
-}
 
 /** Answers one page; `mayGoOn` says whether there is time for more. */
 export async function deadLetterPage(

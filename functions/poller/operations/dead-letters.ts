@@ -1,8 +1,21 @@
 import type { Redis } from 'ioredis';
-import * as z from 'zod';
-import { type BinaryString, binaryToBytes, bytesToBinary } from '../../../shared/binary-string.ts';
+import {
+  type BinaryString,
+  binaryToBytes,
+  bytesToBinary,
+  sliceBinary,
+} from '../../../shared/binary-string.ts';
+import {
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterOperations,
+  deadLetterStream,
+  type Unapplied,
+  unappliedSchema,
+} from '../../../shared/dead-letter.ts';
 import { ConfigurationError } from '../../../shared/errors.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
+import { redisPoolOf } from '../../../shared/registry/redis-pool-of.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
 import { STATEMENT_SOURCES } from '../channels/channels.ts';
@@ -10,32 +23,16 @@ import { connectRedis } from '../redis/connection.ts';
 import { SURPLUS_FIELD } from '../redis/settle-script.ts';
 import {
   ATTEMPTS_FIELD,
-  type DeadLetter,
-  type DeadLetterFilter,
-  type DeadLetterOperations,
-  deadLetterStream,
   FIRST_ENTRY_FIELD,
   GROUP_FIELD,
   NOTHING_APPLIED,
   REDRIVE_FIELDS,
-  type Unapplied,
 } from '../settlement/dead-letter-entry.ts';
 import { redrive } from './redrive.ts';
 import { remainingBody } from './remaining-body.ts';
 
 const PAGE = 100;
 const ORIGINAL = 'original.';
-
-const unappliedSchema = z.object({
-  all: z.boolean(),
-  statements: z.array(z.number()),
-  logs: z.array(z.number()),
-  dirty: z.array(z.number()),
-  cacheKeys: z.array(z.number()),
-  logIds: z.record(z.string(), z.string()),
-  dirtyIds: z.record(z.string(), z.string()),
-  dirtyStreams: z.record(z.string(), z.array(z.string())),
-});
 
 /** Dead letters where they stand: beside their streams in Redis. */
 export class RedisDeadLetters implements DeadLetterOperations {
@@ -98,7 +95,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
   ): AsyncIterable<DeadLetter> {
     const key = deadLetterStream(namespaced(pool, stream));
     const [newest] = await redis.xrevrange(key, filter.id ?? '+', filter.id ?? '-', 'COUNT', 1);
-    let start = filter.id ?? (filter.after === undefined ? '-' : `(${filter.after}`);
+    let start = filter.id ?? '-';
     while (newest !== undefined) {
       const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE);
       for (const [id, fields] of page) {
@@ -122,7 +119,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
   }
 
   #poolOf(stream: string): RedisPool {
-    const pool = this.#registry.redisPools.get(this.#registry.streams.get(stream)?.redisPool ?? '');
+    const pool = redisPoolOf(this.#registry, stream);
     if (pool === undefined)
       throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
     return pool;
@@ -185,7 +182,7 @@ function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
     const name = texts[index];
     const value = texts[index + 1];
     if (name === undefined || value === undefined) continue;
-    pairs.push([name.slice(ORIGINAL.length) as BinaryString, value]);
+    pairs.push([sliceBinary(name, ORIGINAL.length), value]);
   }
   return pairs;
 }

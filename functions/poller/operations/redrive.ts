@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deadLetterStream } from '../settlement/dead-letter-entry.ts';
+import { deadLetterStream } from '../../../shared/dead-letter.ts';
 
 /**
  * Puts an entry back at its stream's end and removes its dead letter, in one step; false where it is gone already. A

@@ -1,6 +1,6 @@
+import type { Unapplied } from '../../../shared/dead-letter.ts';
 import type { Plan, PlanRules } from '../channels/statements/plan.ts';
 import type { StatementSource } from '../channels/statements/statement-channel.ts';
-import type { Unapplied } from '../settlement/dead-letter-entry.ts';
 
 /** Whatever the entry names was allowed once: it is judged again when it is drained. */
 const ANYTHING: PlanRules = {

@@ -9,7 +9,6 @@ import type {
 import { type ErrorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
-import { CHANNELS } from '../channels/channels.ts';
 import { readChannelStates } from './channel-states.ts';
 import { failureStageOf } from './failure-stage.ts';
 import { redisFailure } from './redis-failure.ts';
@@ -26,7 +25,7 @@ export interface StatusOptions {
   readonly redisPools: ReadonlyMap<string, () => Promise<RedisPool>>;
   readonly mysqlPools: readonly string[];
   readonly executor: SqlExecutor;
-  readonly ownStreams: readonly Channel[];
+  readonly channels: readonly Channel[];
 }
 
 /**
@@ -43,12 +42,10 @@ export async function readStatus(options: StatusOptions): Promise<StatusReply> {
     const failure = await tryMysqlPool(pool, options.executor);
     return { pool, kind: 'mysql', ...(failure && { failure }) };
   });
-  const handlers = options.ownStreams.flatMap(({ name, probe }) =>
-    probe ? [probeHandler(name, probe)] : [],
-  );
+  const handlers = options.channels.flatMap(({ name, probe }) => (probe ? [probeHandler(name, probe)] : []));
   const pools = await Promise.all([...redis, ...mysql]);
   // In the order of a drain's report, whichever Redis pool has answered first.
-  const order = [...CHANNELS, ...options.ownStreams].map(({ name }) => name);
+  const order = options.channels.map(({ name }) => name);
   const channels = states.toSorted((one, two) => order.indexOf(one.channel) - order.indexOf(two.channel));
   return { pools, handlers: await Promise.all(handlers), channels };
 }
@@ -60,25 +57,25 @@ async function probeHandler(channel: string, probe: NonNullable<Channel['probe']
 
 async function readRedisPool(
   resolve: () => Promise<RedisPool>,
-  { registry, ownStreams }: StatusOptions,
-  channels: ChannelState[],
+  { registry, channels }: StatusOptions,
+  states: ChannelState[],
 ): Promise<StageFailure | undefined> {
   let pool: RedisPool | undefined;
   try {
     pool = await resolve();
-    const states = await Promise.race([
-      readChannelStates(pool, registry, ownStreams),
+    const ofPool = await Promise.race([
+      readChannelStates(pool, registry, channels),
       sleep(REDIS_ANSWER_MS, undefined),
     ]);
-    if (states === undefined) return silentRedis;
-    channels.push(...states);
+    if (ofPool === undefined) return SILENT_REDIS;
+    states.push(...ofPool);
     return undefined;
   } catch (error) {
     return redisFailure(error, pool);
   }
 }
 
-const silentRedis: StageFailure = {
+const SILENT_REDIS: StageFailure = {
   stage: 'server',
   code: 'no-answer',
   message: 'Redis takes connections but does not answer',

@@ -2,17 +2,17 @@ import type { Redis } from 'ioredis';
 import { Script } from './script.ts';
 import { CAN_ADD } from './settle-script.ts';
 
-/** Effects of an entry in a Redis pool other than the entry's own. */
+/** An entry's effects in one Redis pool other than its own. */
 export interface CrossPoolWrite {
-  /** Names the entry among all that may ever meet in this pool. */
+  /** Identifies the entry among all that may ever have effects in this pool. */
   readonly marker: string;
   readonly cacheKeys: readonly Buffer[];
   readonly publications: readonly { readonly stream: string; readonly body: Buffer }[];
 }
 
 /**
- * `fenced`: another drain of this consumer has begun since; nothing was done. `unwritable`: nothing was done, for these
- * publications' keys can't take an entry.
+ * `fenced`: another drain of this consumer has begun since; nothing was done. `unwritable`: nothing was done, because the
+ * keys of these publications cannot take an entry.
  */
 export type CrossPoolResult =
   | { readonly kind: 'done' | 'fenced' }
@@ -21,10 +21,9 @@ export type CrossPoolResult =
 const FENCED = 2;
 
 /**
- * Publishes at most once, however often it is asked: a field of a hash, set in the same step, remembers the entry. The
- * entry is acknowledged in another Redis, so the two can't be one step; the hash is what the next run looks at. The token
- * of the running drain stands in the same hash, so that a paused poller that wakes after its marker was swept away is
- * refused.
+ * Publishes at most once, however often it is called: a field of a hash, set in the same step, records the entry. The
+ * entry is acknowledged in another Redis, so the two cannot be one step; the next drain looks at the hash. The same hash
+ * holds the token of the running drain, so that a paused poller is refused when it wakes up after its marker was swept.
  */
 const APPLY = new Script(`${CAN_ADD}
 local hash, consumer, token, marker, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -47,7 +46,7 @@ for index = 1, keyCount do redis.call('UNLINK', ARGV[position + index]) end
 return 0
 `);
 
-/** The hash of markers in one other pool, for one consumer and one drain. */
+/** The hash of markers in one pool, for one consumer and one drain. */
 export class CrossPoolMarkers {
   readonly #redis: Redis;
   readonly #hash: string;
@@ -61,7 +60,7 @@ export class CrossPoolMarkers {
     this.#token = token;
   }
 
-  /** From here on drains that began earlier are refused. */
+  /** From now on, drains that began earlier are refused. */
   async open(): Promise<void> {
     await this.#redis.hset(this.#hash, this.#consumer, this.#token);
   }
@@ -84,7 +83,7 @@ export class CrossPoolMarkers {
 
   /**
    * Removes markers older than `ageMs` whose entry is settled. Not sooner: a Redis that restarts may have lost the last
-   * second of acknowledgements, and the marker is then what keeps the effect from being doubled.
+   * second of acknowledgements, and then only the marker prevents a second publication.
    */
   async sweep(ageMs: number, isSettled: (marker: string) => Promise<boolean>): Promise<void> {
     const prefix = `${this.#consumer} `;

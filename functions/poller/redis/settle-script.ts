@@ -3,41 +3,45 @@ import { Script, type ScriptArgument } from './script.ts';
 
 /** An event to add to a stream, under field `s`. */
 export interface Publication {
-  /** As it stands in Redis. */
+  /** As named in Redis. */
   readonly stream: string;
   readonly body: Buffer;
 }
 
-/** What goes into a dead letter beside the entry's own fields; its own names come first. */
-export type DeadLetterFields = readonly (readonly [name: string, value: string])[];
+/** A dead letter to write. The script appends the entry's own fields, as they are in the stream. */
+export interface DeadLetterWrite {
+  /** As named in Redis. */
+  readonly stream: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
 
-/** All that remains to be done in the entry's own Redis pool once its statements and log rows are done. */
+/** What remains to be done in the entry's own Redis pool once its statements and log rows are done. */
 export interface Settlement {
   readonly stream: string;
   readonly group: string;
   readonly id: string;
-  /** As they stand in Redis. */
+  /** As named in Redis. */
   readonly cacheKeys: readonly Buffer[];
   readonly publications: readonly Publication[];
-  readonly deadLetter: { readonly stream: string; readonly fields: DeadLetterFields } | undefined;
-  /** What its publications must keep the order of: nothing is done for it while an earlier one of a line is stuck. */
-  readonly lines?: readonly string[];
+  readonly deadLetter: DeadLetterWrite | undefined;
+  /** Names of the queues in which its publications keep their order: it waits while an earlier one in a queue is stuck. */
+  readonly orderedBy?: readonly string[];
 }
 
 /**
  * - `settled`: acknowledged, with all its effects, in one step.
  * - `already`: it was acknowledged before; nothing was done.
- * - `unwritable`: nothing was done, for these publications' keys can't take an entry.
- * - `blocked`: nothing was done, for the dead-letter stream's key can't take an entry.
- * - `deferred`: nothing was done, for an earlier settlement of one of its lines was not.
+ * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
+ * - `blocked`: nothing was done, because the key of the dead-letter stream cannot take an entry.
+ * - `deferred`: nothing was done, because an earlier settlement in one of its queues was not done.
  */
 export type SettlementResult =
   | { readonly kind: 'settled' | 'already' | 'blocked' | 'deferred' }
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
 /**
- * Lua: whether a stream key can take an entry: an XADD that fails after the XACK could not be taken back. (Too little
- * memory can't fail it there: Redis asks for that only before a script's first write, and the XACK is the first.)
+ * Lua: whether a stream key can take an entry. An XADD that fails after the XACK could not be undone. (It cannot fail for
+ * lack of memory: Redis checks that only before a script's first write, which is the XACK.)
  */
 export const CAN_ADD = `
 local function canAdd(key)
@@ -54,10 +58,10 @@ local function canAdd(key)
 end
 `;
 
-/** Lua hands some 8,000 values to a command, at most: names and values of the fields that stay fields (an even number). */
+/** Lua passes at most some 8,000 values to a command. The names and values that remain fields (an even number). */
 const MAX_FIELD_TEXTS = 7000;
 
-/** Field of a dead letter that holds, as a MessagePack list of names and values, the fields that were too many. */
+/** Field of a dead letter that contains the surplus fields, as a MessagePack list of names and values. */
 export const SURPLUS_FIELD = 'surplus';
 
 const SETTLED = 1;
@@ -66,8 +70,8 @@ const BLOCKED = 2;
 const DEFERRED = 3;
 
 /**
- * Settles entries, each by itself: checks every key that it will write, acknowledges, and only where that succeeds does
- * the rest. The acknowledgement is the compare-and-set: of two pollers that settle the same entry one finds it done.
+ * Settles entries independently of each other: checks every key that it will write, acknowledges, and only if that succeeds
+ * does the rest. The acknowledgement is the compare-and-set: if two pollers settle the same entry, one finds it done.
  */
 const SETTLE = new Script(`${CAN_ADD}
 local function packSurplus(fields)
@@ -90,21 +94,21 @@ local function takeMany(count)
 end
 
 local stuck = {}
-local function setStuck(lines)
-  for _, line in ipairs(lines) do stuck[line] = true end
+local function setStuck(queues)
+  for _, queue in ipairs(queues) do stuck[queue] = true end
 end
 
 local function settle()
   local stream, group, id = take(), take(), take()
-  local lines = takeMany(tonumber(take()))
+  local queues = takeMany(tonumber(take()))
   local keys = takeMany(tonumber(take()))
   local publications = takeMany(2 * tonumber(take()))
   local deadStream = take()
   local fields = takeMany(2 * tonumber(take()))
 
-  for _, line in ipairs(lines) do
-    if stuck[line] then
-      setStuck(lines)
+  for _, queue in ipairs(queues) do
+    if stuck[queue] then
+      setStuck(queues)
       return ${DEFERRED}
     end
   end
@@ -113,11 +117,11 @@ local function settle()
     if not canAdd(publications[index]) then unwritable[#unwritable + 1] = (index - 1) / 2 end
   end
   if #unwritable > 0 then
-    setStuck(lines)
+    setStuck(queues)
     return unwritable
   end
   if #fields > 0 and not canAdd(deadStream) then
-    setStuck(lines)
+    setStuck(queues)
     return ${BLOCKED}
   end
   if #fields > 0 then
@@ -146,7 +150,7 @@ return results
 
 const MERELY_ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
 
-/** One result for each settlement. Rejects where Redis can't be asked, or can't write now: nothing was then settled. */
+/** One result for each settlement. Rejects if Redis cannot be asked or cannot write now; then nothing was settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
   const mere = settlements.filter(isMereAcknowledgement);
   if (mere.length === settlements.length) {
@@ -155,10 +159,10 @@ export async function settle(redis: Redis, settlements: readonly Settlement[]): 
   }
   const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
   const [results] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
-  let place = 0;
+  let index = 0;
   return settlements.map((settlement) => {
     if (isMereAcknowledgement(settlement)) return MERELY_ACKNOWLEDGED;
-    return results[place++] ?? { kind: 'already' };
+    return results[index++] ?? { kind: 'already' };
   });
 }
 
@@ -169,11 +173,11 @@ async function settleWithEffects(
   if (settlements.length === 0) return [];
   const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
   if (!Array.isArray(reply) || reply.length !== settlements.length)
-    throw new Error(`the settlement of ${settlements.length} entries gave another number of results`);
+    throw new Error(`the settlement of ${settlements.length} entries returned a different number of results`);
   return reply.map(toResult);
 }
 
-/** Whether nothing but the acknowledgement is asked for. */
+/** Whether the entry needs nothing but its acknowledgement. */
 export function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settlement): boolean {
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
@@ -184,7 +188,7 @@ interface Acknowledgement {
   readonly ids: string[];
 }
 
-/** Without effects there is nothing to do but XACK, which needs no script and is harmless to repeat. */
+/** Entries without effects need only XACK, which takes no script and is harmless to repeat. */
 async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<void> {
   const acknowledgements: Acknowledgement[] = [];
   let last: Acknowledgement | undefined;
@@ -201,14 +205,14 @@ async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Pr
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {
-  const { cacheKeys, publications, deadLetter, lines = [] } = settlement;
+  const { cacheKeys, publications, deadLetter, orderedBy = [] } = settlement;
   const fields = deadLetter?.fields ?? [];
   return [
     settlement.stream,
     settlement.group,
     settlement.id,
-    lines.length,
-    ...lines,
+    orderedBy.length,
+    ...orderedBy,
     cacheKeys.length,
     ...cacheKeys,
     publications.length,

@@ -1,35 +1,35 @@
 import type { Redis } from 'ioredis';
 import { REQUIRE_LOCK, Script } from './script.ts';
 
-/** An entry as it stands in the stream. */
+/** An entry as stored in its stream. */
 export interface StreamEntry {
   readonly id: string;
-  /** Field names and values, in order; undefined where the entry is pending but no longer in the stream. */
+  /** Field names and values, in order; undefined if the entry is pending but no longer in the stream. */
   readonly fields: readonly (readonly [Buffer, Buffer])[] | undefined;
-  /** How often it was delivered, this time included. */
+  /** How often it was delivered, including this time. */
   readonly deliveries: number;
-  /** Milliseconds since it was last delivered, or claimed with a time of its own; absent where it is new. */
+  /** Milliseconds since it was last delivered, or since the time set by a claim; absent if it is new. */
   readonly idleMs?: number;
 }
 
-/** The first value of a field; undefined where there is none. */
+/** The first value of a field; undefined if there is none. */
 export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined {
   const { fields = [] } = entry;
-  for (let place = 0; place < fields.length; place++) {
-    const field = fields[place];
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index];
     if (field !== undefined && isNamed(field[0], name)) return field[1];
   }
   return undefined;
 }
 
-/** `name`: of ASCII characters. */
+/** `name`: ASCII only. */
 export function isNamed(field: Buffer, name: string): boolean {
   if (field.length !== name.length) return false;
-  // By far the most fields are called `s`: their one byte needs no string.
+  // Nearly all fields are called `s`: comparing one byte needs no string.
   return field[0] === name.charCodeAt(0) && (name.length === 1 || field.toString('latin1') === name);
 }
 
-/** A stream with its group, named as they stand in Redis, and the lock under which they are read. */
+/** A stream and its group, as named in Redis, and the lock under which they are read. */
 export interface FencedGroup {
   readonly lockKey: string;
   readonly lockValue: string;
@@ -44,9 +44,9 @@ export interface ReadLimit {
 }
 
 /*
- * A page travels as two values: of each entry id, deliveries, idle time and the lengths of its names and values, as JSON;
- * and all their bytes in a row. Reading thousands of small replies one by one costs the client three times as much as the
- * entries' own work in Redis; this much is parsed natively.
+ * A page is returned as two values: a JSON head (for each entry its ID, deliveries, idle time, and the lengths of its names
+ * and values) and all their bytes in a row. Decoding thousands of small replies one by one costs the client three times as
+ * much as Redis spends on the entries; JSON is parsed natively.
  */
 
 /** Lua: collects entries; `bytes` is the length of their names and values. */
@@ -66,12 +66,12 @@ local function page()
 end
 `;
 
-/** Entries fetched in one go inside a script, so that one page of large entries can't fill the server's memory. */
+/** Entries fetched at once inside a script, so that one page of large entries cannot fill the server's memory. */
 const STEP = 16;
 
 /**
- * Reading and checking the lock are one step: a poller that was paused after its last check would take entries that its
- * successor's later ones have overtaken.
+ * Reading and checking the lock are one step. Otherwise a poller that was paused after its last check would take entries
+ * that its successor's later entries have already overtaken.
  */
 const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
@@ -91,17 +91,17 @@ return page()
 `);
 
 /**
- * Reads entries that were delivered before and not acknowledged. Reading them again counts as a delivery, up to the
- * number from which an entry is suspected (0: not at all): from there on each attempt is counted when it begins.
+ * Reads entries that were delivered before and not acknowledged. Reading them counts as a delivery, up to the number from
+ * which an entry may be poison (0: not at all); from there on each attempt is counted when it begins.
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local most, maxBytes, start, suspectedFrom = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local most, maxBytes, start, countUpTo = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local pending = redis.call('XPENDING', stream, group, start, '+', most, consumer)
 for _, item in ipairs(pending) do
   local id, idle, deliveries = item[1], item[3], item[4]
   local entry = redis.call('XRANGE', stream, id, id)[1]
-  if entry and deliveries < suspectedFrom then
+  if entry and deliveries < countUpTo then
     deliveries = deliveries + 1
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
   end
@@ -111,7 +111,7 @@ end
 return page()
 `);
 
-/** Entries that nobody has read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
+/** Entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
 export async function readNew(redis: Redis, group: FencedGroup, limit: ReadLimit): Promise<StreamEntry[]> {
   return toEntries(await READ_NEW.run(redis, [...readArguments(group), limit.entries, limit.bytes]));
 }
@@ -122,13 +122,13 @@ export async function readPending(
   group: FencedGroup,
   limit: ReadLimit,
   afterId: string,
-  suspectedFrom: number,
+  countUpTo: number,
 ): Promise<StreamEntry[]> {
-  const args = [...readArguments(group), limit.entries, limit.bytes, `(${afterId}`, suspectedFrom];
+  const args = [...readArguments(group), limit.entries, limit.bytes, `(${afterId}`, countUpTo];
   return toEntries(await READ_PENDING.run(redis, args));
 }
 
-/** Sets how often the entries count as delivered. Entries that are no longer pending stay so. */
+/** Sets the entries' delivery counts. Entries that are no longer pending stay that way. */
 export async function setDeliveries(
   redis: Redis,
   group: FencedGroup,
@@ -137,6 +137,27 @@ export async function setDeliveries(
 ): Promise<void> {
   const { stream, group: name, consumer } = group;
   await redis.call('XCLAIM', stream, name, consumer, '0', ...ids, 'RETRYCOUNT', String(deliveries), 'JUSTID');
+}
+
+/**
+ * Makes entries that this drain has read unread again: acknowledges them and sets the group back to its earlier position.
+ * For a group that must not be read at all: if they stayed pending, the next drain would take them for its own.
+ */
+const GIVE_BACK = new Script(`${REQUIRE_LOCK}
+for index = 6, #ARGV do redis.call('XACK', ARGV[3], ARGV[4], ARGV[index]) end
+redis.call('XGROUP', 'SETID', ARGV[3], ARGV[4], ARGV[5])
+return 1
+`);
+
+/** Rejects with an error that starts with LOCK_LOST. */
+export async function giveBack(
+  redis: Redis,
+  group: FencedGroup,
+  lastDelivered: string,
+  ids: readonly string[],
+): Promise<void> {
+  const { lockKey, lockValue, stream, group: name } = group;
+  await GIVE_BACK.run(redis, [lockKey, lockValue, stream, name, lastDelivered, ...ids]);
 }
 
 function readArguments(group: FencedGroup): string[] {
@@ -148,8 +169,8 @@ const BODY_NAME = Buffer.from(BODY);
 const NO_FIELDS: NonNullable<StreamEntry['fields']> = [];
 
 /**
- * The entry without its body, for who keeps it while it is being done: each part of a page keeps all of the page in
- * memory, and a few entries of many pages may wait for long (their MySQL pool is down).
+ * The entry without its body, to be kept while the entry is being handled: each part of a page keeps the whole page in
+ * memory, and a few entries of many pages may wait for a long time (their MySQL pool is down).
  */
 export function withoutBody(entry: StreamEntry): StreamEntry {
   const { fields } = entry;
@@ -159,13 +180,13 @@ export function withoutBody(entry: StreamEntry): StreamEntry {
   return { ...entry, fields: others.map(([name, value]) => [Buffer.from(name), Buffer.from(value)]) };
 }
 
-/** The entries that a script has collected with `PAGE`. */
+/** The entries that a script collected with `PAGE`. */
 function toEntries(reply: unknown): StreamEntry[] {
   const [heads, texts]: unknown[] = Array.isArray(reply) ? reply : [];
   if (!Buffer.isBuffer(heads) || !Buffer.isBuffer(texts)) return [];
   const page: unknown = JSON.parse(heads.toString('latin1'));
   const rest = new PageTexts(texts);
-  // Lua has no empty list: none at all comes as an empty object.
+  // Lua has no empty list: it encodes one as an empty object.
   return Array.isArray(page) ? page.map((head) => toEntry(head, rest)) : [];
 }
 
@@ -176,7 +197,7 @@ function toEntry(head: unknown, texts: PageTexts): StreamEntry {
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 
-/** No stream has an entry without fields: one that has none is no longer there. */
+/** Streams have no entries without fields: an entry without any was deleted. */
 function toFields(parts: readonly unknown[], texts: PageTexts): [Buffer, Buffer][] | undefined {
   if (parts.length === FIRST_LENGTH) return undefined;
   const fields: [Buffer, Buffer][] = [];
@@ -185,7 +206,7 @@ function toFields(parts: readonly unknown[], texts: PageTexts): [Buffer, Buffer]
   return fields;
 }
 
-/** Place of the first length in an entry's head. */
+/** Index of the first length in an entry's head. */
 const FIRST_LENGTH = 3;
 
 class PageTexts {
@@ -196,7 +217,7 @@ class PageTexts {
     this.#bytes = bytes;
   }
 
-  /** By far the most fields are called `s`, and share one name. */
+  /** Nearly all fields are called `s`; they share one name. */
   name(length: number): Buffer {
     const isBody = length === 1 && this.#bytes[this.#position] === BODY_NAME[0];
     return isBody ? this.#skip(BODY_NAME) : this.next(length);

@@ -1,83 +1,61 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
 import type { WireError } from '../../../shared/wire/wire-error.ts';
-import type { ChannelContext } from '../channels/channel.ts';
-import type { Rejection } from '../channels/statements/plan.ts';
-import { deadLetterFields } from '../dead-letters/dead-letter-fields.ts';
-import type { Settlement } from '../redis/settle-script.ts';
-import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
-import { deadLetterStream, NOTHING_APPLIED } from './dead-letter-entry.ts';
+import type { DeadLetterWrite } from '../redis/settle-script.ts';
+import { type FencedGroup, fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { deadLetterOf } from './dead-letter-entry.ts';
 import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from './entry-outcome.ts';
-import { judgeDelivery } from './poison.ts';
+import { rejectUntried } from './poison.ts';
+import { type Rejected, type Rejection, reject } from './rejection.ts';
+import type { Settler } from './settler.ts';
 
 /*
- * Settling of entries that are done as a whole or not at all, and whose effects can be repeated.
+ * Settles entries that are done as a whole or not at all, and whose effects can be repeated.
  */
 
-type Decoded<Event> =
-  | { readonly ok: true; readonly event: Event }
-  | { readonly ok: false; readonly error: WireError };
+export interface SettlementContext {
+  readonly fenced: FencedGroup;
+  readonly settler: Settler;
+}
 
-type Judged<Event> =
-  | { readonly ok: true; readonly event: Event }
-  | { readonly ok: false; readonly rejection: Rejection };
+interface Decoded<Event> {
+  readonly ok: true;
+  readonly event: Event;
+}
 
-/** What the entry asks for, or why it must be set aside. */
+/** What the entry asks for, or why it must become a dead letter. */
 export function judgeEntry<Event>(
   entry: StreamEntry,
-  decode: (body: Uint8Array) => Decoded<Event>,
-): Judged<Event> {
-  const judgedDelivery = judgeDelivery(entry);
-  if (judgedDelivery?.ok === false) return judgedDelivery;
+  decode: (body: Uint8Array) => Decoded<Event> | { readonly ok: false; readonly error: WireError },
+): Decoded<Event> | Rejected {
+  const rejected = rejectUntried(entry);
+  if (rejected !== undefined) return rejected;
   const body = fieldValue(entry, 's');
-  if (body === undefined) return undecodable('the entry has no field s');
+  if (body === undefined) return reject('undecodable', 'the entry has no field s');
   const decoded = decode(body);
-  return decoded.ok ? decoded : undecodable(decoded.error.message);
+  return decoded.ok ? decoded : reject('undecodable', decoded.error.message);
 }
 
-function undecodable(message: string): Judged<never> {
-  return { ok: false, rejection: { code: 'undecodable', message } };
-}
-
-/** The entry is done. */
-export function acknowledge(context: ChannelContext, entry: StreamEntry): Promise<EntryOutcome> {
+export function acknowledge(context: SettlementContext, entry: StreamEntry): Promise<EntryOutcome> {
   return settleWhole(context, entry, undefined, SETTLED);
 }
 
-/** The entry can't be done: it becomes a dead letter as it is. */
+/** The entry cannot be applied: it becomes a dead letter as it is. */
 export function moveToDeadLetters(
-  context: ChannelContext,
+  context: SettlementContext,
   entry: StreamEntry,
-  { code, message }: Rejection,
+  rejection: Rejection,
 ): Promise<EntryOutcome> {
-  const deadLetter = {
-    stream: deadLetterStream(context.fenced.stream),
-    fields: [
-      ...deadLetterFields(entry, ASYNC_CONSUMER_GROUP),
-      ['code', code],
-      ['message', message],
-      ['failed_at', new Date().toISOString()],
-      ['unapplied', JSON.stringify(NOTHING_APPLIED)],
-    ] as const,
-  };
+  const deadLetter = deadLetterOf(context.fenced.stream, entry, ASYNC_CONSUMER_GROUP, rejection);
   return settleWhole(context, entry, deadLetter, DEAD_LETTERED);
 }
 
 async function settleWhole(
-  { fenced, settler }: ChannelContext,
-  entry: StreamEntry,
-  deadLetter: Settlement['deadLetter'],
+  { fenced, settler }: SettlementContext,
+  { id }: StreamEntry,
+  deadLetter: DeadLetterWrite | undefined,
   outcome: EntryOutcome,
 ): Promise<EntryOutcome> {
   const { stream, group } = fenced;
-  const result = await settler.settle({
-    stream,
-    group,
-    id: entry.id,
-    cacheKeys: [],
-    publications: [],
-    deadLetter,
-  });
-  return result !== 'pending' && (result.kind === 'settled' || result.kind === 'already')
-    ? outcome
-    : STAYS_PENDING;
+  const result = await settler.settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
+  return result.kind === 'settled' ? outcome : STAYS_PENDING;
 }

@@ -11,9 +11,9 @@ const KEPT_MARKER_MS = 60_000;
 
 export interface CrossPoolEffectsOptions {
   readonly redisPools: ReadonlyMap<string, RedisPool>;
-  /** Of the entries' own pool: under it markers stand. */
+  /** The consumer's name in the entries' own pool: markers are stored under it. */
   readonly consumer: string;
-  /** Of this drain. */
+  /** Identifies this drain. */
   readonly token: string;
   readonly budget: DrainBudget;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ interface CrossPool {
   readonly markers: CrossPoolMarkers;
 }
 
-/** The Redis pools in which entries have effects beside their own. Each is connected to when first needed. */
+/** Applies effects of entries in Redis pools other than their own. Connects to each pool when it is first needed. */
 export class CrossPoolEffects {
   readonly #options: CrossPoolEffectsOptions;
   readonly #pools = new Map<string, Promise<CrossPool | 'lock-lost'>>();
@@ -35,32 +35,35 @@ export class CrossPoolEffects {
     this.#options = options;
   }
 
-  /** `left`: the pool could not be asked, or another drain has begun; the entry stays pending. */
-  async apply(code: string, effects: CrossPoolWrite): Promise<CrossPoolResult | 'pending'> {
+  /** `pending`: the pool could not be reached, or another drain has begun; the entry stays pending. */
+  async apply(
+    code: string,
+    effects: CrossPoolWrite,
+  ): Promise<CrossPoolResult | { readonly kind: 'pending' }> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       try {
         const pool = await this.#open(code);
-        if (pool === 'lock-lost') return 'pending';
+        if (pool === 'lock-lost') return { kind: 'pending' };
         const result = await pool.markers.apply(effects);
         if (result.kind !== 'fenced') return result;
-        // A predecessor that was on its way out may have written its token over ours.
-        if (!(await this.#isLockHeld())) return 'pending';
+        // A predecessor that is shutting down may have overwritten our token with its own.
+        if (!(await this.#isLockHeld())) return { kind: 'pending' };
         await pool.markers.open();
       } catch (error) {
         this.#forget(code);
         const reason = error instanceof Error ? error.name : 'error';
-        this.#options.logger.warn('Redis pool fails, trying again', { pool: code, reason });
+        this.#options.logger.warn('cross-pool effect failed, retrying', { pool: code, reason });
         await this.#options.budget.backOff(attempt);
       }
     }
-    return 'pending';
+    return { kind: 'pending' };
   }
 
   close(): void {
     for (const code of [...this.#pools.keys()]) this.#forget(code);
   }
 
-  /** Doesn't wait for a pool that is still being connected to: it may take longer to answer than is left. */
+  /** Does not wait for a connection that is still being opened: that may take longer than the budget allows. */
   #forget(code: string): void {
     const opening = this.#pools.get(code);
     this.#pools.delete(code);
@@ -87,7 +90,7 @@ export class CrossPoolEffects {
     const redis = await connectRedis(pool);
     const markers = new CrossPoolMarkers(redis, namespaced(pool, MARKERS_KEY), consumer, token);
     await markers.open();
-    // Whoever opens after its successor must not go on: the successor is the one that would be refused.
+    // A poller that opens after its successor must stop: otherwise the successor would be the one that is refused.
     if (!(await this.#isLockHeld())) {
       redis.disconnect();
       return 'lock-lost';
@@ -96,7 +99,7 @@ export class CrossPoolEffects {
     return { redis, markers };
   }
 
-  /** False also where the Redis that holds the lock can't be asked: nothing can then be acknowledged either. */
+  /** Also false if the Redis that holds the lock cannot be asked: nothing could be acknowledged then either. */
   #isLockHeld(): Promise<boolean> {
     return this.#options.isLockHeld().catch(() => false);
   }

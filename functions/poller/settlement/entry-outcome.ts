@@ -1,6 +1,4 @@
-import type { TrackedRow } from '../ledger/tracked-row.ts';
-
-/** What became of an entry, and what was done for it in this drain. */
+/** What became of an entry, and what this drain did for it. */
 export interface EntryOutcome {
   /** False: it stays pending. */
   readonly isSettled: boolean;
@@ -10,18 +8,17 @@ export interface EntryOutcome {
   readonly cacheKeys: number;
   readonly failed: number;
   readonly isDeadLetter: boolean;
-  /** Documents of search indexes that were written, also where the entry is not settled yet. */
+  /** Documents of search indexes that were written, even if the entry is not settled yet. */
   readonly documents?: number;
-  /** Entries that garbage collection has deleted, also where the entry is not settled yet. */
+  /** Entries that garbage collection has deleted, even if the entry is not settled yet. */
   readonly trimmed?: number;
-  /** LedgerSql rows that hold what it did. */
-  readonly rows: readonly TrackedRow[];
 }
 
-/** A function and no promise: of the many entries that are under way at once, each would hold several in memory. */
+/** A callback rather than a promise: with thousands of entries in progress, each would keep several promises in memory. */
 export type Done = (outcome: EntryOutcome | Promise<EntryOutcome>) => void;
 
-const NOTHING: EntryOutcome = {
+/** Settled, with nothing in MySQL or Redis to count. */
+export const SETTLED: EntryOutcome = {
   isSettled: true,
   statements: 0,
   logRows: 0,
@@ -29,12 +26,8 @@ const NOTHING: EntryOutcome = {
   cacheKeys: 0,
   failed: 0,
   isDeadLetter: false,
-  rows: [],
 };
 
-/** Settled, with nothing in MySQL or Redis to count. */
-export const SETTLED: EntryOutcome = NOTHING;
+export const STAYS_PENDING: EntryOutcome = { ...SETTLED, isSettled: false };
 
-export const STAYS_PENDING: EntryOutcome = { ...NOTHING, isSettled: false };
-
-export const DEAD_LETTERED: EntryOutcome = { ...NOTHING, failed: 1, isDeadLetter: true };
+export const DEAD_LETTERED: EntryOutcome = { ...SETTLED, failed: 1, isDeadLetter: true };

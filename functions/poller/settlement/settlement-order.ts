@@ -1,104 +1,106 @@
-/** A line of entries that must be settled in the order in which they entered it. */
-interface Line {
+/** Entries that must be settled in the order in which they took their tickets. */
+interface Queue {
   readonly name: string;
-  entered: number;
-  /** How many of them are settled: from the first one on, without a gap. */
+  issued: number;
+  /** How many of them are settled, from the first one on without a gap. */
   settled: number;
-  /** One of them was left pending: whoever comes after it must be left too. */
+  /** One of them stayed pending: all that follow must stay pending too. */
   isBroken: boolean;
-  /** By ticket: who waits until all before it are settled, or the line is broken. */
+  /** By number: called when all earlier ones are settled, or the queue is broken. */
   readonly waiting: Map<number, () => void>;
 }
 
-interface Ticket {
-  readonly line: Line;
-  /** How many stand before it. */
+interface QueuePosition {
+  readonly queue: Queue;
+  /** How many entries are ahead. */
   readonly number: number;
 }
 
-/** How many entries of each line are ahead in the same settlement. */
+/** How many entries of each queue precede in the same settlement. */
 export type SettledTogether = Map<unknown, number>;
 
 /**
- * Keeps the dirty events of one entity type in the order of the stream: an entry is settled only after the earlier ones
- * that publish events of the same type, or together with them. (By row would be enough, but a row to come has no id yet.)
+ * Keeps the dirty events of one entity type in stream order: an entry is settled only after the earlier ones that publish
+ * events of the same type, or together with them. (Ordering by row would be enough, but a row to be inserted has no ID
+ * yet.)
  */
 export class SettlementOrder {
-  readonly #lines = new Map<string, Line>();
+  readonly #queues = new Map<string, Queue>();
   #nextSequence = 0;
 
-  /** Takes a place in each of the lines, in the order of the calls. */
-  enter(names: ReadonlySet<string>): SettlementTicket {
-    const tickets = Array.from(names, (name) => {
-      const line = this.#line(name);
-      return { line, number: line.entered++ };
+  /** Takes a ticket for each of the named queues, in the order of the calls. */
+  takeTicket(names: ReadonlySet<string>): SettlementTicket {
+    const positions = Array.from(names, (name) => {
+      const queue = this.#queue(name);
+      return { queue, number: queue.issued++ };
     });
-    return new SettlementTicket(this.#nextSequence++, tickets);
+    return new SettlementTicket(this.#nextSequence++, positions);
   }
 
-  #line(name: string): Line {
-    let line = this.#lines.get(name);
-    if (line === undefined) {
-      line = { name, entered: 0, settled: 0, isBroken: false, waiting: new Map() };
-      this.#lines.set(name, line);
+  #queue(name: string): Queue {
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      queue = { name, issued: 0, settled: 0, isBroken: false, waiting: new Map() };
+      this.#queues.set(name, queue);
     }
-    return line;
+    return queue;
   }
 }
 
 export class SettlementTicket {
-  /** In the order of entering. */
+  /** In the order in which tickets were taken. */
   readonly sequence: number;
-  readonly #tickets: readonly Ticket[];
+  readonly #positions: readonly QueuePosition[];
   #isSettled = false;
 
-  constructor(sequence: number, tickets: readonly Ticket[]) {
+  constructor(sequence: number, positions: readonly QueuePosition[]) {
     this.sequence = sequence;
-    this.#tickets = tickets;
+    this.#positions = positions;
   }
 
+  /** Names of its queues. */
   get names(): readonly string[] {
-    return this.#tickets.map(({ line }) => line.name);
+    return this.#positions.map(({ queue }) => queue.name);
   }
 
   get isBroken(): boolean {
-    return this.#tickets.some(({ line }) => line.isBroken);
+    return this.#positions.some(({ queue }) => queue.isBroken);
   }
 
-  /** Whether all before it are settled or among those ahead; it is then one of them. */
+  /** Whether all entries ahead are settled or in `ahead`; if so, this one is added to `ahead`. */
   follows(ahead: SettledTogether): boolean {
-    const isNext = this.#tickets.every(
-      ({ line, number }) => line.settled + (ahead.get(line) ?? 0) === number,
+    const isNext = this.#positions.every(
+      ({ queue, number }) => queue.settled + (ahead.get(queue) ?? 0) === number,
     );
-    if (isNext) for (const { line } of this.#tickets) ahead.set(line, (ahead.get(line) ?? 0) + 1);
+    if (isNext) for (const { queue } of this.#positions) ahead.set(queue, (ahead.get(queue) ?? 0) + 1);
     return isNext;
   }
 
-  /** Resolves once all before it are settled: with false where one of them was left. */
+  /** Resolves once all entries ahead are settled; with false if one of them stayed pending. */
   async turn(): Promise<boolean> {
-    for (const { line, number } of this.#tickets) {
-      if (line.isBroken) return false;
-      if (line.settled < number) await new Promise<void>((resolve) => line.waiting.set(number, resolve));
+    for (const { queue, number } of this.#positions) {
+      if (queue.isBroken) return false;
+      if (queue.settled < number) await new Promise<void>((resolve) => queue.waiting.set(number, resolve));
     }
     return !this.isBroken;
   }
 
   settled(): void {
     this.#isSettled = true;
-    for (const { line, number } of this.#tickets) {
-      line.settled = number + 1;
-      line.waiting.get(line.settled)?.();
-      line.waiting.delete(line.settled);
+    for (const { queue, number } of this.#positions) {
+      queue.settled = number + 1;
+      queue.waiting.get(queue.settled)?.();
+      queue.waiting.delete(queue.settled);
     }
   }
 
-  /** The entry is over. One that is not settled stays in line, so that nothing overtakes it in this drain. */
+  /** The entry is over. If it is not settled it keeps its position, so that nothing overtakes it in this drain. */
   leave(): void {
     if (this.#isSettled) return;
-    for (const { line } of this.#tickets) {
-      line.isBroken = true;
-      for (const resolve of line.waiting.values()) resolve();
-      line.waiting.clear();
+    for (const { queue } of this.#positions) {
+      queue.isBroken = true;
+      for (const resolve of queue.waiting.values()) resolve();
+      queue.waiting.clear();
     }
   }
 }

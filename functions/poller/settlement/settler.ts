@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
-import type { Failpoint } from '../poller-options.ts';
+import type { Failpoint } from '../failpoints.ts';
 import {
   isMereAcknowledgement,
   type Settlement,
@@ -10,58 +10,71 @@ import {
 } from '../redis/settle-script.ts';
 import type { SettledTogether, SettlementTicket } from './settlement-order.ts';
 
-/** Settlements in one call: Redis serves nobody else meanwhile, and those with effects take it longer. */
+/** Settlements in one call. Redis serves nobody else meanwhile, and those with effects take it longer. */
 const MAX_PER_CALL = 500;
 const MAX_WITH_EFFECTS_PER_CALL = 200;
 
-/** Cache keys and publications in one call: a command of more than a million values loses the connection. */
+/** Cache keys and publications in one call: Redis closes the connection on a command of more than a million values. */
 const MAX_EFFECTS_PER_CALL = 5000;
 
-/** What becomes of a settlement; `left` where Redis can't be asked or can't write: the entry stays pending. */
-export type Settled = Exclude<SettlementResult, { readonly kind: 'deferred' }> | 'pending';
+/**
+ * - `settled`: acknowledged with all its effects, now or before.
+ * - `pending`: Redis cannot be asked or cannot write, or an entry ahead stays pending; the entry stays pending.
+ * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
+ */
+export type SettlerResult =
+  | { readonly kind: 'settled' | 'pending' }
+  | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
+
+const SETTLED: SettlerResult = { kind: 'settled' };
+const STAYS_PENDING: SettlerResult = { kind: 'pending' };
 
 interface Waiting {
   readonly settlement: Settlement;
-  readonly place: SettlementTicket | undefined;
-  readonly resolve: (result: Settled) => void;
+  readonly ticket: SettlementTicket | undefined;
+  readonly resolve: (result: SettlerResult) => void;
 }
 
 export interface SettlerOptions {
   readonly redis: Redis;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  /** Settles in Redis; given in by tests that break it. */
-  readonly settle?: typeof settle;
-  readonly failpoint?: Failpoint;
+  /** Settles in Redis; replaced by tests that break it. */
+  readonly settle?: typeof settle | undefined;
+  readonly failpoint?: Failpoint | undefined;
 }
 
-/** Settles entries, those that wait while a call is under way in the next one together. */
+/** Settles entries. Those that arrive while a call is in progress share the next one. */
 export class Settler {
   readonly #options: SettlerOptions;
   #waiting: Waiting[] = [];
-  /** Those that keep an order with others. */
-  #inLine: Waiting[] = [];
+  /** Settlements that keep an order with others. */
+  #ordered: Waiting[] = [];
   #isRunning = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
   }
 
-  /** `place`: where the entry's publications must keep an order; it waits for those before it. */
-  settle(settlement: Settlement, place?: SettlementTicket): Promise<Settled> {
-    return new Promise((resolve) => this.add(settlement, place, resolve));
+  /** `ticket`: for an entry whose publications must keep an order; it waits for those ahead of it. */
+  settle(settlement: Settlement, ticket?: SettlementTicket): Promise<SettlerResult> {
+    return new Promise((resolve) => this.add(settlement, ticket, resolve));
   }
 
-  /** The same, with a function that is called once it is settled or left. */
-  add(settlement: Settlement, place: SettlementTicket | undefined, resolve: (result: Settled) => void): void {
-    (place === undefined ? this.#waiting : this.#inLine).push({ settlement, place, resolve });
+  /** Like `settle`, with a callback. */
+  add(
+    settlement: Settlement,
+    ticket: SettlementTicket | undefined,
+    resolve: (result: SettlerResult) => void,
+  ): void {
+    (ticket === undefined ? this.#waiting : this.#ordered).push({ settlement, ticket, resolve });
     this.#start();
   }
 
-  /** The entry that holds the place is over: others may have waited for it. */
-  leave(place: SettlementTicket): void {
-    place.leave();
-    if (this.#inLine.length > 0) this.#start();
+  /** The ticket's entry is over: others may have waited for it. */
+  leave(ticket: SettlementTicket): void {
+    ticket.leave();
+    if (this.#ordered.length > 0) this.#start();
   }
 
   #start(): void {
@@ -75,8 +88,8 @@ export class Settler {
     for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
       const results = await this.#try(batch.map(toSettlement));
       if (failpoint !== undefined) await failpoint('settled');
-      batch.forEach((waiting, place) => {
-        this.#answer(waiting, results[place] ?? 'pending');
+      batch.forEach((waiting, index) => {
+        this.#answer(waiting, results[index]);
       });
     }
     this.#isRunning = false;
@@ -91,51 +104,63 @@ export class Settler {
       end++;
     }
     const batch = this.#waiting.splice(0, end);
-    if (this.#inLine.length === 0) return batch;
-    this.#inLine.sort((one, other) => (one.place?.sequence ?? 0) - (other.place?.sequence ?? 0));
+    if (this.#ordered.length > 0) this.#takeOrdered(batch, room);
+    return batch;
+  }
+
+  #takeOrdered(batch: Waiting[], room: Room): void {
+    this.#ordered.sort((one, other) => (one.ticket?.sequence ?? 0) - (other.ticket?.sequence ?? 0));
     const ahead: SettledTogether = new Map();
-    this.#inLine = this.#inLine.filter((waiting) => {
-      if (waiting.place?.isBroken === true) {
-        waiting.resolve('pending');
+    this.#ordered = this.#ordered.filter((waiting) => {
+      if (waiting.ticket?.isBroken === true) {
+        waiting.resolve(STAYS_PENDING);
         return false;
       }
-      const isNext = !room.isFull && waiting.place?.follows(ahead) === true;
+      const isNext = !room.isFull && waiting.ticket?.follows(ahead) === true;
       if (isNext) {
         room.take(waiting);
         batch.push(waiting);
       }
       return !isNext;
     });
-    return batch;
   }
 
-  #answer(waiting: Waiting, result: SettlementResult | 'pending'): void {
-    if (result !== 'pending' && result.kind === 'deferred') {
-      this.#inLine.push(waiting);
-      return;
+  #answer(waiting: Waiting, result: SettlementResult | undefined): void {
+    switch (result?.kind) {
+      case 'deferred':
+        this.#ordered.push(waiting);
+        return;
+      case 'settled':
+      case 'already':
+        waiting.ticket?.settled();
+        waiting.resolve(SETTLED);
+        return;
+      case 'unwritable':
+        waiting.resolve(result);
+        return;
+      case 'blocked':
+      case undefined:
+        waiting.resolve(STAYS_PENDING);
     }
-    if (result !== 'pending' && (result.kind === 'settled' || result.kind === 'already'))
-      waiting.place?.settled();
-    waiting.resolve(result);
   }
 
-  async #try(settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+  async #try(settlements: readonly Settlement[]): Promise<readonly SettlementResult[]> {
     const { redis, budget, logger } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
         return await (this.#options.settle ?? settle)(redis, settlements);
       } catch (error) {
-        // A lost connection leaves the outcome open: the next run asks the acknowledgement itself.
+        // A lost connection leaves the outcome open: the next drain finds it in the acknowledgement itself.
         if (redis.status !== 'ready' || !budget.mayExecute) return [];
         const code = error instanceof Error ? error.message.split(' ', 1)[0] : 'error';
-        logger.warn('Redis refuses to write, trying again', { code });
+        logger.warn('Redis refuses to write, retrying', { code });
         await budget.backOff(attempt);
       }
     }
   }
 }
 
-/** What goes into one call. The one that fills it goes too, however large: it must not wait for a call without others. */
+/** The room in one call. A settlement that overfills it is still included, because alone it would never fit. */
 class Room {
   #settlements = 0;
   #withEffects = 0;
@@ -156,6 +181,6 @@ class Room {
   }
 }
 
-function toSettlement({ settlement, place }: Waiting): Settlement {
-  return place === undefined ? settlement : { ...settlement, lines: place.names };
+function toSettlement({ settlement, ticket }: Waiting): Settlement {
+  return ticket === undefined ? settlement : { ...settlement, orderedBy: ticket.names };
 }

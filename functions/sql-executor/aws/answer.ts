@@ -9,12 +9,16 @@ import {
   type SqlExecutor,
 } from '../../../shared/protocol.ts';
 
-/** Kept of the function's time for undoing what is open and for the reply. */
+/** Part of the function's time that is reserved for rolling back an open transaction and for the reply. */
 const ROLLBACK_MS = 2000;
 
 /**
- * Answers one invocation: the event is a packed request, the result a packed reply. `remainingMs`: until Lambda ends the
- * function; the request's deadline is brought forward, so that a transaction ends by ROLLBACK before.
+ * Answers one invocation.
+ *
+ * @param event a packed request, see shared/aws/payload.ts
+ * @param remainingMs time until Lambda ends the function. The request's deadline is moved forward accordingly, so that an open
+ *   transaction is rolled back before then.
+ * @returns the packed reply
  */
 export async function answer(
   executor: SqlExecutor,
@@ -24,15 +28,15 @@ export async function answer(
 ): Promise<unknown> {
   const request = await readRequest(event);
   if (request === undefined) {
-    logger.error('the request is of another version', { version: PROTOCOL_VERSION });
-    return unknownRequest;
+    logger.error('the request has another protocol version', { version: PROTOCOL_VERSION });
+    return UNKNOWN_REQUEST;
   }
   const deadline = Math.min(request.deadline, Date.now() + remainingMs - ROLLBACK_MS);
   const reply = await executor.execute({ ...request, deadline });
   if (reply.status === 'error') {
-    // MySQL's message may hold values of a row: the code is enough for a log.
+    // Log only the code: MySQL's message may quote values of a row.
     const { operation, pool } = request;
-    logger.warn('a request failed', { operation, pool, kind: reply.kind, code: reply.code });
+    logger.warn('request failed', { operation, pool, kind: reply.kind, code: reply.code });
   }
   return packReply(reply);
 }
@@ -47,25 +51,25 @@ async function readRequest(event: unknown): Promise<ExecutorRequest | undefined>
   }
 }
 
-/** Only for a while: the two functions are deployed one after the other. */
-const unknownRequest: ExecutorReply = {
+/** Occurs only during a deployment, because the two functions are updated one after the other. */
+const UNKNOWN_REQUEST: ExecutorReply = {
   status: 'error',
   kind: 'transient',
   code: 'protocol-version',
-  message: `the request is none of version ${PROTOCOL_VERSION}`,
-  nextStep: 'Deploy poller and SQL executor from the same version of this project.',
+  message: `the SQL executor expects requests of protocol version ${PROTOCOL_VERSION}`,
+  nextStep: 'Deploy the poller and the SQL executor from the same version of this project.',
 };
 
 /**
- * A batch's reply is small by its count of statements, each with an id or a message of 1,000 characters at most, and so
- * fits before its COMMIT. A page of rows can be cut: the poller asks for the rest.
+ * The reply to a batch always fits, because its number of statements is limited and each contributes an ID or at most 1,000
+ * characters of message. It must fit: the batch has committed. A page of rows is cut if necessary; the poller requests the
+ * rest.
  */
 async function packReply(reply: ExecutorReply): Promise<unknown> {
   const payload = await packPayload(reply);
   if (payload !== undefined) return payload.value;
   const half = 'rows' in reply ? Math.floor(reply.rows.length / 2) : 0;
-  if (!('rows' in reply) || half === 0)
-    throw new Error(`a reply '${reply.status}' is longer than Lambda lets through`);
+  if (!('rows' in reply) || half === 0) throw new Error(`the reply '${reply.status}' exceeds Lambda's limit`);
   if (reply.status === 'page') return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
   return packReply({ ...reply, rows: reply.rows.slice(0, half), more: true });
 }

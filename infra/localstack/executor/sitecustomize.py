@@ -1,4 +1,4 @@
-"""Python runs this at its start. LocalStack 4.14.0 imports `warnings.deprecated`, which Python 3.12 hasn't got yet."""
+"""Python runs this module at startup. LocalStack 4.14.0 imports `warnings.deprecated`, which Python 3.12 lacks."""
 
 import warnings
 

@@ -1,13 +1,13 @@
 /**
- * Stands in for `rapid-client.node`, the native part of aws-lambda-ric, which takes a minute and a C++ compiler to
- * build. To be imported before that package (`node --import`), which then gets this module in its place.
+ * Replaces `rapid-client.node`, the native part of aws-lambda-ric, which takes a minute and a C++ compiler to build.
+ * Import it before that package (`node --import`): the package then loads this module instead.
  */
 import { Agent, request } from 'node:http';
 import { registerHooks } from 'node:module';
 
 const invocationUrl = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-let lastAnswer = Promise.resolve();
+let lastReply = Promise.resolve();
 
 const hooks = registerHooks({
   resolve(specifier, context, nextResolve) {
@@ -17,21 +17,21 @@ const hooks = registerHooks({
   },
 });
 
-/** Waits for an invocation, once the answer to the one before has arrived: the process is frozen meanwhile. */
+/** Waits for the next invocation, after the previous reply has been delivered. The process is frozen while it waits. */
 export async function next() {
-  await lastAnswer;
+  await lastReply;
   const { headers, body } = await exchange('GET', '/next', '');
   return { headers, bodyJson: body };
 }
 
-/** Gives the handler's result. Its arrival is awaited by {@link next}: the caller takes it for a synchronous call. */
+/** Sends the handler's result. {@link next} awaits the delivery, because the caller expects a synchronous function. */
 export function done(invocationId, json) {
-  lastAnswer = exchange('POST', `/${invocationId}/response`, json);
+  lastReply = exchange('POST', `/${invocationId}/response`, json);
 }
 
-/** Gives the handler's error, in the same way. */
+/** Sends the handler's error in the same way. */
 export function error(invocationId, json) {
-  lastAnswer = exchange('POST', `/${invocationId}/error`, json);
+  lastReply = exchange('POST', `/${invocationId}/error`, json);
 }
 
 function exchange(method, path, json) {

@@ -6,13 +6,13 @@ export function inserts(entries: number): Load {
   return {
     key: `inserts ${entries}`,
     entries,
-    rowsBefore: {},
-    entry: (place) => lazyEntry(insertSql(place), 0),
+    initialRows: {},
+    entry: (index) => lazyEntry(insertSql(index), 0),
     statement: insertSql,
     outcome: [{ query: 'SELECT COUNT(*) FROM Plain', expected: entries }],
   };
 }
 
-export function insertSql(place: number): string {
-  return `INSERT INTO Plain(\`Age\`,\`Name\`,\`Comment\`) VALUES (${place + 1},'name of ${place}','a row as applications write them, with a text of some length')`;
+export function insertSql(index: number): string {
+  return `INSERT INTO Plain(\`Age\`,\`Name\`,\`Comment\`) VALUES (${index + 1},'name of ${index}','a row as applications write them, with a text of some length')`;
 }

@@ -3,7 +3,7 @@ import { encodeLazyEvent } from '../../../shared/wire/encode-lazy-event.ts';
 import type { LazyEvent } from '../../../shared/wire/lazy-event.ts';
 import { LAZY_STREAM, type LoadEntry } from './load.ts';
 
-/** An entry of the lazy stream with one statement; `id` of an insert is 0. */
+/** An entry of the lazy stream with one statement. The `id` of an insert is 0. */
 export function lazyEntry(
   sql: string,
   id: number,

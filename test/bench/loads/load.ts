@@ -1,26 +1,26 @@
-/** Work of one kind: the same as stream entries, and as statements for programs that know nothing of streams. */
+/** Entries of one kind. Programs that do not read streams get the same work as statements. */
 export interface Load {
-  /** Tells loads apart, their size included. */
+  /** Identifies the load, including its size. */
   readonly key: string;
   readonly entries: number;
-  /** Rows that stand in each table before, by table. */
-  readonly rowsBefore: Readonly<Record<string, number>>;
-  /** The entry at a place, from 0 on. */
-  entry(place: number): LoadEntry;
-  /** The entry's one statement; undefined where it is more than that. */
-  statement(place: number): string | undefined;
-  /** What must be true once all is done. */
+  /** Number of rows that a table contains before the run, by table. */
+  readonly initialRows: Readonly<Record<string, number>>;
+  /** The entry with this index, counted from 0. */
+  entry(index: number): LoadEntry;
+  /** The entry's only statement; undefined if the entry has more than that. */
+  statement(index: number): string | undefined;
+  /** What must be true after the run. */
   readonly outcome: readonly Expectation[];
 }
 
 export interface LoadEntry {
   readonly stream: string;
-  /** Field `s`. */
+  /** The value of the field `s`. */
   readonly body: Buffer;
 }
 
-/** A query for one number, and the number. */
-export interface Expectation {
+/** A query and the number that it must return. */
+interface Expectation {
   readonly query: string;
   readonly expected: number;
 }

@@ -11,7 +11,7 @@ import { UPDATED_ROWS, updateSql } from './updates.ts';
 const MEMBERS = 10_000;
 const SEED = 2;
 
-/** What each of 20 entries is: `i`nsert, `u`pdate, `d`elete, `l`og entry; in capitals with cache keys and events. */
+/** The kinds of 20 entries: `i`nsert, `u`pdate, `d`elete, `l`og entry. Capitals have cache keys and dirty events. */
 const CYCLE = 'iuIulUiuIidUiuIliUiu';
 
 /** Inserts, updates, deletes and log entries, with cache keys, log rows and dirty events, as an application mixes them. */
@@ -23,8 +23,8 @@ export function mixed(entries: number): Load {
   return {
     key: `mixed ${entries}`,
     entries,
-    rowsBefore: { Plain: UPDATED_ROWS + deletes, Member: MEMBERS },
-    entry: (place) => mixedEntry(place, choices[place] ?? 1),
+    initialRows: { Plain: UPDATED_ROWS + deletes, Member: MEMBERS },
+    entry: (index) => mixedEntry(index, choices[index] ?? 1),
     statement: () => undefined,
     outcome: [
       { query: 'SELECT COUNT(*) FROM Plain', expected: UPDATED_ROWS + count('i') },
@@ -36,43 +36,43 @@ export function mixed(entries: number): Load {
 
 function countOf(entries: number, kinds: string): number {
   let found = 0;
-  for (let place = 0; place < entries; place++) if (kinds.includes(kindOf(place))) found++;
+  for (let index = 0; index < entries; index++) if (kinds.includes(kindOf(index))) found++;
   return found;
 }
 
-function kindOf(place: number): string {
-  return CYCLE[place % CYCLE.length] ?? 'i';
+function kindOf(index: number): string {
+  return CYCLE[index % CYCLE.length] ?? 'i';
 }
 
-function mixedEntry(place: number, choice: number): LoadEntry {
+function mixedEntry(index: number, choice: number): LoadEntry {
   const memberId = (choice % MEMBERS) + 1;
-  switch (kindOf(place)) {
+  switch (kindOf(index)) {
     case 'u':
-      return lazyEntry(updateSql(place, choice), choice);
+      return lazyEntry(updateSql(index, choice), choice);
     case 'd': {
-      const id = UPDATED_ROWS + Math.floor(place / CYCLE.length) + 1;
+      const id = UPDATED_ROWS + Math.floor(index / CYCLE.length) + 1;
       return lazyEntry(`DELETE FROM \`Plain\` WHERE \`ID\` IN (${id})`, id);
     }
     case 'l':
-      return { ...logs(0).entry(place), stream: LOG_STREAM };
+      return { ...logs(0).entry(index), stream: LOG_STREAM };
     case 'I':
-      return lazyEntry(memberInsert(place), 0, {
+      return lazyEntry(memberInsert(index), 0, {
         cacheKeys: cacheKeys(0),
-        logs: [logValue(place, 0)],
+        logs: [logValue(index, 0)],
         dirty: [dirtyEvent(0, 'i')],
       });
     case 'U':
-      return lazyEntry(`UPDATE Member SET \`Name\`='member ${place}' WHERE \`ID\` = ${memberId}`, memberId, {
+      return lazyEntry(`UPDATE Member SET \`Name\`='member ${index}' WHERE \`ID\` = ${memberId}`, memberId, {
         cacheKeys: cacheKeys(memberId),
         dirty: [dirtyEvent(memberId, 'u')],
       });
     default:
-      return lazyEntry(insertSql(place), 0);
+      return lazyEntry(insertSql(index), 0);
   }
 }
 
-function memberInsert(place: number): string {
-  return `INSERT INTO Member(\`Name\`,\`Email\`) VALUES ('member ${place}','new-${place}@example.com')`;
+function memberInsert(index: number): string {
+  return `INSERT INTO Member(\`Name\`,\`Email\`) VALUES ('member ${index}','new-${index}@example.com')`;
 }
 
 function cacheKeys(id: number): { redisPool: string; keys: BinaryString[] }[] {

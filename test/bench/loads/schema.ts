@@ -1,7 +1,7 @@
 export const DATABASE = 'bench';
 export const LEDGER_DATABASE = 'background_consumer';
 
-/** The tables of every load, empty. Secondary keys as few as an application could have. */
+/** Creates the empty tables of all loads, with as few secondary keys as an application could have. */
 export const TABLES_SQL = `
 DROP DATABASE IF EXISTS ${LEDGER_DATABASE};
 DROP DATABASE IF EXISTS ${DATABASE};
@@ -34,7 +34,7 @@ const ROW_VALUES: Readonly<Record<string, string>> = {
   Member: "(ID, Name, Email) SELECT seq, CONCAT('before ', seq), CONCAT('before-', seq, '@example.com')",
 };
 
-/** Rows from id 1 on, by MariaDB's sequence engine. */
+/** Inserts rows with ids from 1, using MariaDB's sequence engine. */
 export function rowsSql(table: string, rows: number): string {
   return `INSERT INTO ${table} ${ROW_VALUES[table]} FROM seq_1_to_${rows}`;
 }

@@ -9,18 +9,18 @@ const SEED = 1;
 export function updates(entries: number): Load {
   const random = new Random(SEED);
   const ids = Uint32Array.from({ length: entries }, () => random.integer(1, UPDATED_ROWS));
-  const sql = (place: number) => updateSql(place, ids[place] ?? 1);
+  const sql = (index: number) => updateSql(index, ids[index] ?? 1);
   return {
     key: `updates ${entries}`,
     entries,
-    rowsBefore: { Plain: UPDATED_ROWS },
-    entry: (place) => lazyEntry(sql(place), ids[place] ?? 1),
+    initialRows: { Plain: UPDATED_ROWS },
+    entry: (index) => lazyEntry(sql(index), ids[index] ?? 1),
     statement: sql,
-    // Which of a row's updates comes last depends on who keeps their order: that each row was reached doesn't.
+    // Not every candidate keeps the order, so the last update of a row varies. That each row is updated does not.
     outcome: [{ query: 'SELECT COUNT(*) FROM Plain WHERE Age > 0', expected: new Set(ids).size }],
   };
 }
 
-export function updateSql(place: number, id: number): string {
-  return `UPDATE Plain SET \`Age\`=${place + 1},\`Name\`='name ${place}' WHERE \`ID\` = ${id}`;
+export function updateSql(index: number, id: number): string {
+  return `UPDATE Plain SET \`Age\`=${index + 1},\`Name\`='name ${index}' WHERE \`ID\` = ${id}`;
 }

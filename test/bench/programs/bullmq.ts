@@ -1,5 +1,5 @@
 /**
- * BullMQ with mysql2: a job a statement, 32 at a time. Fills its queue, then measures the work alone.
+ * BullMQ with mysql2: one job per statement, 32 jobs at a time. Fills the queue first; measures only the processing.
  *
  *     bullmq.ts --load inserts|updates --entries N --redis HOST:PORT --mysql URI
  */

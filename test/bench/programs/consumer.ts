@@ -1,9 +1,9 @@
 /**
- * Drains a registry's streams as `consumer drain` does, and reports what it took.
+ * Drains a registry's streams like `consumer drain`, and writes a report as JSON to stdout.
  *
  *     consumer.ts --registry FILE [--executor mysql|without-ledger|instant] [--tail]
  *
- * With `--tail` until SIGTERM.
+ * With `--tail` it drains until it receives SIGTERM.
  */
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
@@ -41,12 +41,12 @@ const consumer = await openLocalConsumer(
   },
   { executor },
 );
-const ended = new AbortController();
-process.once('SIGTERM', () => ended.abort());
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
 
 const startedAt = performance.now();
 const usedBefore = process.cpuUsage();
-const summary = await consumer.drain({ budgetMs: BUDGET_MS, tail: values.tail, signal: ended.signal });
+const summary = await consumer.drain({ budgetMs: BUDGET_MS, isTail: values.tail, signal: stop.signal });
 const seconds = (performance.now() - startedAt) / 1000;
 if (!summary.complete && !values.tail) throw new Error(`the drain ended early: ${summary.reason}`);
 

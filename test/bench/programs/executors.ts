@@ -20,9 +20,9 @@ export function createExecutor(name: ExecutorName, registry: Registry, connectio
     case 'mysql':
       return new MysqlExecutor({ mysqlPools, ledgerDatabase: LEDGER_DATABASE, connectionLimit });
     case 'without-ledger':
-      return new ForgetfulExecutor(batchesWithoutLedger(mysqlPools, connectionLimit));
+      return new LedgerlessExecutor(batchesWithoutLedger(mysqlPools, connectionLimit));
     case 'instant':
-      return new ForgetfulExecutor(appliedAtOnce);
+      return new LedgerlessExecutor(reportApplied);
   }
 }
 
@@ -34,8 +34,8 @@ const EMPTY_LEDGER: Readonly<Partial<Record<ExecutorRequest['operation'], Execut
   void: { status: 'void' },
 };
 
-/** Executes batches as it is told, and remembers nothing of them: for measuring what the ledger costs. */
-class ForgetfulExecutor implements SqlExecutor {
+/** Executes batches without a ledger, to measure what the ledger costs. */
+class LedgerlessExecutor implements SqlExecutor {
   readonly #runBatch: RunBatch;
 
   constructor(runBatch: RunBatch) {
@@ -48,25 +48,26 @@ class ForgetfulExecutor implements SqlExecutor {
       return { status: 'done', outcome: await this.#runBatch(pool, items, deadline) };
     }
     const reply = EMPTY_LEDGER[request.operation];
-    if (reply === undefined) throw new Error(`no load asks for '${request.operation}'`);
+    if (reply === undefined)
+      throw new Error(`the benchmark's executor does not support the operation '${request.operation}'`);
     return reply;
   }
 }
 
-/** The statements grouped and sent as the real executor does, between START TRANSACTION and COMMIT. */
+/** Groups and sends statements like the real executor, between START TRANSACTION and COMMIT. */
 function batchesWithoutLedger(mysqlPools: ReadonlyMap<string, MysqlPool>, connectionLimit: number): RunBatch {
   const pools = new Map(
     [...mysqlPools.values()].map((pool) => [pool.code, new Connections(pool, connectionLimit)]),
   );
   return async (pool, items, deadline) => {
     const connections = pools.get(pool);
-    if (connections === undefined) throw new Error(`no MySQL pool '${pool}'`);
+    if (connections === undefined) throw new Error(`the registry has no MySQL pool '${pool}'`);
     return connections.use(deadline, async (session, { increment, isStrict }) => {
       const sent = groupInserts(items, isStrict);
-      const found = await session.begin(sent.map(({ sql }) => sql));
+      const sentResults = await session.begin(sent.map(({ sql }) => sql));
       await session.commit();
       const results = sent.flatMap((statement, index) => {
-        const result = found[index];
+        const result = sentResults[index];
         return result === undefined ? [] : splitResult(statement, result, increment);
       });
       return { increment, results };
@@ -74,13 +75,13 @@ function batchesWithoutLedger(mysqlPools: ReadonlyMap<string, MysqlPool>, connec
   };
 }
 
-/** Says that all is done, without any database. */
-function appliedAtOnce(_pool: string, items: readonly BatchItem[]): Promise<BatchOutcome> {
+/** Reports every statement as applied, without any database. */
+function reportApplied(_pool: string, items: readonly BatchItem[]): Promise<BatchOutcome> {
   const results = items.map(() => ({ status: 'applied' as const, insertId: '1' }));
   return Promise.resolve({ increment: 1, results });
 }
 
-/** Counts the batches that go through it, and the time that they take. */
+/** Counts batches and items, and adds up how long the batches take. */
 export class TimedExecutor implements SqlExecutor {
   readonly #executor: SqlExecutor;
   batches = 0;

@@ -1,6 +1,6 @@
 /**
- * What one would call the limit: mysql2 alone, without Redis, without order, without memory of what was done. Sends
- * statements in transactions of 50, each in one request, over a few connections.
+ * The limit of what a consumer could reach: mysql2 alone, without Redis, ordering or ledger. Sends statements in
+ * transactions of 50, each transaction in one request, over a few connections.
  *
  *     limit.ts --load inserts|updates --entries N --connections N --mysql URI
  */
@@ -9,7 +9,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { inserts } from '../loads/inserts.ts';
 import { updates } from '../loads/updates.ts';
 
-const STATEMENTS_IN_TRANSACTION = 50;
+const STATEMENTS_PER_TRANSACTION = 50;
 const DEADLOCK = 1213;
 
 const { values } = parseArgs({
@@ -23,8 +23,8 @@ const { values } = parseArgs({
 const entries = Number(values.entries);
 const load = values.load === 'updates' ? updates(entries) : inserts(entries);
 const transactions: string[] = [];
-for (let start = 0; start < entries; start += STATEMENTS_IN_TRANSACTION) {
-  const length = Math.min(STATEMENTS_IN_TRANSACTION, entries - start);
+for (let start = 0; start < entries; start += STATEMENTS_PER_TRANSACTION) {
+  const length = Math.min(STATEMENTS_PER_TRANSACTION, entries - start);
   const statements = Array.from({ length }, (_, index) => load.statement(start + index));
   transactions.push(['START TRANSACTION', ...statements, 'COMMIT'].join(';'));
 }
@@ -44,7 +44,7 @@ async function sendFromQueue(connection: Connection): Promise<void> {
   for (const transaction of queue) await sendUntilDone(connection, transaction);
 }
 
-/** Transactions that update random rows in different orders may lock each other out; InnoDB then rolls one back. */
+/** Retries after a deadlock: transactions that update random rows in different orders can block each other. */
 async function sendUntilDone(connection: Connection, transaction: string): Promise<void> {
   for (;;) {
     try {

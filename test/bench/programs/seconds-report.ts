@@ -1,4 +1,4 @@
 import * as z from 'zod';
 
-/** What a contestant's program reports: the time of its work, without preparations. */
+/** The report of a candidate's program: how long it worked, without preparations. */
 export const secondsReport = z.object({ seconds: z.number().positive() });

@@ -6,12 +6,12 @@ import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { CONFIGURATION_VARIABLE } from '../../../shared/aws/deployed-configuration.ts';
-import type { Contestant } from '../contestants/contestant.ts';
+import type { Candidate } from '../candidates/candidate.ts';
 import type { Workload } from './workload.ts';
 
 const projectRoot = `${import.meta.dirname}/../../..`;
 
-/** As the stack bundles them; esbuild, unlike the stack, is asked directly. */
+/** The options with which the CDK stack bundles the handlers. */
 const BUNDLING = {
   bundle: true,
   minify: true,
@@ -31,7 +31,7 @@ await import(process.argv[1]);
 process.stdout.write(String(performance.now() - startedAt), () => process.exit(0));
 `;
 
-/** Handlers read their configuration when they are imported. */
+/** Handlers read their configuration when they are imported, so it must be valid. */
 const CONFIGURATION = {
   serviceName: 'bench',
   logLevel: 'error',
@@ -56,11 +56,11 @@ const CONFIGURATIONS: Readonly<Record<string, object>> = {
 
 const HANDLERS = globSync('functions/*/handler.ts', { cwd: projectRoot }).toSorted();
 
-/** Each Lambda handler, bundled, and imported by a fresh process. */
+/** Bundles each Lambda handler, and imports it in a new process. */
 export const coldImportWorkload: Workload = {
   name: 'cold-import',
   title: 'cold import of the bundled handlers',
-  contestants: async () => HANDLERS.map(importOf),
+  candidates: async () => HANDLERS.map(importOf),
   goals: HANDLERS.map(nameOf).flatMap((of) => [
     { metric: 'import time', of, atMost: 250 } as const,
     { metric: 'bundle size', of, atMost: 2 } as const,
@@ -71,10 +71,10 @@ function nameOf(handler: string): string {
   return basename(dirname(handler));
 }
 
-function importOf(handler: string): Contestant {
+function importOf(handler: string): Candidate {
   return {
     name: nameOf(handler),
-    turn: async () => {
+    run: async () => {
       const directory = await mkdtemp(`${tmpdir()}/background-consumer-`);
       try {
         const bundle = `${directory}/handler.mjs`;

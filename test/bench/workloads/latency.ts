@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { BACKGROUND_CONSUMER } from '../candidates/background-consumer.ts';
 import { startProgram } from '../child-program.ts';
-import { OURS } from '../contestants/ours.ts';
 import { inserts } from '../loads/inserts.ts';
 import type { Load } from '../loads/load.ts';
 import { quantile } from '../statistics.ts';
@@ -10,18 +10,18 @@ import type { Bench, Workload } from './workload.ts';
 
 const ENTRIES_PER_SECOND = 200;
 const MAX_ENTRIES = 2000;
-/** Entries before the measured ones, until the consumer runs as it will. */
+/** Entries before the measured ones, which warm up the consumer. */
 const WARM_UP_ENTRIES = 400;
-const LOOK_INTERVAL_MS = 1;
+const POLL_INTERVAL_MS = 1;
 
-/** From just before an XADD to the first time that another connection sees the row. */
+/** Measures the time from just before an XADD until another connection sees the row. */
 export const latencyWorkload: Workload = {
   name: 'latency',
   title: `from XADD to the committed row at ${ENTRIES_PER_SECOND} entries/s`,
-  contestants: async (bench) => [
+  candidates: async (bench) => [
     {
-      name: OURS,
-      turn: async () => {
+      name: BACKGROUND_CONSUMER,
+      run: async () => {
         const load = inserts(WARM_UP_ENTRIES + Math.min(MAX_ENTRIES, bench.entries));
         const latencies = await measure(bench, load);
         const sorted = latencies.slice(WARM_UP_ENTRIES).toSorted((one, other) => one - other);
@@ -30,23 +30,23 @@ export const latencyWorkload: Workload = {
     },
   ],
   goals: [
-    { metric: 'latency p50', of: OURS, atMost: 15 },
-    { metric: 'latency p99', of: OURS, atMost: 100 },
+    { metric: 'latency p50', of: BACKGROUND_CONSUMER, atMost: 15 },
+    { metric: 'latency p99', of: BACKGROUND_CONSUMER, atMost: 100 },
   ],
 };
 
-/** Milliseconds, by place. */
-async function measure({ stage, servers }: Bench, load: Load): Promise<number[]> {
-  await stage.clear(load);
+/** Returns the latency of each entry, in milliseconds. */
+async function measure({ testbed, servers }: Bench, load: Load): Promise<number[]> {
+  await testbed.reset(load);
   const consumer = startProgram({ name: 'consumer' }, '--registry', servers.registryFile, '--tail');
   const connection = await createConnection({ uri: servers.mysqlUri });
   try {
     const addedAt: number[] = [];
     const [seenAt] = await Promise.all([
       watch(connection, load.entries),
-      stage.withRedis((redis) => addSteadily(redis, load, addedAt)),
+      testbed.withRedis((redis) => addSteadily(redis, load, addedAt)),
     ]);
-    return seenAt.map((at, place) => at - (addedAt[place] ?? at));
+    return seenAt.map((at, index) => at - (addedAt[index] ?? at));
   } finally {
     await connection.end();
     consumer.process.kill('SIGTERM');
@@ -56,16 +56,16 @@ async function measure({ stage, servers }: Bench, load: Load): Promise<number[]>
 
 async function addSteadily(redis: Redis, load: Load, addedAt: number[]): Promise<void> {
   const startedAt = performance.now();
-  for (let place = 0; place < load.entries; place++) {
-    const waitMs = startedAt + (place * 1000) / ENTRIES_PER_SECOND - performance.now();
+  for (let index = 0; index < load.entries; index++) {
+    const waitMs = startedAt + (index * 1000) / ENTRIES_PER_SECOND - performance.now();
     if (waitMs > 0) await sleep(waitMs);
-    const { stream, body } = load.entry(place);
-    addedAt[place] = performance.now();
+    const { stream, body } = load.entry(index);
+    addedAt[index] = performance.now();
     await redis.xadd(stream, '*', 's', body);
   }
 }
 
-/** When each row was seen, by place: inserts keep their order, so their ids say which they are. */
+/** Records when each row became visible. Inserts stay in order, so the row's id identifies the entry. */
 async function watch(connection: Connection, rows: number): Promise<number[]> {
   const seenAt: number[] = [];
   while (seenAt.length < rows) {
@@ -74,7 +74,7 @@ async function watch(connection: Connection, rows: number): Promise<number[]> {
     ]);
     const now = performance.now();
     for (const _ of found) seenAt.push(now);
-    await sleep(LOOK_INTERVAL_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
   return seenAt;
 }

@@ -1,26 +1,26 @@
 import type { BenchServers } from '../bench-servers.ts';
-import type { PeerCommand } from '../contestants/command.ts';
-import type { Absentee, Contestant } from '../contestants/contestant.ts';
-import type { RsyslogProgram } from '../contestants/rsyslog-package.ts';
+import type { Candidate, UnavailableCandidate } from '../candidates/candidate.ts';
+import type { PeerCommand } from '../candidates/peer-command.ts';
+import type { RsyslogProgram } from '../candidates/rsyslog-package.ts';
 import type { Goal } from '../goals.ts';
-import type { Stage } from '../stage.ts';
+import type { Testbed } from '../testbed.ts';
 
-/** What a workload can build its contestants from. */
+/** What workloads build their candidates from. */
 export interface Bench {
   readonly servers: BenchServers;
-  readonly stage: Stage;
-  /** Entries in a turn. */
+  readonly testbed: Testbed;
+  /** Entries per run. */
   readonly entries: number;
   readonly peers: readonly PeerCommand[];
-  /** Unpacked the first time that it is asked for. */
+  /** Downloads and unpacks rsyslog on the first call. */
   readonly rsyslog: () => Promise<RsyslogProgram>;
 }
 
-/** One line of the table of targets, or a few that are measured together. */
+/** A benchmark: candidates that do the same work, and the goals for them. */
 export interface Workload {
-  /** For the command line. */
+  /** The name on the command line. */
   readonly name: string;
   readonly title: string;
-  contestants(bench: Bench): Promise<readonly (Contestant | Absentee)[]>;
+  candidates(bench: Bench): Promise<readonly (Candidate | UnavailableCandidate)[]>;
   readonly goals: readonly Goal[];
 }

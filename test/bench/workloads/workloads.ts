@@ -1,11 +1,11 @@
 import { coldImportWorkload } from './cold-import.ts';
 import { logWorkload, mixedWorkload } from './histories.ts';
 import { latencyWorkload } from './latency.ts';
-import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } from './ourselves.ts';
+import { backlogWorkload, ledgerWorkload, pollerWorkload, roundTripWorkload } from './own-variants.ts';
 import { insertsWorkload, updatesWorkload } from './statements.ts';
 import type { Workload } from './workload.ts';
 
-/** In the order of the table of targets. */
+/** All workloads, in the order in which they run and are reported. */
 export const WORKLOADS: readonly Workload[] = [
   insertsWorkload,
   updatesWorkload,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { Breakpoint } from '../../kit/scene/breakpoint.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThingSql } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
-import { thingCounts, thingNames } from '../../kit/scene/look.ts';
+import { thingCounts, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { Requests } from '../../kit/scene/requests.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
@@ -10,12 +10,12 @@ import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
 test('a retry that meets the first try uncommitted waits for it and returns what it did', async () => {
   const scene = await openScene();
-  const { ask, gate, slow } = await openWithGate(scene, 'recorded');
+  const { ask, breakpoint, slow } = await openWithBreakpoint(scene, 'recorded');
   const first = slow.batch('epoch', 0, [insertThingSql('one', 'unique')]);
-  await gate.reached;
+  await breakpoint.reached;
   const second = ask.batch('epoch', 0, [insertThingSql('one', 'unique')]);
   await expect.poll(() => scene.query(WAITING), PATIENTLY).toHaveLength(1);
-  gate.open();
+  breakpoint.resume();
   expect(await first).toMatchObject({ status: 'done', outcome: { results: [{ status: 'applied' }] } });
   expect(await second).toEqual(await first);
   expect(await thingNames(scene)).toEqual(['one']);
@@ -23,14 +23,14 @@ test('a retry that meets the first try uncommitted waits for it and returns what
 
 test('a retry that meets the first try uncommitted runs once that is rolled back', async () => {
   const scene = await openScene();
-  const { ask, gate, slow } = await openWithGate(scene, 'executed');
+  const { ask, breakpoint, slow } = await openWithBreakpoint(scene, 'executed');
   const first = slow.batch('epoch', 0, [insertThingSql('one', 'unique')]);
-  await gate.reached;
+  await breakpoint.reached;
   const second = ask.batch('epoch', 0, [insertThingSql('one', 'unique')]);
   await expect.poll(() => scene.query(WAITING), PATIENTLY).toHaveLength(1);
   await killIdleTransaction(scene);
   expect(await second).toMatchObject({ status: 'done', outcome: { results: [{ status: 'applied' }] } });
-  gate.open();
+  breakpoint.resume();
   expect(await first).toMatchObject({ status: 'error', kind: 'transient' });
   expect(await thingNames(scene)).toEqual(['one']);
 });
@@ -124,12 +124,12 @@ test('a voided number bars its late try, and one that has committed is not voide
 
 test('voiding a number waits for a try of it that is still running', async () => {
   const scene = await openScene();
-  const { ask, gate, slow } = await openWithGate(scene, 'recorded');
+  const { ask, breakpoint, slow } = await openWithBreakpoint(scene, 'recorded');
   const first = slow.batch('epoch', 0, [insertThingSql('one')]);
-  await gate.reached;
+  await breakpoint.reached;
   const voiding = ask.void('epoch', 0);
   await expect.poll(() => scene.query(WAITING), PATIENTLY).toHaveLength(1);
-  gate.open();
+  breakpoint.resume();
   expect(await voiding).toEqual(await first);
   expect(await thingNames(scene)).toEqual(['one']);
 });
@@ -148,10 +148,10 @@ async function open(scene: Scene): Promise<Requests> {
 }
 
 /** `slow` stands still where its first batch comes to `point`. */
-async function openWithGate(scene: Scene, point: 'executed' | 'recorded') {
-  const gate = new Gate();
-  const failpoint = (reached: string) => (reached === point ? gate.pass() : undefined);
-  return { ask: await open(scene), gate, slow: new Requests(openExecutor(scene, { failpoint })) };
+async function openWithBreakpoint(scene: Scene, point: 'executed' | 'recorded') {
+  const breakpoint = new Breakpoint();
+  const failpoint = (reached: string) => (reached === point ? breakpoint.pause() : undefined);
+  return { ask: await open(scene), breakpoint, slow: new Requests(openExecutor(scene, { failpoint })) };
 }
 
 /** Ends the session of the transaction that waits for nothing. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { deadLetters, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene, type Scene } from '../../kit/scene/scene.ts';
 
 test('a connection to Redis that breaks again and again makes no entry a killer', async () => {
@@ -25,12 +25,12 @@ test('a connection to Redis that breaks again and again makes no entry a killer'
 });
 
 /** Of everybody but the test itself, in this scene's database. */
-async function breakConnections({ redis, place }: Scene): Promise<void> {
+async function breakConnections({ redis, servers }: Scene): Promise<void> {
   const clients = String(await redis.client('LIST')).split('\n');
   const own = String(await redis.client('ID'));
   for (const client of clients) {
     const id = /\bid=(\d+)/.exec(client)?.[1];
-    const isOurs = new RegExp(`\\bdb=${place.redis.database}\\b`).test(client) && id !== own;
+    const isOurs = new RegExp(`\\bdb=${servers.redis.database}\\b`).test(client) && id !== own;
     if (isOurs && id !== undefined) await redis.client('KILL', 'ID', id);
   }
 }

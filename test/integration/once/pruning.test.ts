@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** The ledger forgets what can no longer come back, and remembers how far it has forgotten. */

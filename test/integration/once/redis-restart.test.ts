@@ -1,9 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type RedisServer, startRedis } from '../../../infra/local/servers/redis-server.ts';
+import { Breakpoint } from '../../kit/scene/breakpoint.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty, thingLog } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
-import { deadLetters, dirtyEvents, pendingEntries, thingCounts, thingNames } from '../../kit/scene/look.ts';
+import {
+  deadLetters,
+  dirtyEvents,
+  pendingEntries,
+  thingCounts,
+  thingNames,
+} from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** A Redis that restarts knows only what it had written to disk: acknowledged entries come back. */
@@ -79,14 +85,14 @@ test('a drain in the midst of which Redis restarts goes on in a new epoch and do
   const { scene, server } = await openSceneOnOwnRedis();
   for (let number = 0; number < 50; number++)
     await scene.add(insertThing(`${number}`, { dirty: [thingDirty(0)] }));
-  const gate = new Gate();
+  const breakpoint = new Breakpoint();
   const drain = drainScene(scene, {
-    atExecutorPoint: (point) => (point === 'committed' ? gate.pass() : undefined),
+    executorFailpoint: (point) => (point === 'committed' ? breakpoint.pause() : undefined),
   });
-  await gate.reached;
+  await breakpoint.reached;
   await scene.redis.save();
   await forgetSinceSave(scene, server);
-  gate.open();
+  breakpoint.resume();
   expect(await drain).toMatchObject({ complete: true });
   expect(await thingNames(scene)).toHaveLength(50);
   expect(new Set(await dirtyEvents(scene.redis, 'thing-changed')).size).toBe(50);

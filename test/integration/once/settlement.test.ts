@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing, lazyEvent, thingDirty, thingLog } from '../../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LAZY, openScene } from '../../kit/scene/scene.ts';
 
 /** The acknowledgement and all effects are one step: what a step that can't be taken leaves behind. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toBatchItem } from '../../../functions/poller/ledger/ledger-record.ts';
 import { type BinaryString, textToBinary } from '../../../shared/binary-string.ts';
 import { type BatchItem, PROTOCOL_VERSION } from '../../../shared/protocol.ts';
-import { defaultAllowedStatements, judgeStatement } from '../../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../../shared/sql/statement.ts';
 import { Random } from '../../kit/generate/random.ts';
 import { openExecutor } from '../../kit/scene/drain-scene.ts';
 import { openScene } from '../../kit/scene/scene.ts';
@@ -66,7 +66,7 @@ const KINDS: ((random: Random) => string)[] = [
 
 function toItem(text: string): BatchItem {
   const sql: BinaryString = textToBinary(text);
-  const judgement = judgeStatement(sql, defaultAllowedStatements);
+  const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
   if (!judgement.allowed) throw new Error(judgement.reason);
   const { shape } = judgement;
   const table = 'table' in shape ? shape.table.toLowerCase() : '';

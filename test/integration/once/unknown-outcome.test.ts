@@ -3,7 +3,7 @@ import { binaryToBytes } from '../../../shared/binary-string.ts';
 import type { ExecutorRequest, SqlExecutor } from '../../../shared/protocol.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing, insertThingSql, lazyEvent, thingDirty, thingLog } from '../../kit/scene/events.ts';
-import { deadLetters, dirtyEvents, thingNames } from '../../kit/scene/look.ts';
+import { deadLetters, dirtyEvents, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { openScene } from '../../kit/scene/scene.ts';
 
 /** The executor's reply doesn't come: it may have done what it was asked, or not. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
-import { drainUntilStandingStill } from '../../kit/scene/drain-orders.ts';
+import { Breakpoint } from '../../kit/scene/breakpoint.ts';
+import { drainUntilPaused } from '../../kit/scene/drain-in-process.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent } from '../../kit/scene/events.ts';
-import { Gate } from '../../kit/scene/gate.ts';
-import { thingCounts, thingNames } from '../../kit/scene/look.ts';
+import { thingCounts, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { LOCK_KEY, openScene } from '../../kit/scene/scene.ts';
 import { startTcpProxy } from '../../kit/scene/tcp-proxy.ts';
 
@@ -15,7 +15,7 @@ test.each(['executed', 'recorded'])(
   async (point) => {
     const scene = await openScene();
     await scene.add(insertThing('one'));
-    const child = await drainUntilStandingStill(scene, `executor ${point}`);
+    const child = await drainUntilPaused(scene, `executor ${point}`);
     child.kill('SIGKILL');
     await scene.redis.del(LOCK_KEY);
     const summary = await drainScene(scene);
@@ -29,7 +29,7 @@ test('after an executor is killed behind its COMMIT the next run finds its batch
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
-  const child = await drainUntilStandingStill(scene, 'executor committed');
+  const child = await drainUntilPaused(scene, 'executor committed');
   child.kill('SIGKILL');
   await scene.redis.del(LOCK_KEY);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
@@ -40,16 +40,16 @@ test('an executor whose network swallows everything holds the next run up for se
   const scene = await openScene();
   await scene.query("INSERT INTO Thing(Name) VALUES ('counted')");
   await scene.add(lazyEvent([countUp(1)]));
-  const proxy = await startTcpProxy(scene.place.mysql);
-  const behindProxy = scene.registryYaml.replaceAll(`:${scene.place.mysql.port})`, `:${proxy.port})`);
-  const gate = new Gate();
+  const proxy = await startTcpProxy(scene.servers.mysql);
+  const behindProxy = scene.registryYaml.replaceAll(`:${scene.servers.mysql.port})`, `:${proxy.port})`);
+  const breakpoint = new Breakpoint();
   const vanished = drainScene(
     { ...scene, registry: parseRegistry(behindProxy, 'registry.yaml') },
-    { budgetMs: 3000, atExecutorPoint: (point) => (point === 'executed' ? gate.pass() : undefined) },
+    { budgetMs: 3000, executorFailpoint: (point) => (point === 'executed' ? breakpoint.pause() : undefined) },
   );
-  await gate.reached;
+  await breakpoint.reached;
   proxy.block();
-  gate.open();
+  breakpoint.resume();
   await vanished;
   await scene.redis.del(LOCK_KEY);
   const summary = await drainScene(scene, { budgetMs: 40_000 });

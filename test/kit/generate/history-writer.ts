@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 
 const FIRST_MS = 1_700_000_000_000;
 
-/** Collects the entries of a history; ids of the two streams may coincide. */
+/** Collects the entries of a history. An entry of the lazy stream and one of the log stream can have the same id. */
 export class HistoryWriter {
   readonly entries: StreamEntry[] = [];
   readonly #random: Random;

@@ -3,7 +3,7 @@ import type { Random } from './random.ts';
 import { type EntityTable, logTableOf } from './schema.ts';
 import type { Values } from './values.ts';
 
-/** Builds one lazy event, statement by statement, with the effects that BeeORM publishes along with each. */
+/** Builds one lazy event, statement by statement, with the effects that BeeORM publishes for each statement. */
 export class LazyEvent {
   readonly #random: Random;
   readonly #statements: WireValue[] = [];
@@ -19,14 +19,15 @@ export class LazyEvent {
     this.#random = random;
   }
 
-  /** Whether the event has a statement on this row: BeeORM has one at most for each. */
+  /** Returns true if the event already has a statement on this row. BeeORM writes at most one per row and event. */
   touches({ name }: EntityTable, id: bigint): boolean {
     return this.#touched.has(`${name} ${id}`);
   }
 
   /**
-   * Whether the rows of such an insert could still be told from others': keys that end in `:0` don't name their table,
-   * so a cached insert is the only one of its event.
+   * Returns true if effects can still be assigned to their rows after an insert into this table. An event inserts into
+   * each table at most once, and cache keys that end in `:0` don't name their table, so an event with an insert into a
+   * cached table contains no other insert.
    */
   mayInsert(table: EntityTable): boolean {
     if (this.#insertedTables.includes(table)) return false;
@@ -36,7 +37,7 @@ export class LazyEvent {
     );
   }
 
-  /** All rows with the same columns, `Code` among them, and `ID` where the table is one of uuids. */
+  /** All rows have the same columns: `Code` is one of them, and so is `ID` if the table's ids are uuids. */
   insert(table: EntityTable, rows: readonly Values[]): void {
     const columns = this.#random.shuffled(Object.keys(rows[0] ?? {}));
     const tuples = rows.map((row) =>
@@ -80,7 +81,7 @@ export class LazyEvent {
     this.#deleteRowKey(table, id);
   }
 
-  /** A statement of no entity's, without effects. */
+  /** Adds a statement that belongs to no entity and has no effects. */
   statement(pool: string, sql: string, id = 0n): void {
     this.#statements.push([pool, sql, null]);
     this.#ids.push(id);
@@ -90,7 +91,7 @@ export class LazyEvent {
     this.#cacheKeys.set(pool, [...(this.#cacheKeys.get(pool) ?? []), key]);
   }
 
-  /** Like BeeORM, half of the events keep only the last statement's log values and dirty events. */
+  /** Half of the events keep only the last statement's log values and dirty events, as BeeORM's do. */
   encode(): Buffer {
     const [logs, dirty] = this.#random.chance(0.5)
       ? [this.#logs.slice(-1), this.#dirty.slice(-1)]
@@ -125,7 +126,7 @@ export class LazyEvent {
   }
 }
 
-/** @param changes nothing of a deletion, which has what was before instead */
+/** @param changes undefined for a deletion, whose log value contains the row's previous values instead */
 export function logValue(
   random: Random,
   table: EntityTable,

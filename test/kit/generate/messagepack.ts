@@ -1,4 +1,4 @@
-/** What BeeORM puts into an event. A Buffer is a string of raw bytes, as Go has it, and need not be UTF-8. */
+/** A value that BeeORM puts into an event. A Buffer is a Go string: raw bytes that need not be UTF-8. */
 export type WireValue =
   | null
   | boolean
@@ -10,7 +10,7 @@ export type WireValue =
   | readonly WireValue[]
   | { readonly [name: string]: WireValue };
 
-/** An instant; `seconds` since 1970, possibly negative. */
+/** A point in time. `seconds` are counted from 1970 and can be negative. */
 export class Time {
   readonly seconds: number;
   readonly nanoseconds: number;
@@ -21,7 +21,7 @@ export class Time {
   }
 }
 
-/** MessagePack as BeeORM writes it. A bigint is an integer, a number a double unless it is an integer. */
+/** Encodes MessagePack as BeeORM does. Bigints and integral numbers become integers, other numbers doubles. */
 export function encode(value: WireValue): Buffer {
   if (value === null) return Buffer.of(0xc0);
   if (typeof value === 'boolean') return Buffer.of(value ? 0xc3 : 0xc2);
@@ -47,7 +47,7 @@ function rawString(bytes: Buffer): Buffer {
   return Buffer.concat([sized(bytes.length, 0, 0, [0xda, 0xdb]), bytes]);
 }
 
-/** A length in the first byte where it is short, else in 2 or 4 bytes. */
+/** Encodes a length: in the first byte if it is short, otherwise in 2 or 4 further bytes. */
 function sized(length: number, short: number, shortLimit: number, [two, four]: [number, number]): Buffer {
   if (length < shortLimit) return Buffer.of(short + length);
   const head = Buffer.alloc(length < 65_536 ? 3 : 5);
@@ -72,7 +72,7 @@ function double(value: number): Buffer {
   return head;
 }
 
-/** 4, 8 or 12 bytes, whichever suffices. */
+/** Encodes 4, 8 or 12 bytes: the shortest form that fits. */
 function timestamp({ seconds, nanoseconds }: Time): Buffer {
   if (seconds < 0 || seconds >= 2 ** 34) {
     const long = Buffer.alloc(15);

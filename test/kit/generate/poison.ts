@@ -15,11 +15,11 @@ import {
   PLAIN,
   TOKEN,
 } from './schema.ts';
-import { addAnyUpdate, addStatement, harmlessValues, type Scene } from './statements.ts';
+import { addAnyUpdate, addStatement, type GenerationContext, harmlessValues } from './statements.ts';
 import { bytes, NULL, number, text, type Values } from './values.ts';
 
-/** Adds a statement that MySQL must refuse, whatever else has run or has not: it clashes with pinned rows only. */
-type BadStatement = (event: LazyEvent, scene: Scene) => void;
+/** Adds a statement that MySQL refuses whichever statements ran before it: it conflicts with pinned rows only. */
+type BadStatement = (event: LazyEvent, context: GenerationContext) => void;
 
 const BAD_STATEMENTS: Readonly<Record<string, BadStatement>> = {
   'duplicate email': badInsert([MEMBER, TOKEN], () => ({ Email: text(PINNED_EMAIL) })),
@@ -32,7 +32,7 @@ const BAD_STATEMENTS: Readonly<Record<string, BadStatement>> = {
   'too long': badInsert([PLAIN, MEMBER, TOKEN, NARROW], () => ({ Name: text('x'.repeat(101)) })),
   'not UTF-8': badInsert([PLAIN, TOKEN], () => ({ Name: bytes(Buffer.from([0x61, 0xff, 0xfe])) })),
   'out of range': badInsert([PLAIN, TOKEN], () => ({ Big: number(2n ** 64n) })),
-  'NULL where none may be': badInsert([PLAIN, CHILD], () => ({ Code: NULL })),
+  'NULL in a NOT NULL column': badInsert([PLAIN, CHILD], () => ({ Code: NULL })),
   syntax: (event) => event.statement('default', 'UPDATE Plain SETT `Name`=1 WHERE `ID` = 1', PINNED_ID),
   'no such table': (event) => event.statement('shop', 'DELETE FROM `Nothing` WHERE `ID` IN (1)', PINNED_ID),
   'no such column': badUpdate([PLAIN], { Nothing: number(1n) }),
@@ -60,32 +60,32 @@ const UNDECODABLE = [
   encode({ q: [['default', 'DELETE FROM `Plain` WHERE `ID` IN (2)', null]], i: ['x'] }).subarray(0, 20),
 ];
 
-/** Entries that must come to a dead letter. Each is an operation like those of the application. */
+/** Operations whose entries must become dead letters. */
 export const POISON: Readonly<Record<string, Operation>> = {
   ...Object.fromEntries(Object.entries(BAD_STATEMENTS).map(([kind, add]) => [kind, alone(add)])),
-  'one bad statement among good ones': (history, scene) => {
-    const event = new LazyEvent(scene.random);
-    // An insert here could leave no room for a bad one: see `mayInsert`.
-    addAnyUpdate(event, scene);
-    scene.random.pick(Object.values(BAD_STATEMENTS))(event, scene);
-    addStatement(event, scene);
+  'one bad statement among good ones': (history, context) => {
+    const event = new LazyEvent(context.random);
+    // Not an insert, which could rule out a bad insert in the same event: see `mayInsert`.
+    addAnyUpdate(event, context);
+    context.random.pick(Object.values(BAD_STATEMENTS))(event, context);
+    addStatement(event, context);
     history.lazy(event);
   },
-  'log row out of range': (history, scene) => {
-    const event = new LazyEvent(scene.random);
-    event.insert(NARROW, [harmlessValues(NARROW, scene)]);
+  'log row out of range': (history, context) => {
+    const event = new LazyEvent(context.random);
+    event.insert(NARROW, [harmlessValues(NARROW, context)]);
     history.lazy(event);
   },
   'refused statement': (history, { random }) => {
     const event = new LazyEvent(random);
-    if (random.chance(0.5)) event.update(PLAIN, PINNED_ID, { Name: text('must not come') });
+    if (random.chance(0.5)) event.update(PLAIN, PINNED_ID, { Name: text('must not be written') });
     event.statement('default', random.pick(REFUSED_STATEMENTS), PINNED_ID);
     event.deleteKey('default', 'kept');
     history.lazy(event);
   },
   'unknown pool': (history, { random }) => {
     const event = new LazyEvent(random);
-    event.update(PLAIN, PINNED_ID, { Name: text('must not come') });
+    event.update(PLAIN, PINNED_ID, { Name: text('must not be written') });
     event.statement('nowhere', 'DELETE FROM `Plain` WHERE `ID` IN (2)', 2n);
     history.lazy(event);
   },
@@ -101,35 +101,35 @@ export const POISON: Readonly<Record<string, Operation>> = {
 };
 
 function alone(add: BadStatement): Operation {
-  return (history, scene) => {
-    const event = new LazyEvent(scene.random);
-    add(event, scene);
+  return (history, context) => {
+    const event = new LazyEvent(context.random);
+    add(event, context);
     history.lazy(event);
   };
 }
 
-/** Of one row, or of several of which one is bad. */
+/** An insert of one bad row, or of several rows of which one is bad. */
 function badInsert(tables: readonly EntityTable[], bad: () => Values): BadStatement {
-  return (event, scene) => {
-    const { random } = scene;
+  return (event, context) => {
+    const { random } = context;
     const table = random.pick(tables);
     if (!event.mayInsert(table)) return;
-    const good = Array.from({ length: random.pick([0, 0, 1, 2]) }, () => harmlessValues(table, scene));
-    const badRow = { ...harmlessValues(table, scene), ...bad() };
+    const good = Array.from({ length: random.pick([0, 0, 1, 2]) }, () => harmlessValues(table, context));
+    const badRow = { ...harmlessValues(table, context), ...bad() };
     event.insert(table, random.shuffled([...good, badRow]));
   };
 }
 
 function badUpdate(tables: readonly EntityTable[], values: Values): BadStatement {
-  return (event, { random, world }) => {
+  return (event, { random, model }) => {
     const table = random.pick(tables);
-    const row = random.maybePick(world.rows(table).filter(({ id }) => !event.touches(table, id)));
+    const row = random.maybePick(model.rows(table).filter(({ id }) => !event.touches(table, id)));
     if (row !== undefined) event.update(table, row.id, values);
   };
 }
 
 function badLogEntry(change: Record<string, string>): Operation {
-  return (history: HistoryWriter, { random }: Scene) => {
+  return (history: HistoryWriter, { random }: GenerationContext) => {
     history.log({ ...logValue(random, MEMBER, 1n, undefined), ...change });
   };
 }

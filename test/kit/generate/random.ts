@@ -1,4 +1,4 @@
-/** A seeded source of choices: the same seed, the same choices. */
+/** A seeded pseudo-random source: the same seed gives the same choices. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** 0 to 2³²-1, by mulberry32. */
+  /** Returns an integer from 0 to 2³²-1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,7 +15,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** Both ends included. */
+  /** Both ends are inclusive. */
   integer(min: number, max: number): number {
     return min + (this.next() % (max - min + 1));
   }
@@ -24,7 +24,7 @@ export class Random {
     return this.next() / 2 ** 32 < probability;
   }
 
-  /** @throws {Error} where there is nothing to pick */
+  /** @throws {Error} if the list is empty */
   pick<T>(items: readonly T[]): T {
     const item = this.maybePick(items);
     if (item === undefined) throw new Error('nothing to pick from');
@@ -35,15 +35,15 @@ export class Random {
     return items[this.integer(0, Math.max(0, items.length - 1))];
   }
 
-  /** By weight. */
+  /** Picks an item with a probability in proportion to its weight. */
   pickWeighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
-    let left = this.integer(
+    let remaining = this.integer(
       1,
       items.reduce((sum, [weight]) => sum + weight, 0),
     );
     const chosen = items.find(([weight]) => {
-      left -= weight;
-      return left <= 0;
+      remaining -= weight;
+      return remaining <= 0;
     });
     return this.pick(chosen === undefined ? [] : [chosen[1]]);
   }

@@ -1,17 +1,17 @@
 import type { Recording } from '../../../infra/local/recording/recording.ts';
 
-/** A kind of entity of the generated application. */
+/** A table of the generated application, with the BeeORM settings of its entity. */
 export type EntityTable = {
   /** MySQL pool. */
   readonly pool: 'default' | 'shop';
   readonly name: string;
-  /** Whether rows carry ids of their own (uuid), rather than those that MySQL chooses. */
+  /** True if the application chooses the ids (uuid), false if MySQL does (AUTO_INCREMENT). */
   readonly uuid: boolean;
-  /** Columns beside `ID` and `Code`. */
+  /** All columns except `ID` and `Code`. */
   readonly columns: Readonly<Record<string, ColumnKind>>;
-  /** MySQL pool of its log table `_log_<pool>_<name>`. */
+  /** The MySQL pool that contains the log table `_log_<pool>_<name>`. */
   readonly logPool?: 'default' | 'logs';
-  /** Redis pool of its cached rows, and what their keys begin with. */
+  /** The Redis pool that caches the rows, and the prefix of their keys. */
   readonly cache?: { readonly pool: 'default' | 'shop'; readonly prefix: string };
   readonly dirtyStreams: readonly string[];
 };
@@ -37,7 +37,7 @@ export const PLAIN: EntityTable = {
   dirtyStreams: [],
 };
 
-/** Logged in another pool, cached, dirty, with two unique keys: `Email`, and (`Kind`, `Nr`). */
+/** Logged in another pool, cached, with dirty events and two unique keys: `Email`, and (`Kind`, `Nr`). */
 export const MEMBER: EntityTable = {
   pool: 'default',
   name: 'Member',
@@ -48,7 +48,7 @@ export const MEMBER: EntityTable = {
   dirtyStreams: ['changed', 'named'],
 };
 
-/** The same with ids of its own, logged in its own pool. */
+/** Like `MEMBER`, but with uuids as ids and logged in its own pool. */
 export const TOKEN: EntityTable = {
   pool: 'default',
   name: 'Token',
@@ -59,7 +59,7 @@ export const TOKEN: EntityTable = {
   dirtyStreams: ['changed'],
 };
 
-/** Its log table has room for 32 bits of id only. */
+/** Its log table stores only 32 bits of the entity's id, so every log row of a uuid is out of range. */
 export const NARROW: EntityTable = {
   pool: 'default',
   name: 'Narrow',
@@ -93,8 +93,8 @@ export const ITEM: EntityTable = {
   dirtyStreams: [],
 };
 
-/** In the second MySQL pool, cached and dirty in the second Redis pool. */
-export const PURCHASE: EntityTable = {
+/** In the second MySQL pool, with its cache and dirty events in the second Redis pool. */
+const PURCHASE: EntityTable = {
   pool: 'shop',
   name: 'Purchase',
   uuid: false,
@@ -104,7 +104,7 @@ export const PURCHASE: EntityTable = {
   dirtyStreams: ['shop-changed'],
 };
 
-export const LINE: EntityTable = {
+const LINE: EntityTable = {
   pool: 'shop',
   name: 'Line',
   uuid: true,
@@ -115,13 +115,13 @@ export const LINE: EntityTable = {
 export const TABLES = [PLAIN, MEMBER, TOKEN, NARROW, PARENT, CHILD, ITEM, PURCHASE, LINE];
 
 export const PINNED_EMAIL = 'pinned@x.y';
-/** The row of each table that no history touches but to fail: values and references that nothing ever frees. */
+/** The pinned row of each table: only statements that must fail use its values, so nothing ever releases them. */
 export const PINNED_ID = 1n;
-/** How many rows each table has before, from id 1. */
+/** Number of rows that each table has before the history, with ids from 1. */
 export const ROWS_BEFORE = 6;
 export const NO_PARENT = 999_999_999_999n;
 
-/** The generated application, but for its entries. */
+/** The generated application without its entries. */
 export function generatedApplication(): Omit<Recording, 'entries'> {
   return { registryYaml: REGISTRY, schemaSql: schemaSql(), rows: rowsBefore() };
 }

@@ -2,12 +2,12 @@ import type { WireValue } from './messagepack.ts';
 import type { Random } from './random.ts';
 import type { ColumnKind } from './schema.ts';
 
-/** A value as it stands in a statement, and as it stands in a log value. */
+/** A value in both of its encodings: as an SQL literal, and as MessagePack in a log value. */
 export type Value = { readonly sql: Buffer; readonly wire: WireValue };
-/** By column, in order. */
+/** Values by column, in the order of the columns. */
 export type Values = Readonly<Record<string, Value>>;
 
-/** Pieces of text that break careless readers of SQL, of JSON, of keys. */
+/** Text fragments that break careless parsers of SQL, JSON and keys. */
 const AWKWARD = [
   "'",
   '"',
@@ -60,14 +60,14 @@ export function bytes(of: Buffer): Value {
   return { sql: quoted(of), wire: of };
 }
 
-/** A bigint is an integer, a number a double. */
+/** A bigint becomes an integer, a number a double. */
 export function number(of: bigint | number): Value {
   return { sql: Buffer.from(String(of)), wire: of };
 }
 
 export const NULL: Value = { sql: Buffer.from('NULL'), wire: null };
 
-/** A value for a column without rules of its own: `email`, `number` and `parent` have some. */
+/** A random value for an unconstrained column. `email`, `number` and `parent` are constrained and get NULL here. */
 export function randomValue(random: Random, kind: ColumnKind): Value {
   switch (kind) {
     case 'text':
@@ -85,7 +85,7 @@ export function randomValue(random: Random, kind: ColumnKind): Value {
   }
 }
 
-export function randomText(random: Random): string {
+function randomText(random: Random): string {
   return Array.from({ length: random.integer(0, 4) }, () =>
     random.chance(0.7) ? random.pick(AWKWARD) : String(random.integer(0, 999)),
   ).join('');
@@ -101,7 +101,7 @@ const ESCAPES: Readonly<Record<number, string>> = {
   92: '\\\\',
 };
 
-/** As BeeORM escapes: all other bytes stand as they are. */
+/** Escapes as BeeORM does; all other bytes stay as they are. */
 function quoted(raw: Buffer): Buffer {
   const escaped = [...raw].map((byte) => ESCAPES[byte] ?? String.fromCharCode(byte)).join('');
   return Buffer.from(`'${escaped}'`, 'latin1');

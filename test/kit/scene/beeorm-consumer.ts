@@ -5,7 +5,7 @@ import { GROUP, LAZY, LOCK_KEY, type Scene } from './scene.ts';
 
 const LOCK_TTL_SECONDS = 90;
 
-/** What BeeORM's consumer does to Redis, command by command, with the moments at which it may be killed as methods. */
+/** Sends the Redis commands of BeeORM's own consumer, one method per step, so that a test can stop after any step. */
 export class BeeOrmConsumer {
   readonly #scene: Scene;
   readonly #redis: Redis;
@@ -16,20 +16,20 @@ export class BeeOrmConsumer {
     this.#redis = scene.redis;
   }
 
-  /** Makes the group where it is missing, as BeeORM does before it reads. */
+  /** Creates the group if it is missing, as BeeORM does before it reads. */
   async createGroup(stream = LAZY): Promise<void> {
     await this.#redis.xgroup('CREATE', stream, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
       if (!String(error).includes('BUSYGROUP')) throw error;
     });
   }
 
-  /** `false` where somebody holds the lock. */
+  /** Returns false if another consumer holds the lock. */
   async takeLock(): Promise<boolean> {
     const reply = await this.#redis.set(LOCK_KEY, this.#lockValue, 'EX', LOCK_TTL_SECONDS, 'NX');
     return reply === 'OK';
   }
 
-  /** What is pending for it (`0`), or what is new (`>`): ids and bodies. */
+  /** Reads pending (`0`) or new (`>`) entries: their ids and bodies. */
   async read(from: '0' | '>', count = 500, stream = LAZY): Promise<{ id: string; body: Buffer }[]> {
     const reply: unknown = await this.#redis.xreadgroupBuffer(
       ...(['GROUP', GROUP, 'consumer-1', 'COUNT', count, 'STREAMS', stream, from] as const),
@@ -42,7 +42,7 @@ export class BeeOrmConsumer {
     });
   }
 
-  /** Executes an entry without a ledger: a second time does it twice. */
+  /** Executes an entry without a ledger, so a second execution repeats its effects. */
   async execute(body: Buffer): Promise<void> {
     for (const { sql } of decodeLazyEvent(body).statements) await this.#scene.query(sql);
   }
@@ -51,12 +51,12 @@ export class BeeOrmConsumer {
     await this.#redis.xack(stream, GROUP, id);
   }
 
-  /** Only its own lock, as the script of its library does. */
+  /** Releases only its own lock, as the script of BeeORM's lock library does. */
   async releaseLock(): Promise<void> {
     if ((await this.#redis.get(LOCK_KEY)) === this.#lockValue) await this.#redis.del(LOCK_KEY);
   }
 
-  /** A whole run: `false` where the lock is held. What is pending first, then what is new. */
+  /** A complete run: pending entries first, then new ones. Returns false if another consumer holds the lock. */
   async run(): Promise<boolean> {
     if (!(await this.takeLock())) return false;
     await this.createGroup();

@@ -5,12 +5,12 @@ import { binaryToBytes } from '../../../shared/binary-string.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
-import type { DrainOrders } from './drain-orders.ts';
+import type { DrainProcessOptions } from './drain-in-process.ts';
 
-/** A drain in a process of its own, which tests may kill, or which kills itself where its orders say so. */
-const orders: DrainOrders = JSON.parse(readFileSync(0, 'utf8'));
-const registry = parseRegistry(orders.registryYaml, 'registry.yaml');
-const { ledgerDatabase } = orders;
+/** A drain in a separate process, which tests can kill, or which kills or pauses itself at a failpoint. */
+const options: DrainProcessOptions = JSON.parse(readFileSync(0, 'utf8'));
+const registry = parseRegistry(options.registryYaml, 'registry.yaml');
+const { ledgerDatabase } = options;
 
 const executor = new MysqlExecutor({
   mysqlPools: registry.mysqlPools,
@@ -27,30 +27,30 @@ const consumer = await openLocalConsumer(
     allowedStatements: [],
     ledgerDatabase,
   },
-  { executor: killedBy(orders.killerWord), failpoint: (point) => reach(`poller ${point}`) },
+  { executor: killedBy(options.poisonWord), failpoint: (point) => reach(`poller ${point}`) },
 );
-const summary = await consumer.drain({ budgetMs: orders.budgetMs ?? 20_000 });
+const summary = await consumer.drain({ budgetMs: options.budgetMs ?? 20_000 });
 process.stdout.write(JSON.stringify({ summary, maxMemoryBytes: process.resourceUsage().maxRSS * 1024 }));
 process.exit(0);
 
 function reach(point: string): void | Promise<void> {
-  if (orders.killAt === point) process.kill(process.pid, 'SIGKILL');
-  if (orders.standStillAt === point) {
-    process.stdout.write('standing still\n');
+  if (options.killAt === point) process.kill(process.pid, 'SIGKILL');
+  if (options.pauseAt === point) {
+    process.stdout.write('paused\n');
     return new Promise(() => {});
   }
 }
 
-/** A statement with the word in it takes the whole process with it. */
+/** Kills the process when a batch contains a statement with the word. */
 function killedBy(word: string | undefined): SqlExecutor {
   return {
     execute: (request) => {
       const { operation } = request;
-      const isDeadly =
+      const isPoison =
         word !== undefined &&
         operation === 'batch' &&
         request.items.some(({ sql }) => binaryToBytes(sql).includes(word));
-      if (isDeadly) process.kill(process.pid, 'SIGKILL');
+      if (isPoison) process.kill(process.pid, 'SIGKILL');
       return executor.execute(request);
     },
   };

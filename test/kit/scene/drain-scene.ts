@@ -1,37 +1,39 @@
 import { onTestFinished } from 'vitest';
-import type { LocalConsumerOptions } from '../../../cli/consumer/consumer.ts';
-import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
-import type { PollerOptions } from '../../../functions/poller/poller-options.ts';
+import type { ConsumerOptions } from '../../../cli/consumer/consumer.ts';
+import { type LocalConsumerOverrides, openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import { MysqlExecutor, type MysqlExecutorOptions } from '../../../functions/sql-executor/executor.ts';
 import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { createLogger } from '../../../shared/logging.ts';
 import type { SqlExecutor } from '../../../shared/protocol.ts';
 import type { Scene } from './scene.ts';
 
-export interface DrainSetting extends Partial<LocalConsumerOptions> {
+export interface DrainSetting extends Partial<ConsumerOptions> {
   readonly budgetMs?: number;
-  readonly tail?: boolean;
+  readonly isTail?: boolean;
   readonly signal?: AbortSignal;
-  readonly poller?: Partial<PollerOptions>;
-  /** Puts something between the poller and the executor. */
+  readonly poller?: LocalConsumerOverrides;
+  /** Wraps the executor that the poller uses. */
   readonly wrap?: (inner: SqlExecutor) => SqlExecutor;
-  readonly atExecutorPoint?: MysqlExecutorOptions['failpoint'];
+  readonly executorFailpoint?: MysqlExecutorOptions['failpoint'];
 }
 
 export const silentLogger = createLogger({ level: 'error', destination: { write: () => true } });
 
-/** Drains the scene once, with a poller and an executor of its own. */
+/** Drains the scene once, with a new poller and a new executor. */
 export async function drainScene(scene: Scene, setting: DrainSetting = {}): Promise<DrainSummary> {
   const {
     budgetMs = 20_000,
-    tail = false,
+    isTail = false,
     signal,
     poller,
     wrap = (inner: SqlExecutor) => inner,
-    atExecutorPoint,
+    executorFailpoint,
     ...options
   } = setting;
-  const executor = openExecutor(scene, atExecutorPoint === undefined ? {} : { failpoint: atExecutorPoint });
+  const executor = openExecutor(
+    scene,
+    executorFailpoint === undefined ? {} : { failpoint: executorFailpoint },
+  );
   const consumer = await openLocalConsumer(
     {
       registry: scene.registry,
@@ -44,10 +46,10 @@ export async function drainScene(scene: Scene, setting: DrainSetting = {}): Prom
     },
     { executor: wrap(executor), ...poller },
   );
-  return consumer.drain({ budgetMs, tail, ...(signal && { signal }) });
+  return consumer.drain({ budgetMs, isTail, ...(signal && { signal }) });
 }
 
-/** An executor on the scene's MySQL pools; closed when the test is finished. */
+/** Opens an executor for the scene's MySQL pools. It is closed when the test is finished. */
 export function openExecutor(
   { registry, ledgerDatabase }: Scene,
   options: Partial<MysqlExecutorOptions> = {},

@@ -1,14 +1,14 @@
 import { Time, type WireValue } from '../generate/messagepack.ts';
 
-/** Parts of a lazy event beside its statements. */
+/** The parts of a lazy event other than its statements. */
 export interface EventEffects {
-  /** By Redis pool. */
+  /** Keys by Redis pool. */
   readonly cacheKeys?: { readonly [pool: string]: readonly string[] };
   readonly logs?: readonly WireValue[];
   readonly dirty?: readonly WireValue[];
 }
 
-/** A statement as an event carries it: SQL, and the id of its row (0: an insert's). */
+/** A statement of an event: SQL, and the id of its row (0 for an insert). */
 export interface EventStatement {
   readonly sql: string;
   readonly id?: number;
@@ -32,7 +32,7 @@ export function lazyEvent(statements: readonly EventStatement[], effects: EventE
   };
 }
 
-/** An event of one statement: `INSERT INTO Thing(…)`, which MySQL would do a second time without a word. */
+/** An event with one `INSERT INTO Thing(…)`, which MySQL would execute a second time without an error. */
 export function insertThing(name: string, effects: EventEffects = {}): WireValue {
   return lazyEvent([{ sql: insertThingSql(name) }], effects);
 }
@@ -42,7 +42,7 @@ export function insertThingSql(name: string, code?: string): string {
   return `INSERT INTO Thing(\`Name\`,\`Code\`) VALUES ('${name}',${value})`;
 }
 
-/** Adds one to the row's `Count`: each time that it is done shows. */
+/** Increments the row's `Count`, which therefore shows how often the statement has been executed. */
 export function countUp(id: number): EventStatement {
   return { sql: `UPDATE Thing SET \`Count\`=\`Count\`+1 WHERE \`ID\` = ${id}`, id };
 }

@@ -1,7 +1,7 @@
 import { textToBinary } from '../../../shared/binary-string.ts';
 import { type ExecutorReply, PROTOCOL_VERSION, type SqlExecutor } from '../../../shared/protocol.ts';
 
-/** What a poller asks of an executor, written down by hand. */
+/** Sends an executor the requests that a poller would send, with parameters chosen by the test. */
 export class Requests {
   readonly #executor: SqlExecutor;
   readonly #withinMs: number;

@@ -11,12 +11,12 @@ export interface ConsumerRun {
   readonly stderr: string;
 }
 
-/** Runs `consumer …` on the scene's registry in a process of its own. */
+/** Runs `consumer …` with the scene's registry in a separate process. */
 export function runConsumer(scene: Scene, ...commandLine: string[]): Promise<ConsumerRun> {
   return runConsumerIn({}, scene, ...commandLine);
 }
 
-/** The same with further environment variables. */
+/** Runs `consumer …` with additional environment variables. */
 export function runConsumerIn(
   environment: Readonly<Record<string, string>>,
   scene: Scene,

@@ -2,29 +2,29 @@ import { onTestFinished } from 'vitest';
 import type { MysqlAddress, RedisAddress } from '../../../infra/local/recording/target-servers.ts';
 import { takeTestDatabases } from '../test-databases.ts';
 
-/** Where a scene stands: on the servers that all tests share unless a test puts it on some of its own. */
+/** The servers of a scene: those that all tests share, unless a test provides its own. */
 export interface SceneServers {
   readonly mysql: MysqlAddress;
-  /** Of the MySQL pool `shop`. */
+  /** The server of the MySQL pool `shop`. */
   readonly shopMysql: MysqlAddress;
-  /** Of the Redis pool `default`. */
+  /** The database of the Redis pool `default`. */
   readonly redis: RedisAddress;
-  /** Of the Redis pool `other`. */
+  /** The database of the Redis pool `other`. */
   readonly otherRedis: RedisAddress;
   readonly databasePrefix: string;
 }
 
-/** A fresh part of the shared servers, with whatever of it a test brings itself. */
+/** Reserves databases of the shared servers, and replaces those that the test provides itself. */
 export async function takeSceneServers(own: Partial<SceneServers>): Promise<SceneServers> {
-  const place = await takeTestDatabases(2);
-  onTestFinished(() => place.remove());
-  const [redis, otherRedis] = place.redis;
-  if (redis === undefined || otherRedis === undefined) throw new Error('no Redis databases');
-  const { mysql, databasePrefix } = place;
+  const databases = await takeTestDatabases(2);
+  onTestFinished(() => databases.remove());
+  const [redis, otherRedis] = databases.redis;
+  if (redis === undefined || otherRedis === undefined) throw new Error('a scene needs two Redis databases');
+  const { mysql, databasePrefix } = databases;
   return { mysql, shopMysql: own.mysql ?? mysql, redis, otherRedis, databasePrefix, ...own };
 }
 
-/** The registry of a scene: two MySQL pools, two Redis pools, a stream of dirty events in each of the latter. */
+/** The registry of a scene: two MySQL pools, and two Redis pools with a stream of dirty events each. */
 export function registryOf({ mysql, shopMysql, redis, otherRedis, databasePrefix }: SceneServers): string {
   return `
 default:

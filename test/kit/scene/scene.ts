@@ -11,22 +11,25 @@ export const LAZY = 'orm-lazy-channel';
 export const LOCK_KEY = 'orm-async-consumer_consumer-1';
 export const GROUP = 'orm-async-consumer';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
-/** A small application of one test's own, on real servers: `Thing` in pool `default`, `Sale` in pool `shop`. */
+/**
+ * A registry with streams and tables prepared for one test, on real servers. The main tables are `Thing` in the MySQL
+ * pool `default` and `Sale` in the MySQL pool `shop`.
+ */
 export interface Scene {
-  readonly place: SceneServers;
+  readonly servers: SceneServers;
   readonly registryYaml: string;
   readonly registry: Registry;
   readonly ledgerDatabase: string;
   readonly redis: Redis;
   readonly otherRedis: Redis;
-  /** A connection of its own, in the database of pool `default`. */
+  /** Opens another connection to the database of the pool `default`. */
   connect(): Promise<Connection>;
-  /** Rows of a query in the database of pool `default`. */
+  /** Runs a query in the database of the pool `default` and returns its rows. */
   query(sql: string, values?: unknown[]): Promise<Row[]>;
   shopQuery(sql: string): Promise<Row[]>;
-  /** Adds a lazy event, and returns its id. */
+  /** Adds a lazy event and returns the id of its entry. */
   add(event: WireValue, id?: string): Promise<string>;
 }
 
@@ -59,28 +62,28 @@ CREATE TABLE Sale (
 
 /** Everything is removed when the test is finished. */
 export async function openScene(own: Partial<SceneServers> = {}): Promise<Scene> {
-  const place = await takeSceneServers(own);
-  const { databasePrefix } = place;
-  const mysql = await createDatabase(place.mysql, `${databasePrefix}app`, SCHEMA);
-  const shopMysql = await createDatabase(place.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
-  const redis = await connectRedis(place.redis);
-  const otherRedis = await connectRedis(place.otherRedis);
-  const registryYaml = registryOf(place);
+  const servers = await takeSceneServers(own);
+  const { databasePrefix } = servers;
+  const mysql = await createDatabase(servers.mysql, `${databasePrefix}app`, SCHEMA);
+  const shopMysql = await createDatabase(servers.shopMysql, `${databasePrefix}shop`, SHOP_SCHEMA);
+  const redis = await connectRedis(servers.redis);
+  const otherRedis = await connectRedis(servers.otherRedis);
+  const registryYaml = registryOf(servers);
   return {
-    place,
+    servers,
     registryYaml,
     registry: parseRegistry(registryYaml, 'registry.yaml'),
     ledgerDatabase: `${databasePrefix}ledger`,
     redis,
     otherRedis,
-    connect: () => connect(place.mysql, `${databasePrefix}app`),
+    connect: () => connect(servers.mysql, `${databasePrefix}app`),
     query: (sql, values = []) => rowsOf(mysql, sql, values),
     shopQuery: (sql) => rowsOf(shopMysql, sql, []),
     add: async (event, id = '*') => String(await redis.xadd(LAZY, id, 's', encode(event))),
   };
 }
 
-/** A scene whose consumer's sessions give ids that are `step` apart. */
+/** Opens a scene in which the ids that MySQL chooses for the consumer are `step` apart. */
 export async function sceneWithIncrement(step: number): Promise<Scene> {
   const scene = await openScene();
   const yaml = scene.registryYaml.replace(/(mysql: \S+app)/, `$1?auto_increment_increment=${step}`);
@@ -100,7 +103,7 @@ async function connect({ host, port, user, password }: MysqlAddress, database?: 
     ...{ host, port, user, password, multipleStatements: true },
     ...(database === undefined ? {} : { database }),
   });
-  connection.on('error', () => {}); // Tests stop servers; who asks meanwhile is told.
+  connection.on('error', () => {}); // Tests stop servers. Queries that fail meanwhile reject.
   onTestFinished(() => connection.destroy());
   return connection;
 }
@@ -112,7 +115,7 @@ async function rowsOf(connection: Connection, sql: string, values: unknown[]): P
 
 async function connectRedis({ host, port, database }: RedisAddress): Promise<Redis> {
   const redis = new Redis({ host, port, db: database, retryStrategy: () => 50 });
-  redis.on('error', () => {}); // As above.
+  redis.on('error', () => {}); // Tests stop servers. Commands that fail meanwhile reject.
   onTestFinished(() => redis.disconnect());
   await redis.ping();
   return redis;

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A way to a server that can be blocked like a network that swallows packets: no end of the connection is told. */
+/** A proxy that can block like a network that drops packets: neither side learns that the connection is broken. */
 export interface TcpProxy {
   readonly port: number;
-  /** From here on nothing gets through, in either direction. */
+  /** Drops all further data in both directions. */
   block(): void;
 }
 
@@ -38,7 +38,7 @@ export async function startTcpProxy(target: {
     server.close();
   });
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const block = (): void => {
     isBlocked = true;
   };

@@ -13,11 +13,11 @@ import { connectRedis } from '../../kit/state.ts';
 import { readTestRegistry, type TestRegistry } from '../../kit/test-registry.ts';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
 
-/** Nothing that was acknowledged is lost when the server is killed. */
+/** With these arguments, no acknowledged write is lost when the server is killed. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const ENTRIES_PER_PIPELINE = 1000;
 
-/** A Redis and a MariaDB of one application's own, whose history can be loaded again and again. */
+/** A Redis and a MariaDB for one application. Different histories can be loaded into them one after another. */
 export class ApplicationServers {
   readonly mysql: MariaDbServer;
   readonly redis: RedisServer;
@@ -41,7 +41,7 @@ export class ApplicationServers {
     return new ApplicationServers(mysql, redis, recordedRegistry);
   }
 
-  /** Each Redis pool has a numbered database of its own. */
+  /** Addresses of the servers. Each Redis pool has its own numbered database. */
   targets(host = '127.0.0.1'): TargetServers {
     const { port, user, password } = this.mysql;
     const pools = redisPoolCodes(this.#recordedRegistry);
@@ -51,7 +51,7 @@ export class ApplicationServers {
     };
   }
 
-  /** As those see it who reach the servers under this name. */
+  /** The registry for clients that reach the servers under the given host. */
   registryYaml(host?: string): string {
     return retargetRegistry(this.#recordedRegistry, this.targets(host));
   }
@@ -60,18 +60,18 @@ export class ApplicationServers {
     return readTestRegistry(this.registryYaml());
   }
 
-  /** Puts a recording's tables and rows in the place of what was there before, and removes all results in Redis. */
+  /** Replaces all tables and rows with those of a recording, and removes all results from Redis. */
   async load(recording: Recording): Promise<void> {
     await this.#emptyMysql();
     await this.#removeResults();
     await loadRecording({ ...recording, entries: [] }, this.targets());
   }
 
-  /** What a consumer works on comes last: it would put events of its own before those of the history. */
+  /** Adds entries. Those that the consumer drains come last: the events that it adds must follow the recorded ones. */
   async add(entries: readonly StreamEntry[]): Promise<void> {
-    const isWork = ({ stream }: StreamEntry) => stream.startsWith('orm-');
-    await this.#add(entries.filter((entry) => !isWork(entry)));
-    await this.#add(entries.filter(isWork));
+    const isDrained = ({ stream }: StreamEntry) => stream.startsWith('orm-');
+    await this.#add(entries.filter((entry) => !isDrained(entry)));
+    await this.#add(entries.filter(isDrained));
   }
 
   async stop(): Promise<void> {
@@ -81,10 +81,10 @@ export class ApplicationServers {
   async #add(entries: readonly StreamEntry[]): Promise<void> {
     for (const [code, pool] of this.registry.redis) {
       const redis = connectRedis(pool);
-      const ofPool = entries.filter((entry) => entry.pool === code);
-      for (let start = 0; start < ofPool.length; start += ENTRIES_PER_PIPELINE) {
+      const poolEntries = entries.filter((entry) => entry.pool === code);
+      for (let start = 0; start < poolEntries.length; start += ENTRIES_PER_PIPELINE) {
         const pipeline = redis.pipeline();
-        for (const { stream, id, fields } of ofPool.slice(start, start + ENTRIES_PER_PIPELINE))
+        for (const { stream, id, fields } of poolEntries.slice(start, start + ENTRIES_PER_PIPELINE))
           pipeline.xadd(stream, id, ...Object.entries(fields).flat());
         for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
       }
@@ -92,7 +92,10 @@ export class ApplicationServers {
     }
   }
 
-  /** The tables alone, as sessions of the executor have chosen the databases; those of the oracle as a whole. */
+  /**
+   * Drops the tables but not their databases, because sessions of the executor have selected these. Drops the databases
+   * of the oracle.
+   */
   async #emptyMysql(): Promise<void> {
     const { mysql } = this.targets();
     const connection = await createConnection(mysql);
@@ -111,13 +114,13 @@ export class ApplicationServers {
     }
   }
 
-  /** Dead letters, and the events in the application's own streams. */
+  /** Deletes dead letters, and the events in the application's own streams. */
   async #removeResults(): Promise<void> {
     const { registry } = this;
     for (const [code, pool] of registry.redis) {
       const redis = connectRedis(pool);
-      for (const [stream, itsPool] of registry.streamPools) {
-        if (itsPool !== code) continue;
+      for (const [stream, poolCode] of registry.streamPools) {
+        if (poolCode !== code) continue;
         await redis.del(`${stream}:dead-letters`);
         if (!stream.startsWith('orm-')) await redis.del(stream);
       }

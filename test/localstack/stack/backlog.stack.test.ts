@@ -8,52 +8,54 @@ import { runOracle } from '../../kit/run-oracle.ts';
 import type { Outcome } from '../../oracle/outcome.ts';
 import type { DeployedApplication } from './deployed-application.ts';
 import { describeDeployed } from './describe-deployed.ts';
-import { IdShift } from './later-ids.ts';
-import { failures } from './run-summaries.ts';
+import { IdShift } from './id-shift.ts';
+import { countFailures } from './run-summaries.ts';
 
 const SEED = 2026;
 const POISON_RATE = 0.02;
 const BACKLOG_ENTRIES = 20_000;
-/** An operation is one entry or a few. */
+/** Each operation produces one or a few entries. */
 const BACKLOG_OPERATIONS = 17_000;
 const THROTTLED_OPERATIONS = 2500;
-const RESERVED = 2;
+const RESERVED_CONCURRENCY = 2;
 
 const { registryYaml } = generatedApplication();
 
-/** Batches of few statements, so that many invocations are wanted at once; all else is default. */
+/** Small batches, so that many concurrent invocations are needed. All other settings have their defaults. */
 const options = { stackName: 'Backlog', registryYaml, values: { batchItems: 25 } };
 
-describeDeployed('A deployed stack', options, (place) => {
+describeDeployed('A deployed stack', options, (deployed) => {
   const backlog = lazily(() => generate(SEED + 1, BACKLOG_OPERATIONS));
-  /** Applied serially beside the tables that are drained into, while there is time: until the schedule's first run. */
+  /** Computed in other databases of the same server, while the first test waits for the schedule. */
   const backlogOutcome = lazily(() =>
-    runOracle(backlog().recording, { ...place.application.servers.targets(), databasePrefix: 'later_' }),
+    runOracle(backlog().recording, { ...deployed.application.servers.targets(), databasePrefix: 'later_' }),
   );
 
-  test(`drains while its executor is reserved to ${RESERVED}, and takes each 429 for what it is`, async () => {
-    const { application } = place;
+  test(`drains with a reserved concurrency of ${RESERVED_CONCURRENCY}, and retries invocations that get a 429`, async () => {
+    const { application } = deployed;
     const { executor } = application.functions;
-    const reserved = { FunctionName: executor, ReservedConcurrentExecutions: RESERVED };
-    await application.lambda.putFunctionConcurrency(reserved);
+    const reservation = { FunctionName: executor, ReservedConcurrentExecutions: RESERVED_CONCURRENCY };
+    await application.lambda.putFunctionConcurrency(reservation);
     const history = generate(SEED, THROTTLED_OPERATIONS);
     const outcome = await runOracle(history.recording, application.servers.targets());
     const [differences] = await Promise.all([drainHistory(application, history, outcome), backlogOutcome()]);
     expect(differences).toBe('');
-    const refusals = failures(await application.summaries(), 'TooManyRequestsException');
-    console.log(`seed ${SEED}: ${history.entries.length} entries, ${refusals} invocations refused with 429`);
-    expect(refusals).toBeGreaterThan(0);
+    const rejections = countFailures(await application.summaries(), 'TooManyRequestsException');
+    console.log(
+      `seed ${SEED}: ${history.entries.length} entries, ${rejections} invocations rejected with 429`,
+    );
+    expect(rejections).toBeGreaterThan(0);
     await application.lambda.deleteFunctionConcurrency({ FunctionName: executor });
   });
 
   test('drains a backlog of 20,000 entries', async () => {
     const history = backlog();
     expect(history.entries.length).toBeGreaterThan(BACKLOG_ENTRIES);
-    expect(await drainHistory(place.application, history, await backlogOutcome())).toBe('');
+    expect(await drainHistory(deployed.application, history, await backlogOutcome())).toBe('');
   });
 
-  test('is gone after `cdk destroy`, with all its processes', async () => {
-    const { application } = place;
+  test('is deleted by `cdk destroy`, together with all its processes', async () => {
+    const { application } = deployed;
     await application.destroy();
     const { poller, executor } = application.functions;
     for (const FunctionName of [poller, executor]) {
@@ -70,7 +72,7 @@ function generate(seed: number, operations: number): History {
   return seededHistory(seed, operations, { ordering: 'entity', poisonRate: POISON_RATE });
 }
 
-/** @returns how what the schedule did differs from the outcome */
+/** Waits for the schedule to drain a history, and returns the differences from the expected outcome as text. */
 async function drainHistory(
   application: DeployedApplication,
   history: History,
@@ -84,14 +86,14 @@ async function drainHistory(
   await plantCacheKeys(servers.registry, expected);
   const entries = entriesOf(recording);
   await servers.add(entries);
-  await application.drained();
+  await application.waitUntilDrained();
   return application.differences(expected, entries);
 }
 
-function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
+function lazily<T>(create: () => T): () => T {
+  let created: { readonly value: T } | undefined;
   return () => {
-    made ??= { value: make() };
-    return made.value;
+    created ??= { value: create() };
+    return created.value;
   };
 }

@@ -7,8 +7,8 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 const COMMAND = new URL('../../../infra/localstack/command.ts', import.meta.url).pathname;
 
 describe.skipIf(inject('localStack') === undefined)('npm run localstack', () => {
-  test('shows how the schedule drains, and leaves nothing behind on Ctrl-C', async () => {
-    const { output, end } = start();
+  test('shows how the schedule drains the streams, and leaves nothing behind after Ctrl-C', async () => {
+    const { output, end } = startCommand();
     await expect.poll(output, { timeout: 300_000, interval: 500 }).toContain('until Ctrl-C.');
     expect(output()).toMatch(/redis +orm-lazy-channel: [\d,]+ unread, [\d,]+ pending/);
     expect(output()).toMatch(/mysql +Plain row 1: Name changed/);
@@ -18,19 +18,19 @@ describe.skipIf(inject('localStack') === undefined)('npm run localstack', () => 
     expect(output()).toContain('Nothing is pending; 1 dead letter.');
     const endpoint = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
     expect((await fetch(`${endpoint}/_localstack/health`)).ok).toBe(true);
-    expect(await end('SIGINT')).toEqual({ exitCode: 0, filesLeft: [] });
+    expect(await end('SIGINT')).toEqual({ exitCode: 0, remainingFiles: [] });
     await expect(fetch(`${endpoint}/_localstack/health`)).rejects.toThrow();
   });
 
-  test('leaves nothing behind when Ctrl-C comes while it deploys', async () => {
-    const { output, end } = start();
+  test('leaves nothing behind after Ctrl-C during the deployment', async () => {
+    const { output, end } = startCommand();
     await expect.poll(output, { timeout: 120_000, interval: 100 }).toContain('cdk deploy');
-    expect(await end('SIGINT')).toEqual({ exitCode: 130, filesLeft: [] });
+    expect(await end('SIGINT')).toEqual({ exitCode: 130, remainingFiles: [] });
   });
 });
 
-/** Runs the command with a directory of its own for all that is temporary. */
-function start() {
+/** Starts the command with its own directory for temporary files. */
+function startCommand() {
   const directory = mkdtempSync(`${tmpdir()}/localstack-command-`);
   const child = spawn(process.execPath, [COMMAND], {
     env: { ...process.env, TMPDIR: directory },
@@ -49,7 +49,7 @@ function start() {
     end: async (signal: NodeJS.Signals) => {
       child.kill(signal);
       const [exitCode] = await once(child, 'exit');
-      return { exitCode, filesLeft: readdirSync(directory) };
+      return { exitCode, remainingFiles: readdirSync(directory) };
     },
   };
 }

@@ -25,18 +25,18 @@ import { type RunSummary, runSummaries } from './run-summaries.ts';
 
 export interface ApplicationOptions {
   readonly stackName: string;
-  /** Its addresses are of no use. */
+  /** The registry of the application. Its server addresses are replaced. */
   readonly registryYaml: string;
-  /** Of the deployment file. */
+  /** Additional values of the deployment file. */
   readonly values?: DeploymentValues;
 }
 
-type Part = keyof DeployedFunctions;
+type FunctionRole = keyof DeployedFunctions;
 
-/** For the next run of the schedule, after a lock that nobody gives back, on a machine that has much else to do. */
-const DRAINED_WITHIN_MS = 240_000;
+/** Long enough for the next scheduled run, after the lock of a killed poller has expired, on a busy machine. */
+const MAX_DRAIN_MS = 240_000;
 
-/** An application with servers of its own, and the stack on LocalStack that consumes its streams. */
+/** An application with its own servers, and the stack on LocalStack that consumes its streams. */
 export class DeployedApplication {
   readonly servers: ApplicationServers;
   readonly functions: DeployedFunctions;
@@ -73,7 +73,7 @@ export class DeployedApplication {
     }
   }
 
-  /** Runs `cdk deploy` once more, with other settings. */
+  /** Runs `cdk deploy` again with other settings. */
   async redeploy(context: Readonly<Record<string, string>>): Promise<void> {
     await deploy(this.#localStack, this.#deployment, { context });
   }
@@ -82,21 +82,21 @@ export class DeployedApplication {
     await destroy(this.#localStack, this.#deployment);
   }
 
-  /** Ends the schedule's runs and the servers. The stack itself goes with LocalStack. */
+  /** Stops the scheduled runs and the servers. The stack itself is removed together with LocalStack. */
   async stop(): Promise<void> {
-    const nobody = { FunctionName: this.functions.poller, ReservedConcurrentExecutions: 0 };
-    await this.lambda.putFunctionConcurrency(nobody).catch(() => {}); // It may be destroyed.
+    const noRuns = { FunctionName: this.functions.poller, ReservedConcurrentExecutions: 0 };
+    await this.lambda.putFunctionConcurrency(noRuns).catch(() => {}); // The stack may already be destroyed.
     this.lambda.destroy();
     await this.servers.stop();
   }
 
-  /** What ids of entries to come must be greater than. */
+  /** The time in milliseconds that the IDs of new entries must exceed. */
   async lastMs(): Promise<number> {
     return millisecondsOfLast(await readProgress(this.servers.registry));
   }
 
-  /** Waits until all entries that were added are settled, by the schedule alone. */
-  async drained(timeout = DRAINED_WITHIN_MS): Promise<void> {
+  /** Waits until the schedule has settled all entries that were added. */
+  async waitUntilDrained(timeout = MAX_DRAIN_MS): Promise<void> {
     await expect
       .poll(() => readProgress(this.servers.registry), { timeout, interval: 300 })
       .toSatisfy(isDone, 'drained');
@@ -106,24 +106,24 @@ export class DeployedApplication {
     return readState(this.servers.registry);
   }
 
-  /** How what is there differs from what must be there, as text: nothing where it doesn't. */
+  /** Differences between the actual and the expected state, as text. Empty if there are none. */
   async differences(expected: Outcome, entries: readonly StreamEntry[]): Promise<string> {
     return describeDifferences(compareState(expected, await this.readState(), entries));
   }
 
-  /** The program `consumer` with `--function`. */
+  /** Runs the command `consumer` with `--function`. */
   cli(...programArguments: string[]): Promise<CliRun> {
     const target = ['--function', this.functions.operations];
     return runCli([...programArguments, ...target], this.#localStack.environment);
   }
 
-  processes(part: Part): Promise<number[]> {
-    return functionProcesses(this.#localStack, this.functions[part]);
+  processes(role: FunctionRole): Promise<number[]> {
+    return functionProcesses(this.#localStack, this.functions[role]);
   }
 
-  /** Processes in the middle of an invocation: those between two are stopped. */
-  async busyProcesses(part: Part): Promise<number[]> {
-    const pids = await this.processes(part);
+  /** Processes that are in the middle of an invocation. The others are stopped or have ended. */
+  async busyProcesses(role: FunctionRole): Promise<number[]> {
+    const pids = await this.processes(role);
     if (pids.length === 0) return [];
     const { stdout } = spawnSync('ps', ['-o', 'pid=,stat=', '-p', pids.join()], { encoding: 'utf8' });
     const lines = stdout.split('\n').map((line) => line.trim().split(/\s+/));
@@ -131,22 +131,22 @@ export class DeployedApplication {
   }
 
   /**
-   * Sends a signal to the processes that are in the middle of an invocation, as soon as there are some.
-   * @returns how many there were: none where all entries were settled before one was seen
+   * Sends a signal to the processes that are in the middle of an invocation, as soon as there are any.
+   * @returns how many processes got the signal: 0 if all entries were settled before a busy process was seen
    */
-  async strike(part: Part, signal: NodeJS.Signals): Promise<number> {
-    const deadline = performance.now() + DRAINED_WITHIN_MS;
+  async signalBusyProcesses(role: FunctionRole, signal: NodeJS.Signals): Promise<number> {
+    const deadline = performance.now() + MAX_DRAIN_MS;
     while (performance.now() < deadline) {
-      const struck = (await this.busyProcesses(part)).filter((pid) => send(pid, signal));
-      if (struck.length > 0) return struck.length;
+      const signaled = (await this.busyProcesses(role)).filter((pid) => send(pid, signal));
+      if (signaled.length > 0) return signaled.length;
       if (isDone(await readProgress(this.servers.registry))) return 0;
     }
-    throw new Error(`The ${part} has not been at work for ${DRAINED_WITHIN_MS} ms, and there is work to do.`);
+    throw new Error(`The ${role} was idle for ${MAX_DRAIN_MS} ms, although entries are pending.`);
   }
 
-  /** All lines of ended invocations. */
-  async log(part: Part): Promise<string[]> {
-    const lines = await new FunctionLogs(this.#localStack, this.functions[part]).read();
+  /** The log lines of all invocations that have ended. */
+  async log(role: FunctionRole): Promise<string[]> {
+    const lines = await new FunctionLogs(this.#localStack, this.functions[role]).read();
     return lines.map(({ text }) => text);
   }
 
@@ -159,7 +159,7 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
   } catch {
-    // It has just ended.
+    // The process has just ended.
     return false;
   }
 }

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { type ApplicationOptions, DeployedApplication } from './deployed-application.ts';
 
-/** The deployed application that the tests of one `describe` share. It is there once they run. */
-export interface DeployedPlace {
+/** What the tests of one `describe` share. The application can be read once the tests run. */
+export interface DeployedContext {
   readonly application: DeployedApplication;
 }
 
 /**
- * A `describe` with an application and a stack of its own. Where no LocalStack can run its tests are skipped; the run
- * says at its end what to install.
- * @param isHostNeeded whether its tests need functions that are processes of this machine, not Docker's containers
+ * A `describe` with its own application and stack. If LocalStack cannot run on this machine, the tests are skipped, and
+ * the test run says at its end what to install. `isHostNeeded`: the tests need functions that run as processes of this
+ * machine, not as Docker containers.
  */
 export function describeDeployed(
   title: string,
   options: ApplicationOptions & { readonly isHostNeeded?: boolean },
-  defineTests: (place: DeployedPlace) => void,
+  defineTests: (deployed: DeployedContext) => void,
 ): void {
   const localStack = inject('localStack');
   const isOnHost = localStack?.hostForFunctions === '127.0.0.1';
@@ -27,7 +27,8 @@ export function describeDeployed(
     afterAll(() => application?.stop());
     defineTests({
       get application() {
-        if (application === undefined) throw new Error('It is deployed before the tests run.');
+        if (application === undefined)
+          throw new Error('The application is deployed before the tests run, not before they are defined.');
         return application;
       },
     });

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamEntry } from '../../oracle/stream-entry.ts';
 import type { ApplicationServers } from './application-servers.ts';
 
-/** So many that a stack in trouble is busy with them for a second or more. */
-const ENTRIES_AT_ONCE = 700;
-const ENTRIES_AT_A_TIME = 10;
+/** Enough entries to keep a stack busy for at least a second, even under faults. */
+const BURST_ENTRIES = 700;
+const TRICKLE_ENTRIES = 10;
 const INTERVAL_MS = 200;
 
-/** Adds a history to its streams bit by bit. */
+/** Adds the entries of a history to its streams in portions. */
 export class Feed {
   readonly #servers: ApplicationServers;
   readonly #entries: StreamEntry[];
@@ -17,25 +17,26 @@ export class Feed {
     this.#entries = [...entries];
   }
 
-  /** Throws where nothing is left: a test that wants the stack to be busy would wait in vain. */
-  async add(): Promise<void> {
-    if (this.#entries.length === 0) throw new Error('The history is too short: all of it has been added.');
-    await this.#servers.add(this.#entries.splice(0, ENTRIES_AT_ONCE));
+  /** Adds the next burst. Throws if no entries remain, because a test would then wait in vain for a busy stack. */
+  async addBurst(): Promise<void> {
+    if (this.#entries.length === 0)
+      throw new Error('The history is too short: all entries have already been added.');
+    await this.#servers.add(this.#entries.splice(0, BURST_ENTRIES));
   }
 
-  async addRest(): Promise<void> {
+  async addRemaining(): Promise<void> {
     await this.#servers.add(this.#entries.splice(0));
   }
 
-  /** As a running application does, until `end` is settled. */
+  /** Adds a few entries at a time, as a running application does, until `end` is settled. */
   async keepAdding(end: Promise<unknown>): Promise<void> {
     let isOver = false;
     const finish = () => {
       isOver = true;
     };
     end.then(finish, finish);
-    while (!isOver && this.#entries.length > ENTRIES_AT_ONCE) {
-      await this.#servers.add(this.#entries.splice(0, ENTRIES_AT_A_TIME));
+    while (!isOver && this.#entries.length > BURST_ENTRIES) {
+      await this.#servers.add(this.#entries.splice(0, TRICKLE_ENTRIES));
       await sleep(INTERVAL_MS);
     }
   }

@@ -5,12 +5,12 @@ import { findLocalStackSource } from '../../../infra/localstack/source.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Ready for `cdk deploy`; undefined where none can run here. */
+    /** A LocalStack that is ready for `cdk deploy`. Undefined if LocalStack cannot run on this machine. */
     readonly localStack: LocalStackAddress | undefined;
   }
 }
 
-/** Starts one LocalStack for all tests that deploy stacks. */
+/** Starts one LocalStack for all tests that deploy a stack. */
 export async function setup({ provide }: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (findLocalStackSource() === undefined) {
     provide('localStack', undefined);
@@ -18,7 +18,7 @@ export async function setup({ provide }: TestProject): Promise<(() => Promise<vo
   }
   const localStack = await startLocalStack();
   try {
-    console.error('Making the account of LocalStack ready with `cdk bootstrap`…');
+    console.error('Preparing the LocalStack account with `cdk bootstrap`…');
     await bootstrap(localStack);
   } catch (error) {
     await localStack.stop();
@@ -26,7 +26,13 @@ export async function setup({ provide }: TestProject): Promise<(() => Promise<vo
   }
   const { endpoint, region, environment, hostForFunctions, serverAddresses, directory, logFile } = localStack;
   provide('localStack', {
-    ...{ endpoint, region, environment, hostForFunctions, serverAddresses, directory, logFile },
+    endpoint,
+    region,
+    environment,
+    hostForFunctions,
+    serverAddresses,
+    directory,
+    logFile,
   });
   return () => localStack.stop();
 }

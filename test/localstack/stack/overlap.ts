@@ -3,7 +3,7 @@ import type { DeployedApplication } from './deployed-application.ts';
 
 const INTERVAL_MS = 200;
 
-/** Whether a poller that began before a new executor was deployed is still at work after that. */
+/** Detects whether a poller that started before the deployment of a new executor is still running after it. */
 export class Overlap {
   readonly #application: DeployedApplication;
   #isSeen = false;
@@ -16,7 +16,7 @@ export class Overlap {
     return this.#isSeen;
   }
 
-  /** Looks until `end` is settled. */
+  /** Watches until `end` is settled. */
   async watch(end: Promise<unknown>): Promise<void> {
     let isOver = false;
     const finish = () => {

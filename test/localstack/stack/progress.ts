@@ -1,24 +1,24 @@
 import type { Redis } from 'ioredis';
 import { connectRedis } from '../../kit/state.ts';
 import { CONSUMER_GROUP, type TestRegistry } from '../../kit/test-registry.ts';
-import { millisecondsOf } from './later-ids.ts';
+import { millisecondsOf } from './id-shift.ts';
 
-/** What the consumer's group has done with a stream of its own. */
+/** The progress of the consumer's group in one of its streams. */
 export interface StreamProgress {
   readonly stream: string;
-  /** Id of the stream's last entry, which may be gone. */
+  /** ID of the last entry that was added to the stream. The entry may have been deleted since. */
   readonly lastId: string;
-  /** Undefined where there is no group yet. */
-  readonly lastRead: string | undefined;
+  /** Undefined if the group does not exist yet. */
+  readonly lastReadId: string | undefined;
   readonly pending: number;
 }
 
-/** Of BeeORM's streams that exist. Cheap: nothing is read. */
+/** The progress in each existing BeeORM stream. Cheap, because no entries are read. */
 export async function readProgress(registry: TestRegistry): Promise<StreamProgress[]> {
   const pool = registry.redis.get('default');
   if (pool === undefined) throw new Error('the registry has no Redis pool default');
   const redis = connectRedis(pool);
-  redis.on('error', () => {}); // It may be about to restart: then the commands tell.
+  redis.on('error', () => {}); // Redis may be restarting. The commands report the error then.
   try {
     const streams = [...registry.streamPools.keys()].filter((stream) => stream.startsWith('orm-'));
     const found = await Promise.all(streams.map((stream) => progressOf(redis, stream)));
@@ -28,9 +28,9 @@ export async function readProgress(registry: TestRegistry): Promise<StreamProgre
   }
 }
 
-/** Everything that was written is read, and everything that was read is settled. */
+/** Returns whether all entries that were added have been read, and all that were read have been settled. */
 export function isDone(progress: readonly StreamProgress[]): boolean {
-  return progress.every(({ lastId, lastRead, pending }) => lastRead === lastId && pending === 0);
+  return progress.every(({ lastId, lastReadId, pending }) => lastReadId === lastId && pending === 0);
 }
 
 async function progressOf(redis: Redis, stream: string): Promise<StreamProgress | undefined> {
@@ -43,12 +43,12 @@ async function progressOf(redis: Redis, stream: string): Promise<StreamProgress 
   return {
     stream,
     lastId: String(lastId),
-    lastRead: group && String(group['last-delivered-id']),
+    lastReadId: group && String(group['last-delivered-id']),
     pending: Number(group?.['pending'] ?? 0),
   };
 }
 
-/** Redis answers `[name, value, name, value, …]`. */
+/** Redis replies with `[name, value, name, value, …]`. */
 function toFields(flat: unknown): Record<string, unknown> {
   if (!Array.isArray(flat)) return {};
   const names = flat.filter((_, index) => index % 2 === 0);

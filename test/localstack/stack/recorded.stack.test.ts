@@ -12,9 +12,10 @@ import { runOracle } from '../../kit/run-oracle.ts';
 import type { Outcome } from '../../oracle/outcome.ts';
 import type { DeployedApplication } from './deployed-application.ts';
 import { describeDeployed } from './describe-deployed.ts';
-import { IdShift } from './later-ids.ts';
+import { IdShift } from './id-shift.ts';
 
-const BREAKS = [
+/** Recorded cases in which BeeORM's own consumer fails. */
+const BEEORM_FAILURES = [
   'blob-in-log',
   'duplicate-key',
   'event-spans-lanes',
@@ -24,31 +25,34 @@ const BREAKS = [
   'log-out-of-range',
 ];
 
-/** A run goes on to read, so that one finds several fixtures, one after the other. */
-const values = { tail: true };
+/** A run keeps reading until its budget ends, so that one run drains several fixtures. */
+const DEPLOYMENT_VALUES = { tail: true };
 
 describeDeployed(
   'The schedule of a deployed stack',
-  { stackName: 'Recorded', registryYaml: registryOfAll(), values },
-  (place) => {
-    test('drains the recorded case crud, which comes out as recorded', async () => {
+  { stackName: 'Recorded', registryYaml: registryOfAllFixtures(), values: DEPLOYMENT_VALUES },
+  (deployed) => {
+    test('drains the recorded case crud with the recorded outcome', async () => {
       const directory = fixtureDirectory('crud');
       expect(
-        await drainFixture(place.application, readRecording(directory), () => crudOutcome(directory)),
+        await drainFixture(deployed.application, readRecording(directory), () => crudOutcome(directory)),
       ).toBe('');
     });
 
-    test.each(BREAKS)('drains %s, where BeeORM breaks, as if applied serially', async (name) => {
-      const recording = readRecording(fixtureDirectory(`beeorm-breaks/${name}`));
-      const expected = async (): Promise<Outcome> => ({
-        ...(await runOracle(recording, place.application.servers.targets())),
-        identity: ['FirstName', 'Name', 'ID'],
-      });
-      expect(await drainFixture(place.application, recording, expected)).toBe('');
-    });
+    test.each(BEEORM_FAILURES)(
+      'drains %s, where BeeORM fails, as if the entries were applied serially',
+      async (name) => {
+        const recording = readRecording(fixtureDirectory(`beeorm-breaks/${name}`));
+        const expected = async (): Promise<Outcome> => ({
+          ...(await runOracle(recording, deployed.application.servers.targets())),
+          identity: ['FirstName', 'Name', 'ID'],
+        });
+        expect(await drainFixture(deployed.application, recording, expected)).toBe('');
+      },
+    );
 
-    test('drains what was left to do of a dead letter, when its cause is gone and it is put back through the function', async () => {
-      const { application } = place;
+    test('applies the remaining work of a dead letter that is redriven through the function', async () => {
+      const { application } = deployed;
       const listed = await application.cli('dead-letters', 'list', '--json');
       expect(JSON.parse(listed.stdout)).toMatchObject({
         deadLetters: [{ code: '1264', stream: 'orm-lazy-channel' }],
@@ -57,7 +61,7 @@ describeDeployed(
       const redriven = await application.cli('dead-letters', 'redrive', '--all', '--json');
       expect(redriven).toMatchObject({ exitCode: 0 });
       expect(JSON.parse(redriven.stdout)).toEqual({ redriven: 1 });
-      await application.drained();
+      await application.waitUntilDrained();
       const { tables, deadLetters } = await application.readState();
       expect(deadLetters).toEqual([]);
       expect(tables.get('bee.UUIDLogEntity')).toHaveLength(1);
@@ -66,16 +70,16 @@ describeDeployed(
       ]);
     });
 
-    test('drains the recorded history poison-1, a whole application with all that can go wrong in it', async () => {
+    test('drains the recorded history poison-1, a whole application with many kinds of failing entries', async () => {
       const directory = fixtureDirectory('histories/poison-1');
       const expected = () => historyOutcome(directory);
-      expect(await drainFixture(place.application, readRecording(directory), expected)).toBe('');
-      const { stdout } = await place.application.cli('dead-letters', 'list', '--json');
+      expect(await drainFixture(deployed.application, readRecording(directory), expected)).toBe('');
+      const { stdout } = await deployed.application.cli('dead-letters', 'list', '--json');
       expect(JSON.parse(stdout).deadLetters).toHaveLength(expected().deadLetters.length);
     });
 
-    test('leaves nothing to do, as the function says when it is asked for its status', async () => {
-      const { exitCode, stdout } = await place.application.cli('status', '--json');
+    test('leaves no work, as the function reports in its status', async () => {
+      const { exitCode, stdout } = await deployed.application.cli('status', '--json');
       expect(exitCode).toBe(0);
       const { pools, channels } = JSON.parse(stdout);
       expect(pools).toEqual([
@@ -87,7 +91,7 @@ describeDeployed(
   },
 );
 
-/** Puts a fixture in the place of the one before, and waits for the schedule to drain it. */
+/** Replaces the previous fixture, waits for the schedule to drain the new one, and returns the differences as text. */
 async function drainFixture(
   application: DeployedApplication,
   recorded: Recording,
@@ -100,12 +104,12 @@ async function drainFixture(
   await plantCacheKeys(servers.registry, expected);
   const entries = entriesOf(shift.recording(recorded));
   await servers.add(entries);
-  await application.drained();
+  await application.waitUntilDrained();
   return application.differences(expected, entries);
 }
 
-/** The registry of the fixtures, which have the same pools, with the streams of all of them. */
-function registryOfAll(): string {
+/** The registry that all fixtures share, with the streams of all of them. They have the same pools. */
+function registryOfAllFixtures(): string {
   const read = (name: string) => parseDocument(readFileSync(fixtureDirectory(name), 'utf8'));
   const registry = read('registry.yaml');
   const history: Record<string, { streams?: Record<string, string[]> }> = read(

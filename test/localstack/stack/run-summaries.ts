@@ -4,14 +4,14 @@ const summarySchema = z.object({
   message: z.literal('drained'),
   complete: z.boolean(),
   reason: z.string(),
-  /** By the error's name. */
+  /** Counts by the name of the error. */
   failedInvocations: z.record(z.string(), z.number()),
 });
 
-/** What the poller says at the end of a run that came to one. */
+/** The summary that the poller logs when a run ends normally. */
 export type RunSummary = z.infer<typeof summarySchema>;
 
-/** @param log lines of the poller's log */
+/** Finds the summaries in the lines of the poller's log. */
 export function runSummaries(log: readonly string[]): RunSummary[] {
   return log.flatMap((line) => {
     const summary = summarySchema.safeParse(line.startsWith('{') ? JSON.parse(line) : undefined);
@@ -19,7 +19,7 @@ export function runSummaries(log: readonly string[]): RunSummary[] {
   });
 }
 
-/** How often invocations failed with this error. */
-export function failures(summaries: readonly RunSummary[], code: string): number {
+/** Counts the invocations that failed with the given error. */
+export function countFailures(summaries: readonly RunSummary[], code: string): number {
   return summaries.reduce((sum, { failedInvocations }) => sum + (failedInvocations[code] ?? 0), 0);
 }

@@ -1,37 +1,40 @@
 import type { Redis } from 'ioredis';
+import { deadLetterStream } from '../../../../shared/dead-letter.ts';
+import type { AbsentGroups } from '../../../../shared/drain-rules.ts';
 import { errorFields } from '../../../../shared/logging.ts';
 import { garbageCollectionKey, namespaced } from '../../../../shared/registry/beeorm-names.ts';
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import { connectRedis } from '../../redis/connection.ts';
-import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
 import type { ChannelContext } from '../channel.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 
-/** One collection of a group's garbage: at most this often, whoever begins it. BeeORM's time to live of its key. */
+/** Minimum time between two collections of a group, by any consumer. BeeORM's time to live for the key. */
 const KEY_TTL_SECONDS = 30;
 
-/** Deletes, from all streams of a group in one Redis pool, what every group of the stream has done with. */
+/** Deletes, from all streams of a group in one Redis pool, the entries that every group of the stream has handled. */
 export class GarbageCollection {
   readonly #context: ChannelContext;
   readonly #event: GarbageEvent;
   readonly #pool: RedisPool;
+  readonly #absentGroups: AbsentGroups;
   /** When the key was taken: milliseconds since 1970. */
   #takenAt: number | undefined;
   #trimmed = 0;
 
-  constructor(context: ChannelContext, event: GarbageEvent, pool: RedisPool) {
+  constructor(context: ChannelContext, event: GarbageEvent, pool: RedisPool, absentGroups: AbsentGroups) {
     this.#context = context;
     this.#event = event;
     this.#pool = pool;
+    this.#absentGroups = absentGroups;
   }
 
-  /** Entries that were deleted so far. */
+  /** Number of entries deleted so far. */
   get trimmed(): number {
     return this.#trimmed;
   }
 
-  /** True once all is done, or another collection is under way; false where the budget ended before. */
+  /** True once everything is trimmed, or if another collection is in progress; false if the budget ended before. */
   async run(): Promise<boolean> {
     const { budget, logger } = this.#context;
     for (let attempt = 0; budget.mayRead; attempt++) {
@@ -39,7 +42,7 @@ export class GarbageCollection {
         return await this.#connected((redis) => this.#collect(redis));
       } catch (error) {
         const { group, pool } = this.#event;
-        logger.warn('garbage can not be collected, trying again', { group, pool, error: errorFields(error) });
+        logger.warn('garbage collection failed, retrying', { group, pool, error: errorFields(error) });
         await budget.backOff(attempt);
       }
     }
@@ -62,7 +65,7 @@ export class GarbageCollection {
     if (!(await this.#take(redis, key))) return true;
     for (const stream of this.#streams()) {
       if (await this.#trim(redis, stream)) continue;
-      // The next run goes on, and must not take this one for one that is under way.
+      // The next drain continues, and must not take this collection for one in progress.
       if (this.#isKeyOurs()) await redis.del(key);
       return false;
     }
@@ -77,12 +80,12 @@ export class GarbageCollection {
     return true;
   }
 
-  /** The key says nothing of its holder: once it may have ended, another one may stand there. */
+  /** The key does not identify its holder: once it may have expired, it may be somebody else's. */
   #isKeyOurs(): boolean {
     return Date.now() - (this.#takenAt ?? 0) < (KEY_TTL_SECONDS - 1) * 1000;
   }
 
-  /** Dead letters are not garbage, also where the registry gives their stream a group. */
+  /** Dead letters are not garbage, even if the registry gives their stream a group. */
   #streams(): StreamDefinition[] {
     const { group, pool } = this.#event;
     return [...this.#context.registry.streams.values()].filter(
@@ -91,13 +94,13 @@ export class GarbageCollection {
     );
   }
 
-  /** False where the budget ended before all was trimmed. */
+  /** False if the budget ended before everything was trimmed. */
   async #trim(redis: Redis, { name, groups }: StreamDefinition): Promise<boolean> {
-    const { budget, absentGroups = 'hold', failpoint } = this.#context;
+    const { budget, failpoint } = this.#context;
     const stream: TrimmedStream = {
       stream: namespaced(this.#pool, name),
       registeredGroups: groups.map((group) => namespaced(this.#pool, group)),
-      areAbsentGroupsHeld: absentGroups === 'hold',
+      areAbsentGroupsHeld: this.#absentGroups === 'hold',
     };
     let step = await trimStep(redis, stream);
     for (const group of step.absentGroups) this.#warnOfAbsent(name, group);
@@ -110,14 +113,13 @@ export class GarbageCollection {
     }
   }
 
-  /** `group`: as it stands in Redis. */
+  /** `group`: as named in Redis. */
   #warnOfAbsent(stream: string, group: string): void {
-    const { absentGroups = 'hold', logger } = this.#context;
     const consequence =
-      absentGroups === 'hold'
-        ? 'nothing is trimmed until its consumer has run; take it out of the registry if there is none'
-        : 'it will not see entries that are trimmed meanwhile';
-    logger.warn(`a registered group does not exist on its stream: ${consequence}`, {
+      this.#absentGroups === 'hold'
+        ? 'nothing is trimmed until its consumer has run; remove it from the registry if it has none'
+        : 'it will not see entries that are trimmed before it is created';
+    this.#context.logger.warn(`a registered group does not exist on its stream: ${consequence}`, {
       pool: this.#pool.code,
       stream,
       group,

@@ -3,26 +3,24 @@ import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.t
 import { encodeGarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import type { ChannelContext } from '../channel.ts';
 
-/** A collection is done at most once in this time, however often it is asked for. */
-const REQUEST_EVERY_MS = 30_000;
+/** A collection runs at most once in this time, however often it is requested. */
+const REQUEST_INTERVAL_MS = 30_000;
 
 /**
- * Asks for collections of the streams of our group and of the groups that are bound to handlers, at once and every now
- * and then while the drain goes on. With BeeORM that is each running consumer's part; where ours runs in its place, nobody
- * else would.
+ * Requests collections of the streams of our group and of the groups that are bound to handlers: at once, and repeatedly
+ * while the drain lasts. Each running BeeORM consumer does this; if ours runs in its place, nobody else would.
  */
-export function requestCollections(context: ChannelContext): void {
+export function requestCollections(context: ChannelContext, boundGroups: readonly string[]): void {
   const { reading } = context.budget;
-  request(context);
-  const timer = setInterval(() => request(context), REQUEST_EVERY_MS).unref();
+  const groups = new Set([ASYNC_CONSUMER_GROUP, ...boundGroups]);
+  const request = () => {
+    for (const group of groups) requestFor(group, context);
+  };
+  // Sent before anything is read on this connection, so that this very drain reads the first request.
+  request();
+  const timer = setInterval(request, REQUEST_INTERVAL_MS).unref();
   if (reading.aborted) clearInterval(timer);
   else reading.addEventListener('abort', () => clearInterval(timer), { once: true });
-}
-
-/** Sent before anything is read from this connection, so that the first one is read in this very drain. */
-function request(context: ChannelContext): void {
-  const bound = (context.ownStreams ?? []).map(({ group }) => group);
-  for (const group of new Set([ASYNC_CONSUMER_GROUP, ...bound])) requestFor(group, context);
 }
 
 function requestFor(group: string, { registry, session, fenced, logger }: ChannelContext): void {
@@ -30,7 +28,7 @@ function requestFor(group: string, { registry, session, fenced, logger }: Channe
   for (const pool of new Set(streams.map(({ redisPool }) => redisPool))) {
     const body = encodeGarbageEvent({ group, pool });
     session.redis.xadd(fenced.stream, '*', 's', body).catch((error: unknown) => {
-      logger.warn('a garbage collection can not be asked for', { group, pool, error: errorFields(error) });
+      logger.warn('garbage collection could not be requested', { group, pool, error: errorFields(error) });
     });
   }
 }

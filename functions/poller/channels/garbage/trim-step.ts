@@ -1,36 +1,36 @@
 import type { Redis } from 'ioredis';
 import { Script } from '../../redis/script.ts';
 
-/** A stream as it stands in Redis. */
+/** A stream as named in Redis. */
 export interface TrimmedStream {
   readonly stream: string;
-  /** Of the registry, as they stand in Redis. */
+  /** The registry's groups of the stream, as named in Redis. */
   readonly registeredGroups: readonly string[];
-  /** Whether nothing is trimmed while one of them doesn't exist on the stream. */
+  /** Whether nothing is trimmed while one of them does not exist on the stream. */
   readonly areAbsentGroupsHeld: boolean;
 }
 
 export interface TrimStep {
-  /** Entries that were deleted. */
+  /** Number of entries that were deleted. */
   readonly trimmed: number;
   /** There may be more to delete. */
   readonly more: boolean;
-  /** Registered groups that don't exist on the stream. */
+  /** Registered groups that do not exist on the stream. */
   readonly absentGroups: readonly string[];
 }
 
-/** Entries deleted in one call: Redis serves nobody else meanwhile, some tenths of a millisecond. */
+/** Entries deleted in one call: Redis serves nobody else meanwhile, for some tenths of a millisecond. */
 const MAX_PER_CALL = 1000;
 
-/** Of the entries that share a node with the first one that is kept. Finding them reads them, and a node is small. */
+/** Limit for entries that share a node with the first entry to keep. Finding them means reading them; a node is small. */
 const MAX_SINGLY = 100;
 
 /**
- * Deletes the first entries that every group on the stream has read and acknowledged. What may go is found out in the
- * same step: a group that is made, or set back, in between would lose what it has still to read. Where no group exists
- * nobody has read anything, and nothing goes.
+ * Deletes the first entries that every group on the stream has read and acknowledged. The same step determines which ones:
+ * a group that is created or set back in between would lose entries that it has yet to read. If no group exists, nothing
+ * was read and nothing is deleted.
  *
- * XTRIM is bounded only where it deletes whole nodes (`~`); the rest of the last one goes by a bound that is near enough.
+ * XTRIM accepts a limit only when it deletes whole nodes (`~`); the rest of the last node is deleted up to a nearby ID.
  */
 const TRIM = new Script(`
 local stream, most, maxSingly, holdsAbsent = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
@@ -85,7 +85,7 @@ local bound = following and following[1] or kept
 return {trim(bound, '=', bound or 0), following and 1 or 0, unpack(absent)}
 `);
 
-/** Rejects where Redis fails; whatever was deleted then was done with. */
+/** Rejects if Redis fails; entries deleted until then had been handled. */
 export async function trimStep(redis: Redis, stream: TrimmedStream): Promise<TrimStep> {
   const { registeredGroups, areAbsentGroupsHeld } = stream;
   const holdsAbsent = areAbsentGroupsHeld ? 1 : 0;

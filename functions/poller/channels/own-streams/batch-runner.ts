@@ -1,21 +1,18 @@
 import { errorFields } from '../../../../shared/error-fields.ts';
-import { invokeWithin } from '../../own-streams/invoke-within.ts';
-import { retryPauseMs } from '../../own-streams/retry-pause.ts';
-import { type EntryOutcome, SETTLED } from '../../settlement/entry-outcome.ts';
+import { type EntryOutcome, SETTLED, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
 import { beginAttempts } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliverySettler } from './delivery-settler.ts';
-import type { EntryHandler, HandlerAnswer, HandlerFailure } from './entry-handler.ts';
+import type { EntryEvent, EntryHandler, HandlerAnswer, HandlerFailure } from './entry-handler.ts';
 import { writtenAt } from './entry-record.ts';
 import { judgeReply } from './handler-reply.ts';
 
 /** What becomes of each delivery of a batch. */
 export interface BatchEnd {
-  /** An outcome of undefined: it stays pending. */
-  readonly finished: readonly { readonly delivery: Delivery; readonly outcome: EntryOutcome | undefined }[];
-  readonly again: readonly Retry[];
+  readonly finished: readonly { readonly delivery: Delivery; readonly outcome: EntryOutcome }[];
+  readonly retries: readonly Retry[];
 }
 
 /** Deliveries to be tried again after a pause. */
@@ -52,28 +49,28 @@ export class BatchRunner {
   /** Never rejects. */
   async run(batch: readonly Delivery[]): Promise<BatchEnd> {
     try {
-      const expired = await this.#setExpiredAside(batch);
+      const expired = await this.#giveUpExpired(batch);
       const young = batch.filter((delivery) => !expired.some((other) => other.delivery === delivery));
       const pending = await this.#begin(young);
       const gone = young.filter((delivery) => !pending.includes(delivery));
       const end = pending.length === 0 ? NOTHING : await this.#invoke(pending);
       const others = gone.map((delivery) => ({ delivery, outcome: SETTLED }));
-      return { finished: [...expired, ...others, ...end.finished], again: end.again };
+      return { finished: [...expired, ...others, ...end.finished], retries: end.retries };
     } catch (error) {
       // Redis can't be asked, or the lock is lost: whoever comes next finds them pending.
       this.#options.context.logger.warn('a batch stays pending', {
         ...this.#names,
         error: errorFields(error),
       });
-      return { finished: batch.map((delivery) => ({ delivery, outcome: undefined })), again: [] };
+      return { finished: batch.map((delivery) => ({ delivery, outcome: STAYS_PENDING })), retries: [] };
     }
   }
 
-  #setExpiredAside(batch: readonly Delivery[]): Promise<Finished[]> {
+  #giveUpExpired(batch: readonly Delivery[]): Promise<Finished[]> {
     const { maximumAgeMs } = this.#options.binding;
     if (maximumAgeMs === undefined) return Promise.resolve([]);
     const expired = batch.filter(({ entry }) => Date.now() - writtenAt(entry.id) > maximumAgeMs);
-    return this.#moveToDeadLetters(expired, {
+    return this.#giveUp(expired, {
       code: 'too-old',
       message: `the entry was written more than ${maximumAgeMs} ms ago`,
     });
@@ -123,14 +120,14 @@ export class BatchRunner {
       Promise.all(
         succeeded.map(async (delivery) => ({
           delivery,
-          outcome: await this.#options.settler.settle(delivery.entry),
+          outcome: await this.#options.settler.acknowledge(delivery.entry),
         })),
       ),
       ...failed.map((delivery) => this.#failed([delivery], REPORTED, true)),
     ]);
     return {
       finished: [...finished, ...ends.flatMap((end) => end.finished)],
-      again: ends.flatMap(({ again }) => again),
+      retries: ends.flatMap(({ retries }) => retries),
     };
   }
 
@@ -140,7 +137,10 @@ export class BatchRunner {
     if (batch.length === 1 || !this.#options.binding.bisect) return this.#failed(batch, failure, false);
     const middle = Math.ceil(batch.length / 2);
     const halves = [batch.slice(0, middle), batch.slice(middle)];
-    return { finished: [], again: halves.map((half) => ({ batch: half, pauseMs: 0, mayShareBatch: false })) };
+    return {
+      finished: [],
+      retries: halves.map((half) => ({ batch: half, pauseMs: 0, mayShareBatch: false })),
+    };
   }
 
   async #failed(
@@ -150,14 +150,14 @@ export class BatchRunner {
   ): Promise<BatchEnd> {
     const { retries, backoffMs } = this.#options.binding;
     for (const delivery of batch) delivery.attempts++;
-    const finished = await this.#moveToDeadLetters(
+    const finished = await this.#giveUp(
       batch.filter(({ attempts }) => attempts > retries),
       failure,
     );
     const rest = batch.filter(({ attempts }) => attempts <= retries);
-    if (rest.length === 0) return { finished, again: [] };
+    if (rest.length === 0) return { finished, retries: [] };
     const pauseMs = retryPauseMs(backoffMs, Math.max(...rest.map(({ attempts }) => attempts)));
-    return { finished, again: [{ batch: rest, pauseMs, mayShareBatch }] };
+    return { finished, retries: [{ batch: rest, pauseMs, mayShareBatch }] };
   }
 
   /** It is not the entries' fault, so the attempt is taken back. */
@@ -166,14 +166,14 @@ export class BatchRunner {
     this.#warn('a handler is not available', batch, failure);
     await this.#noteAttempts(batch, 0);
     const pauseMs = retryPauseMs(Math.max(this.#options.binding.backoffMs, 100), this.#unavailable);
-    return { finished: [], again: [{ batch, pauseMs, mayShareBatch: false }] };
+    return { finished: [], retries: [{ batch, pauseMs, mayShareBatch: false }] };
   }
 
-  #moveToDeadLetters(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
+  #giveUp(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
     return Promise.all(
       batch.map(async (delivery) => ({
         delivery,
-        outcome: await this.#options.settler.moveToDeadLetters(delivery.entry, delivery.attempts, failure),
+        outcome: await this.#options.settler.giveUp(delivery.entry, delivery.attempts, failure),
       })),
     );
   }
@@ -188,4 +188,32 @@ export class BatchRunner {
   }
 }
 
-const NOTHING: BatchEnd = { finished: [], again: [] };
+const NOTHING: BatchEnd = { finished: [], retries: [] };
+
+/** Invokes a handler. One that has not answered in time counts as failed. Never rejects. */
+async function invokeWithin(
+  timeoutMs: number,
+  handler: EntryHandler,
+  event: EntryEvent,
+): Promise<HandlerAnswer> {
+  const timeout = new AbortController();
+  const { promise: timedOut, resolve } = Promise.withResolvers<HandlerAnswer>();
+  const timer = setTimeout(() => {
+    const message = `the handler gave no answer for ${timeoutMs} ms`;
+    resolve({ kind: 'failed', failure: { code: 'handler-timeout', message } });
+    timeout.abort();
+  }, timeoutMs);
+  try {
+    return await Promise.race([handler.invoke(event, timeout.signal), timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const MAX_PAUSE_MS = 60_000;
+
+/** Exponential backoff with jitter, so that retries do not all come at once. */
+function retryPauseMs(firstPauseMs: number, failedAttempts: number): number {
+  const pauseMs = Math.min(MAX_PAUSE_MS, firstPauseMs * 2 ** (failedAttempts - 1));
+  return pauseMs * (0.5 + Math.random() / 2);
+}

@@ -1,9 +1,9 @@
 import type { Channel } from '../channel.ts';
 import { channelNameOf, type StreamBinding } from './binding.ts';
 import type { EntryHandler } from './entry-handler.ts';
-import { OwnStreamWork } from './own-stream-work.ts';
+import { OwnStreamProcessor } from './own-stream-processor.ts';
 
-/** A binding as a channel. The same one is to be given to all drains, so that each knows what is still in flight. */
+/** The channel of a binding. All drains must share it, so that each knows which invocations are still in flight. */
 export function ownStreamChannel(binding: StreamBinding, handler: EntryHandler): Channel {
   const { stream, group } = binding;
   const inFlight = new Set<Promise<unknown>>();
@@ -12,6 +12,6 @@ export function ownStreamChannel(binding: StreamBinding, handler: EntryHandler):
     stream,
     group,
     ...(handler.probe === undefined ? {} : { probe: handler.probe.bind(handler) }),
-    open: (context) => new OwnStreamWork({ binding, handler, context, inFlight }),
+    open: (context) => new OwnStreamProcessor({ binding, handler, context, inFlight }),
   };
 }

@@ -1,4 +1,4 @@
-import type { BinaryString } from '../../../../shared/binary-string.ts';
+import { asBinary, type BinaryString } from '../../../../shared/binary-string.ts';
 import type { FieldType } from '../../../../shared/search-settings.ts';
 import type { UnixTime } from './unix-time.ts';
 
@@ -12,7 +12,7 @@ const SPECIAL = /[,.<>{}[\]"':;!@#$%^&*()\-+=~/`\\|?]/g;
 /** The value of a column as BeeORM writes it into a document. `null`: the column's NULL. */
 export function documentValue(type: FieldType, value: BinaryString | null, unixTime: UnixTime): BinaryString {
   // All that is put together here is ASCII, or bytes of the value: its characters are bytes already.
-  return (value === null ? nullValue(type) : writtenValue(type, value, unixTime)) as BinaryString;
+  return asBinary(value === null ? nullValue(type) : writtenValue(type, value, unixTime));
 }
 
 function nullValue(type: FieldType): string {

@@ -1,4 +1,5 @@
 import { errorFields } from '../../../../shared/logging.ts';
+import type { SearchSettings } from '../../../../shared/search-settings.ts';
 import { type StreamEntry, setDeliveries } from '../../redis/stream-reads.ts';
 import { acknowledge, moveToDeadLetters } from '../../settlement/acknowledge.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
@@ -26,20 +27,22 @@ interface Run {
  */
 export class Reindexing {
   readonly #context: ChannelContext;
+  readonly #settings: SearchSettings;
   readonly #pools = new SearchPools();
   readonly #tables: TableReader;
-  readonly #turns = new KeyedMutex();
+  readonly #mutex = new KeyedMutex();
   readonly #unixTime: UnixTime;
 
-  constructor(context: ChannelContext) {
-    const { executor, session, budget, search } = context;
+  constructor(context: ChannelContext, settings: SearchSettings) {
+    const { executor, session, budget } = context;
     this.#context = context;
+    this.#settings = settings;
     this.#tables = new TableReader({
       executor,
       consumer: session.consumer,
       deadline: () => budget.executeUntil,
     });
-    this.#unixTime = new UnixTime(search?.timeZone ?? 'UTC');
+    this.#unixTime = new UnixTime(settings.timeZone ?? 'UTC');
   }
 
   /** Settles the entry, or leaves it with its progress when the budget ends. `index`: without namespace. */
@@ -80,9 +83,14 @@ export class Reindexing {
 
   async #tryOnce(run: Run): Promise<EntryOutcome> {
     const { entry, index: name } = run;
-    const { registry, search = {}, logger } = this.#context;
+    const { registry, logger } = this.#context;
     const pools = this.#pools;
-    const index = await lookUpIndex(name, { settings: search, registry, pools, tables: this.#tables });
+    const index = await lookUpIndex(name, {
+      settings: this.#settings,
+      registry,
+      pools,
+      tables: this.#tables,
+    });
     if (index === 'unknown') {
       logger.warn('nobody knows the search index, its entry is acknowledged', { index: name });
       return acknowledge(this.#context, entry);
@@ -96,7 +104,7 @@ export class Reindexing {
       return moveToDeadLetters(this.#context, entry, { code: 'underivable-index', message });
     }
     // One table after another of each server, so that many indexes at once don't take all of its connections.
-    return this.#turns.run(`${index.mysqlPool} ${index.redisPool.code}`, () => this.#write(run, index));
+    return this.#mutex.run(`${index.mysqlPool} ${index.redisPool.code}`, () => this.#write(run, index));
   }
 
   async #write(run: Run, index: SearchIndex): Promise<EntryOutcome> {

@@ -1,29 +1,29 @@
-import type { BinaryString } from '../../../../shared/binary-string.ts';
+import { asBinary, type BinaryString } from '../../../../shared/binary-string.ts';
 import type { StatementOutcome } from './effect-owners.ts';
 
-const ROW_TO_COME = /:0$/;
-const ROW = /:(\d+)$/;
+const INSERTED_ROW = /:0$/;
+const KNOWN_ROW = /:(\d+)$/;
 
 export interface CacheKeyEffects {
-  /** To delete, by Redis pool, without namespace, each once. */
+  /** Keys to delete, by Redis pool, without namespace, each once. */
   readonly keys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
-  /** Places, among the keys of all pools, of those that wait with a failed statement. */
+  /** Indexes, among the keys of all pools, of those that remain unapplied with a failed statement. */
   readonly unapplied: readonly number[];
 }
 
 /**
- * Deleting one key too many does no harm, one too few does. So a key of a row to come is deleted for every row that the
- * event made, and of what failed only the keys that name its rows alone are kept.
+ * Deleting one key too many is harmless, deleting one too few is not. So the key of an inserted row is deleted for every
+ * row that the event inserted, and a failed statement keeps only those keys that name its rows and no others.
  */
 export function decideCacheKeys(outcome: StatementOutcome): CacheKeyEffects {
   const keys = new Map<string, Set<BinaryString>>();
   const unapplied: number[] = [];
   const decide = keyDecider(outcome);
-  let place = 0;
+  let index = 0;
   for (const { redisPool, keys: list } of outcome.plan.cacheKeys) {
     const deleted = keys.get(redisPool) ?? new Set();
     keys.set(redisPool, deleted);
-    // An event of many rows names the same keys again for each of them.
+    // An event of many rows repeats the same keys for each of them.
     const isUnapplied = new Map<BinaryString, boolean>();
     for (const key of list) {
       if (!isUnapplied.has(key)) {
@@ -31,8 +31,8 @@ export function decideCacheKeys(outcome: StatementOutcome): CacheKeyEffects {
         isUnapplied.set(key, decision.isUnapplied);
         for (const name of decision.names) deleted.add(name);
       }
-      if (isUnapplied.get(key) === true) unapplied.push(place);
-      place++;
+      if (isUnapplied.get(key) === true) unapplied.push(index);
+      index++;
     }
   }
   return { keys, unapplied };
@@ -49,13 +49,13 @@ function keyDecider({ results, rows, touching }: StatementOutcome): (key: Binary
   );
   const isAnyApplied = results.length === 0 || results.some(({ kind }) => kind === 'applied');
   const isOfFailedRow = (key: BinaryString) => {
-    const statements = touching.get(BigInt(ROW.exec(key)?.[1] ?? 0)) ?? [];
+    const statements = touching.get(BigInt(KNOWN_ROW.exec(key)?.[1] ?? 0)) ?? [];
     return statements.length > 0 && statements.every((index) => results[index]?.kind !== 'applied');
   };
   return (key) => {
-    const isToCome = ROW_TO_COME.test(key) && rows.length > 0;
-    const names = isToCome ? newIds.map((id) => (key.slice(0, -1) + id) as BinaryString) : [key];
-    const isKept = names.length === 0 || !isAnyApplied || (!isToCome && isOfFailedRow(key));
-    return { names: isKept ? [] : names, isUnapplied: isKept || (isToCome && newIds.length < rows.length) };
+    const isInserted = INSERTED_ROW.test(key) && rows.length > 0;
+    const names = isInserted ? newIds.map((id) => asBinary(key.slice(0, -1) + id)) : [key];
+    const isKept = names.length === 0 || !isAnyApplied || (!isInserted && isOfFailedRow(key));
+    return { names: isKept ? [] : names, isUnapplied: isKept || (isInserted && newIds.length < rows.length) };
   };
 }

@@ -2,30 +2,30 @@ import type { WorkResult } from '../../ledger/work-item.ts';
 import type { InsertedRow, TouchingStatements } from './effect-rows.ts';
 import type { Plan } from './plan.ts';
 
-/** A log row or dirty event of the plan, with the id that its row has got. */
+/** A log row or dirty event of the plan, with the ID of its row. */
 export interface ResolvedEffect {
-  /** Place in the plan's `logs` or `dirty`. */
+  /** Index in the plan's `logs` or `dirty`. */
   readonly index: number;
   readonly id: bigint;
 }
 
-/** What an effect says of the row it belongs to. */
+/** How an effect identifies the row that it belongs to. */
 export interface RowClaim {
-  /** 0 stands for a row to come. */
+  /** 0 for an inserted row. */
   readonly id: bigint;
-  /** What it calls the row's table. */
+  /** Its name for the row's table. */
   readonly name: string;
 }
 
 export interface ResolvedEffects {
   readonly resolved: readonly ResolvedEffect[];
-  /** Places of those whose statement failed. */
+  /** Indexes of those whose statement failed. */
   readonly unapplied: readonly number[];
-  /** Places of those of rows to come of which there are too few: nobody can say which row they mean. */
+  /** Indexes of those of inserted rows, if there are too few rows: it is unknown which row they mean. */
   readonly withoutRow: readonly number[];
 }
 
-/** What the statements of an entry did, for telling which of them an effect belongs to. */
+/** What the statements of an entry did, to attribute effects to them. */
 export interface StatementOutcome {
   readonly plan: Plan;
   readonly results: readonly WorkResult[];
@@ -35,7 +35,7 @@ export interface StatementOutcome {
 
 const NO_EFFECTS: ResolvedEffects = { resolved: [], unapplied: [], withoutRow: [] };
 
-/** `nameOf`: what effects of this kind call a table. */
+/** `nameOf`: the name that effects of this kind use for a table. */
 export function resolveEffects(
   outcome: StatementOutcome,
   claims: readonly RowClaim[],
@@ -45,12 +45,12 @@ export function resolveEffects(
   const resolved: ResolvedEffect[] = [];
   const unapplied: number[] = [];
   const withoutRow: number[] = [];
-  const rowsToCome = new RowsToCome(outcome.rows, claims, nameOf);
+  const insertedRows = new InsertedRows(outcome.rows, claims, nameOf);
   for (const [index, claim] of claims.entries()) {
-    const isToCome = claim.id === 0n && outcome.rows.length > 0;
-    const owner = isToCome ? rowsToCome.take(claim.name) : ownerOf(outcome, claim, nameOf);
+    const isInserted = claim.id === 0n && outcome.rows.length > 0;
+    const owner = isInserted ? insertedRows.take(claim.name) : ownerOf(outcome, claim, nameOf);
     if (owner === undefined) {
-      if (isToCome) withoutRow.push(index);
+      if (isInserted) withoutRow.push(index);
       else resolved.push({ index, id: claim.id });
     } else if (outcome.results[owner.statement]?.kind === 'applied' && owner.id !== undefined)
       resolved.push({ index, id: owner.id });
@@ -59,8 +59,8 @@ export function resolveEffects(
   return { resolved, unapplied, withoutRow };
 }
 
-/** Hands out the rows that inserts made, each once, in their order. */
-class RowsToCome {
+/** Assigns the rows that inserts created, each once, in their order. */
+class InsertedRows {
   readonly #byName: ReadonlyMap<string, Iterator<InsertedRow>>;
   readonly #unnamed: Iterator<InsertedRow>;
 
@@ -83,9 +83,9 @@ class RowsToCome {
 }
 
 /**
- * The rows that effects mean whose name tells no table of the event, since the entity's table has a name of its own. The
- * producer keeps the effects of one statement only, the last that has any: so the last insert with as many rows as there
- * are such effects, or else the last one.
+ * The rows for effects whose name matches no table of the event, because the entity's table has a custom name. The
+ * producer keeps the effects of one statement only, the last one that has any: so these are the rows of the last insert
+ * with as many rows as there are such effects, or otherwise of the last insert.
  */
 function rowsOfUnnamedTable(rows: readonly InsertedRow[], count: number): readonly InsertedRow[] {
   const inserts = [...Map.groupBy(rows, ({ statement }) => statement).values()];
@@ -93,8 +93,8 @@ function rowsOfUnnamedTable(rows: readonly InsertedRow[], count: number): readon
 }
 
 /**
- * The statement that touches the row; of several the failed one, for an effect must not tell of what may not have
- * happened. Undefined where no statement of the event touches it.
+ * The statement that touches the row. If there are several, a failed one: an effect must not report a change that may not
+ * have happened. Undefined if no statement of the event touches the row.
  */
 function ownerOf(
   { plan, results, touching }: StatementOutcome,

@@ -2,12 +2,12 @@ import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
 import type { WorkResult } from '../../ledger/work-item.ts';
 import type { Plan, PlannedStatement } from './plan.ts';
 
-/** A row that an insert of the entry made, or should have made. */
+/** A row that an insert of the entry created, or should have created. */
 export interface InsertedRow {
   readonly statement: number;
   readonly pool: string;
   readonly table: string;
-  /** Undefined where the insert failed and MySQL would have chosen the id. */
+  /** Undefined if the insert failed and MySQL would have chosen the ID. */
   readonly id: bigint | undefined;
 }
 
@@ -26,19 +26,19 @@ export function insertedRows(plan: Plan, results: readonly WorkResult[]): Insert
   });
 }
 
-/** One for each row: its id where the statement gives it. An insert that isn't understood has as many as are asked for. */
+/** One for each row: its ID if the statement contains it. An insert that is not understood has as many as effects need. */
 function rowIdsOf(shape: StatementShape, { logs, dirty }: Plan): readonly (bigint | undefined)[] {
   if (shape.kind === 'insert') return shape.rowIds;
   if (shape.kind !== 'other' || !/^(INSERT|REPLACE)$/.test(shape.verb)) return [];
-  const asked = Math.max(logs.filter(isOfRowToCome).length, dirty.filter(isOfRowToCome).length);
+  const asked = Math.max(logs.filter(isOfInsertedRow).length, dirty.filter(isOfInsertedRow).length);
   return Array.from({ length: Math.max(1, asked) }, () => undefined);
 }
 
-function isOfRowToCome({ id }: { readonly id: bigint }): boolean {
+function isOfInsertedRow({ id }: { readonly id: bigint }): boolean {
   return id === 0n;
 }
 
-/** Places of the statements that touch a row, by the row's id in whatever table. */
+/** Indexes of the statements that touch a row, by the row's ID in any table. */
 export type TouchingStatements = ReadonlyMap<bigint, readonly number[]>;
 
 export function touchingStatements(statements: readonly PlannedStatement[]): TouchingStatements {

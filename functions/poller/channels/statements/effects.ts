@@ -7,20 +7,20 @@ import { isStatementsAlone, type Plan } from './plan.ts';
 
 export type { ResolvedEffect } from './effect-owners.ts';
 
-/** Which effects follow from what the statements did, and which wait with a statement that failed. */
+/** The effects that follow from what the statements did, and those that remain unapplied with a failed statement. */
 export interface Effects {
   readonly logs: readonly ResolvedEffect[];
   readonly dirty: readonly ResolvedEffect[];
-  /** Effects of rows to come of which there are fewer than effects: nobody can say which row they mean. */
+  /** Effects of inserted rows, if the event has more of them than rows: it is unknown which row they mean. */
   readonly withoutRow: { readonly logs: readonly number[]; readonly dirty: readonly number[] };
   /** By Redis pool, without namespace, each once. */
   readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
-  /** Places of what was not done. */
+  /** Indexes of what was not applied. */
   readonly unapplied: {
     readonly statements: readonly number[];
     readonly logs: readonly number[];
     readonly dirty: readonly number[];
-    /** Places among the keys of all Redis pools, one list after the other. */
+    /** Indexes among the keys of all Redis pools, one list after the other. */
     readonly cacheKeys: readonly number[];
   };
 }
@@ -34,8 +34,8 @@ const NO_EFFECTS: Effects = {
 };
 
 /**
- * Tells each effect's statement: by the id and the table that its names speak of, and for the rows to come of inserts
- * (id 0) by the order of the rows. A failed statement takes its own effects with it; the rest are done.
+ * Attributes each effect to a statement: by the ID and the table that the effect names, or by the order of the rows if the
+ * effect belongs to an insert (ID 0). A failed statement takes only its own effects with it.
  */
 export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
   if (isStatementsAlone(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
@@ -64,7 +64,7 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
   };
 }
 
-/** BeeORM calls an entity by its Go type, such as `main.UserEntity`; its table has the type's name, or one of its own. */
+/** BeeORM names an entity by its Go type, such as `main.UserEntity`; its table has the type's name or a custom one. */
 function withoutPackage(entity: string): string {
   return entity.slice(entity.lastIndexOf('.') + 1);
 }

@@ -1,38 +1,39 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.ts';
-import { deadLetterFields } from '../../dead-letters/dead-letter-fields.ts';
-import type { TrackedRow } from '../../ledger/tracked-row.ts';
-import type { WorkResult } from '../../ledger/work-item.ts';
-import type { Settlement } from '../../redis/settle-script.ts';
-import { deadLetterStream } from '../../settlement/dead-letter-entry.ts';
+import type { ResultRow, WorkResult } from '../../ledger/work-item.ts';
+import type { DeadLetterWrite } from '../../redis/settle-script.ts';
+import { deadLetterOf } from '../../settlement/dead-letter-entry.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import type { Rejection } from '../../settlement/rejection.ts';
 import type { SettlementTicket } from '../../settlement/settlement-order.ts';
-import { decideEffects, type Effects } from './effects.ts';
+import { decideEffects, type Effects, type ResolvedEffect } from './effects.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
 import { Failures } from './failures.ts';
-import { type LogRowResult, type WrittenLogRows, writeLogRows } from './log-rows.ts';
-import type { Plan, Rejection } from './plan.ts';
+import { type ItemPhase, runLogRows } from './item-phase.ts';
+import type { Plan } from './plan.ts';
 import { crossPoolsOf, keysOf, type PlannedPublication, planPublications } from './publications.ts';
 
-const NOTHING_DONE = { statements: 0, logRows: 0, dirtyEvents: 0 };
+type Done = Pick<EntryOutcome, 'statements' | 'logRows' | 'dirtyEvents'>;
 
-const UNWRITABLE = { code: 'WRONGTYPE', message: 'the key holds no stream that can take an entry' };
+const NOTHING_DONE: Done = { statements: 0, logRows: 0, dirtyEvents: 0 };
+
+const UNWRITABLE = { code: 'WRONGTYPE', message: 'the key is not a stream that can take an entry' };
 
 /**
- * What follows from an entry's statements: log rows, then effects in other Redis pools, then all that is left in one step
- * with the acknowledgement. Each step can be repeated by a later run without being done twice.
+ * What follows from an entry's statements: log rows, then effects in other Redis pools, then everything else in one step
+ * with the acknowledgement. A later drain can repeat each step without doing it twice.
  */
 export class EntryEffects {
   readonly #entry: ReadEntry;
   readonly #services: EntryServices;
-  readonly #place: SettlementTicket | undefined;
+  readonly #ticket: SettlementTicket | undefined;
   readonly #failures = new Failures();
-  #rows: readonly TrackedRow[] = [];
+  readonly #rows = new Set<ResultRow>();
 
-  /** `place`: among the entries whose publications keep an order. */
-  constructor(entry: ReadEntry, services: EntryServices, place?: SettlementTicket) {
+  /** `ticket`: for an entry whose publications must keep an order. */
+  constructor(entry: ReadEntry, services: EntryServices, ticket?: SettlementTicket) {
     this.#entry = entry;
     this.#services = services;
-    this.#place = place;
+    this.#ticket = ticket;
   }
 
   /** The entry becomes a dead letter as it is. */
@@ -41,74 +42,70 @@ export class EntryEffects {
     return this.#settle([], [], NOTHING_DONE);
   }
 
-  /** `rows`: of the ledger, those that hold the results. `written`: its log rows, where that is done already. */
-  async follow(
-    plan: Plan,
-    results: readonly WorkResult[],
-    rows: readonly TrackedRow[],
-    written?: WrittenLogRows,
-  ): Promise<EntryOutcome> {
-    this.#rows = rows;
+  async followStatements(plan: Plan, statements: ItemPhase): Promise<EntryOutcome> {
+    this.#addRows(statements);
     try {
-      if (results.some(({ kind }) => kind === 'pending')) return STAYS_PENDING;
-      return await this.#runSteps(plan, results, written);
+      if (statements.isPending) return STAYS_PENDING;
+      return await this.#runSteps(plan, statements.results);
     } finally {
-      if (this.#place !== undefined) this.#services.settler.leave(this.#place);
+      if (this.#ticket !== undefined) this.#services.settler.leave(this.#ticket);
     }
   }
 
-  async #runSteps(
-    plan: Plan,
-    results: readonly WorkResult[],
-    written: WrittenLogRows | undefined,
-  ): Promise<EntryOutcome> {
+  /** For an entry of log rows alone. `effects`: one for each result. */
+  async followLogRows(effects: readonly ResolvedEffect[], phase: ItemPhase): Promise<EntryOutcome> {
+    const logRows = this.#countLogRows(effects, phase);
+    return logRows === undefined ? STAYS_PENDING : this.#settle([], [], { ...NOTHING_DONE, logRows });
+  }
+
+  async #runSteps(plan: Plan, results: readonly WorkResult[]): Promise<EntryOutcome> {
     const { failpoint, pool } = this.#services;
     if (failpoint !== undefined) await failpoint('executed');
     const effects = decideEffects(plan, results);
     this.#failures.statements(results, effects);
-    const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects, written);
-    if (logRows === 'pending') return STAYS_PENDING;
+    const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects.logs);
+    if (logRows === undefined) return STAYS_PENDING;
     if (failpoint !== undefined) await failpoint('logged');
     const publications = planPublications(plan, effects, this.#services, this.#failures);
-    const elsewhere = crossPoolsOf(effects, publications, pool.code);
-    if (elsewhere.length > 0 && !(await this.#applyCrossPool(elsewhere, effects, publications)))
-      return STAYS_PENDING;
+    if (!(await this.#applyCrossPool(effects, publications))) return STAYS_PENDING;
     if (failpoint !== undefined) await failpoint('cross-pool');
-    return this.#settle(
-      keysOf(pool, effects),
-      publications.filter((publication) => publication.pool === pool.code),
-      {
-        statements: results.filter(({ kind }) => kind === 'applied').length,
-        logRows,
-        dirtyEvents: publications.length,
-      },
-    );
+    const statements = results.filter(({ kind }) => kind === 'applied').length;
+    const ownPublications = publications.filter((publication) => publication.pool === pool.code);
+    const dirtyEvents = publications.length;
+    return this.#settle(keysOf(pool, effects), ownPublications, { statements, logRows, dirtyEvents });
   }
 
-  /** How many were written. */
-  async #writeLogRows(
-    plan: Plan,
-    { logs }: Effects,
-    already: WrittenLogRows | undefined,
-  ): Promise<number | 'pending'> {
+  /** How many were written; undefined if one of them stays pending. */
+  async #writeLogRows(plan: Plan, effects: readonly ResolvedEffect[]): Promise<number | undefined> {
     const { pushLogRow } = this.#services;
-    const written = already ?? (await writeLogRows(this.#entry.identity, plan, logs, pushLogRow));
-    if (written.results.some(isLeft)) return 'pending';
-    this.#rows = [...new Set([...this.#rows, ...written.rows])];
-    for (const { effect, result } of written.results)
-      if (result.kind === 'failed') this.#failures.log(effect, result);
-    return written.results.filter(({ result }) => result.kind === 'applied').length;
+    const phase = await new Promise<ItemPhase>((resolve) =>
+      runLogRows(this.#entry.identity, plan, effects, pushLogRow, resolve),
+    );
+    return this.#countLogRows(effects, phase);
   }
 
-  /** Effects in other Redis pools, each remembered there. False: one of them, or an entry before, could not be asked. */
-  async #applyCrossPool(
-    pools: readonly string[],
-    effects: Effects,
-    publications: readonly PlannedPublication[],
-  ): Promise<boolean> {
-    if (this.#place !== undefined && !(await this.#place.turn())) return false;
+  #countLogRows(effects: readonly ResolvedEffect[], phase: ItemPhase): number | undefined {
+    if (phase.isPending) return undefined;
+    this.#addRows(phase);
+    for (const [index, effect] of effects.entries()) {
+      const result = phase.results[index];
+      if (result?.kind === 'failed') this.#failures.log(effect, result);
+    }
+    return phase.results.filter(({ kind }) => kind === 'applied').length;
+  }
+
+  #addRows({ rows }: ItemPhase): void {
+    for (const row of rows) this.#rows.add(row);
+  }
+
+  /** Each effect is recorded in its pool. False: a pool could not be reached, or an entry ahead stays pending. */
+  async #applyCrossPool(effects: Effects, publications: readonly PlannedPublication[]): Promise<boolean> {
+    const { pool: ownPool, redisPools } = this.#services;
+    const pools = crossPoolsOf(effects, publications, ownPool.code);
+    if (pools.length === 0) return true;
+    if (this.#ticket !== undefined && !(await this.#ticket.turn())) return false;
     for (const code of pools) {
-      const pool = this.#services.redisPools.get(code);
+      const pool = redisPools.get(code);
       const ofPool = publications.filter((publication) => publication.pool === code);
       if (pool !== undefined && !(await this.#applyIn(code, keysOf(pool, effects), ofPool))) return false;
     }
@@ -119,36 +116,32 @@ export class EntryEffects {
     if (cacheKeys.length === 0 && publications.length === 0) return true;
     const { stream, id, hash } = this.#entry.identity;
     const effects = { marker: `${stream} ${id} ${hash}`, cacheKeys, publications };
-    const result = await this.#services.applyCrossPool(code, effects);
-    if (result === 'pending') return false;
+    const result = await this.#services.crossPool.apply(code, effects);
+    if (result.kind === 'pending') return false;
     if (result.kind !== 'unwritable') return true;
     return this.#applyIn(code, cacheKeys, this.#withoutUnwritable(publications, result.publications));
   }
 
-  async #settle(
-    cacheKeys: Buffer[],
-    publications: PlannedPublication[],
-    done: Pick<EntryOutcome, 'statements' | 'logRows' | 'dirtyEvents'>,
-  ): Promise<EntryOutcome> {
+  async #settle(cacheKeys: Buffer[], publications: PlannedPublication[], done: Done): Promise<EntryOutcome> {
     const deadLetter = this.#deadLetter();
     const { stream, group } = this.#services.fenced;
     const result = await this.#services.settler.settle(
       { stream, group, id: this.#entry.identity.id, cacheKeys, publications, deadLetter },
-      this.#place,
+      this.#ticket,
     );
-    if (result === 'pending' || result.kind === 'blocked') return STAYS_PENDING;
+    if (result.kind === 'pending') return STAYS_PENDING;
     if (result.kind === 'unwritable') {
       const writable = this.#withoutUnwritable(publications, result.publications);
       const lost = publications.length - writable.length;
       return this.#settle(cacheKeys, writable, { ...done, dirtyEvents: done.dirtyEvents - lost });
     }
+    for (const row of this.#rows) row.entrySettled();
     return {
       ...done,
       isSettled: true,
       cacheKeys: cacheKeys.length,
       failed: this.#failures.count,
       isDeadLetter: deadLetter !== undefined,
-      rows: this.#rows,
     };
   }
 
@@ -156,32 +149,21 @@ export class EntryEffects {
     publications: PlannedPublication[],
     unwritable: readonly number[],
   ): PlannedPublication[] {
-    for (const place of unwritable) {
-      const publication = publications[place];
+    for (const index of unwritable) {
+      const publication = publications[index];
       if (publication !== undefined)
         this.#failures.publication(publication.effect, publication.streamName, UNWRITABLE);
     }
-    return publications.filter((_, place) => !unwritable.includes(place));
+    return publications.filter((_, index) => !unwritable.includes(index));
   }
 
-  #deadLetter(): Settlement['deadLetter'] {
+  #deadLetter(): DeadLetterWrite | undefined {
     const unapplied = this.#failures.unapplied();
     const { first, count } = this.#failures;
     if (unapplied === undefined || first === undefined) return undefined;
     const more = count > 1 ? ` (and ${count - 1} more)` : '';
-    return {
-      stream: deadLetterStream(this.#services.fenced.stream),
-      fields: [
-        ...deadLetterFields(this.#entry.entry, ASYNC_CONSUMER_GROUP),
-        ['code', first.code],
-        ['message', `${first.message}${more}`],
-        ['failed_at', new Date().toISOString()],
-        ['unapplied', JSON.stringify(unapplied)],
-      ],
-    };
+    const failure = { code: first.code, message: `${first.message}${more}` };
+    const { stream } = this.#services.fenced;
+    return deadLetterOf(stream, this.#entry.entry, ASYNC_CONSUMER_GROUP, failure, unapplied);
   }
-}
-
-function isLeft({ result }: LogRowResult): boolean {
-  return result.kind === 'pending';
 }

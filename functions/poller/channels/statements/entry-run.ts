@@ -1,19 +1,14 @@
-import type { BinaryString } from '../../../../shared/binary-string.ts';
-import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
-import { logRowInsert } from '../../../../shared/wire/log-row.ts';
-import type { TrackedRow } from '../../ledger/tracked-row.ts';
-import type { EntryIdentity, WorkItem, WorkResult } from '../../ledger/work-item.ts';
-import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import { type Done, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { SettlementTicket } from '../../settlement/settlement-order.ts';
-import type { Settled } from '../../settlement/settler.ts';
+import type { SettlerResult } from '../../settlement/settler.ts';
 import { EntryEffects } from './entry-effects.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
-import { logRowShape } from './log-rows.ts';
+import { type ItemPhase, runLogRows, runStatements } from './item-phase.ts';
 import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
 
 /**
- * Does what an entry asks for, from its statements to its acknowledgement. The statements are sent in this very turn, so
- * that entries keep the order in which they are run.
+ * Does what an entry asks for, from its statements to its acknowledgement. Its statements are pushed before this returns,
+ * so that entries keep the order in which they are run.
  */
 export function runEntry(entry: ReadEntry, services: EntryServices, done: Done): void {
   const { planned } = entry;
@@ -21,147 +16,103 @@ export function runEntry(entry: ReadEntry, services: EntryServices, done: Done):
   else done(new EntryEffects(entry, services).moveToDeadLetters(planned.rejection));
 }
 
-const NO_ROWS: TrackedRow[] = [];
 const NOTHING: readonly never[] = [];
 
 /**
- * What one entry asks of MySQL first: its statements or, where it has none, its log rows. By far the most entries ask for
- * nothing else, and all of it succeeds: such an entry is acknowledged at once; what becomes of any other is decided by
- * EntryEffects.
+ * The first phase of an entry: its statements or, if it has nothing else, its log rows. Nearly all entries ask for no
+ * more, and all of it succeeds: such an entry is acknowledged at once. EntryEffects decides about any other.
  */
 class EntryRun {
-  readonly identity: EntryIdentity;
   readonly #entry: ReadEntry;
   readonly #plan: Plan;
   readonly #services: EntryServices;
   readonly #done: Done;
-  readonly #place: SettlementTicket | undefined;
-  readonly #isOfLogs: boolean;
-  readonly #results: WorkResult[];
-  #rows: TrackedRow[] = NO_ROWS;
-  #outstanding: number;
+  readonly #ticket: SettlementTicket | undefined;
 
   constructor(entry: ReadEntry, plan: Plan, services: EntryServices, done: Done) {
-    this.identity = entry.identity;
     this.#entry = entry;
     this.#plan = plan;
     this.#services = services;
     this.#done = done;
-    this.#place = plan.dirty.length === 0 ? undefined : services.lines.enter(entitiesOf(plan));
-    this.#isOfLogs = isLogsAlone(plan);
-    this.#outstanding = this.#isOfLogs ? plan.logs.length : plan.statements.length;
-    this.#results = new Array(this.#outstanding);
+    this.#ticket = plan.dirty.length === 0 ? undefined : services.order.takeTicket(entitiesOf(plan));
   }
 
   start(): void {
+    const { identity } = this.#entry;
     const { pushStatement, pushLogRow } = this.#services;
-    const { statements, logs } = this.#plan;
-    if (this.#outstanding === 0) this.#executed();
-    for (let place = 0; place < statements.length; place++) {
-      const statement = statements[place];
-      if (statement === undefined) continue;
-      const { pool, sql, shape } = statement;
-      pushStatement(pool, new EntryItem(this, 'q', place, sql, shape));
+    if (!isLogsAlone(this.#plan)) {
+      runStatements(identity, this.#plan.statements, pushStatement, (phase) => this.#executed(phase));
+      return;
     }
-    for (let place = 0; this.#isOfLogs && place < logs.length; place++) {
-      const log = logs[place];
-      if (log === undefined) continue;
-      const sql = logRowInsert(log, log.id);
-      pushLogRow(log.pool, new EntryItem(this, 'l', place, sql, logRowShape(log, sql)));
+    const effects = this.#plan.logs.map(({ id }, index) => ({ index, id }));
+    runLogRows(identity, this.#plan, effects, pushLogRow, (phase) => this.#logged(phase, effects));
+  }
+
+  #executed(statements: ItemPhase): void {
+    if (isStatementsAlone(this.#plan) && statements.isApplied) {
+      this.#passFailpoint(() =>
+        this.#acknowledge(statements, { statements: statements.results.length, logRows: 0 }),
+      );
+      return;
     }
+    const effects = new EntryEffects(this.#entry, this.#services, this.#ticket);
+    this.#done(effects.followStatements(this.#plan, statements));
   }
 
-  finished(place: number, result: WorkResult, row: TrackedRow | undefined): void {
-    this.#results[place] = result;
-    if (row !== undefined) this.#addRow(row);
-    this.#outstanding--;
-    if (this.#outstanding === 0) this.#executed();
+  #logged(logRows: ItemPhase, effects: Parameters<typeof runLogRows>[2]): void {
+    if (logRows.isApplied) {
+      this.#passFailpoint(() =>
+        this.#acknowledge(logRows, { statements: 0, logRows: logRows.results.length }),
+      );
+      return;
+    }
+    const followUp = new EntryEffects(this.#entry, this.#services, this.#ticket);
+    this.#done(followUp.followLogRows(effects, logRows));
   }
 
-  #addRow(row: TrackedRow): void {
-    if (this.#rows.length === 0) this.#rows = [row];
-    else if (!this.#rows.includes(row)) this.#rows.push(row);
-  }
-
-  #executed(): void {
+  /** Without a promise in production: there are thousands of entries in progress. */
+  #passFailpoint(proceed: () => void): void {
     const { failpoint } = this.#services;
-    const isAll = this.#isOfLogs || isStatementsAlone(this.#plan);
-    if (!isAll || !this.#results.every(isApplied)) this.#done(this.#follow());
-    else if (failpoint === undefined) this.#acknowledge();
-    else void Promise.resolve(failpoint('executed')).then(() => this.#acknowledge());
+    if (failpoint === undefined) proceed();
+    else void Promise.resolve(failpoint('executed')).then(proceed);
   }
 
-  #follow(): Promise<EntryOutcome> {
-    const effects = new EntryEffects(this.#entry, this.#services, this.#place);
-    if (!this.#isOfLogs) return effects.follow(this.#plan, this.#results, this.#rows);
-    const results = this.#results.map((result, index) => {
-      return { effect: { index, id: this.#plan.logs[index]?.id ?? 0n }, result };
-    });
-    return effects.follow(this.#plan, [], [], { results, rows: this.#rows });
-  }
-
-  #acknowledge(): void {
+  #acknowledge(phase: ItemPhase, counts: { readonly statements: number; readonly logRows: number }): void {
     const { stream, group } = this.#services.fenced;
+    const { id } = this.#entry.identity;
     const settlement = {
       stream,
       group,
-      id: this.identity.id,
+      id,
       cacheKeys: NOTHING,
       publications: NOTHING,
       deadLetter: undefined,
     };
-    this.#services.settler.add(settlement, undefined, (result) => this.#acknowledged(result));
+    this.#services.settler.add(settlement, undefined, (result) => this.#acknowledged(result, phase, counts));
   }
 
-  #acknowledged(result: Settled): void {
-    if (result === 'pending') {
+  #acknowledged(
+    { kind }: SettlerResult,
+    { rows }: ItemPhase,
+    { statements, logRows }: { readonly statements: number; readonly logRows: number },
+  ): void {
+    if (kind !== 'settled') {
       this.#done(STAYS_PENDING);
       return;
     }
+    for (const row of rows) row.entrySettled();
     this.#done({
       isSettled: true,
-      statements: this.#isOfLogs ? 0 : this.#results.length,
-      logRows: this.#isOfLogs ? this.#results.length : 0,
+      statements,
+      logRows,
       dirtyEvents: 0,
       cacheKeys: 0,
       failed: 0,
       isDeadLetter: false,
-      rows: this.#rows,
     });
-  }
-}
-
-/** A statement or log row on its way, which tells its entry how it ended. */
-class EntryItem implements WorkItem {
-  readonly entry: EntryIdentity;
-  readonly sql: BinaryString;
-  readonly shape: StatementShape;
-  readonly #run: EntryRun;
-  readonly #kind: 'q' | 'l';
-  readonly #place: number;
-
-  constructor(run: EntryRun, kind: 'q' | 'l', place: number, sql: BinaryString, shape: StatementShape) {
-    this.entry = run.identity;
-    this.sql = sql;
-    this.shape = shape;
-    this.#run = run;
-    this.#kind = kind;
-    this.#place = place;
-  }
-
-  get key(): string {
-    return `${this.#kind}${this.#place}`;
-  }
-
-  finish(result: WorkResult, row?: TrackedRow): void {
-    this.#run.finished(this.#place, result, row);
   }
 }
 
 function entitiesOf({ dirty }: Plan): ReadonlySet<string> {
   return new Set(dirty.map(({ entity }) => entity));
-}
-
-function isApplied({ kind }: WorkResult): boolean {
-  return kind === 'applied';
 }

@@ -1,8 +1,8 @@
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
+import type { Failpoint } from '../../failpoints.ts';
 import type { EntryIdentity, WorkItem } from '../../ledger/work-item.ts';
-import type { Failpoint } from '../../poller-options.ts';
-import type { CrossPoolResult, CrossPoolWrite } from '../../redis/cross-pool-markers.ts';
 import type { FencedGroup, StreamEntry } from '../../redis/stream-reads.ts';
+import type { CrossPoolEffects } from '../../settlement/cross-pool-effects.ts';
 import type { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Settler } from '../../settlement/settler.ts';
 import type { Planned } from './plan.ts';
@@ -14,9 +14,9 @@ export interface ReadEntry {
   readonly planned: Planned;
 }
 
-/** What the entries of a stream need of the drain that they are part of. */
+/** What the entries of a stream need from their drain. */
 export interface EntryServices {
-  /** Stream and group, as they stand in Redis. */
+  /** Stream and group as named in Redis. */
   readonly fenced: FencedGroup;
   /** The stream's own Redis pool. */
   readonly pool: RedisPool;
@@ -27,11 +27,8 @@ export interface EntryServices {
   /** Sends a log row to its MySQL pool. */
   readonly pushLogRow: (mysqlPool: string, item: WorkItem) => void;
   /** Keeps the order of the entries' publications. */
-  readonly lines: SettlementOrder;
-  readonly applyCrossPool: (
-    redisPool: string,
-    effects: CrossPoolWrite,
-  ) => Promise<CrossPoolResult | 'pending'>;
+  readonly order: SettlementOrder;
+  readonly crossPool: CrossPoolEffects;
   readonly settler: Settler;
   readonly failpoint: Failpoint | undefined;
 }

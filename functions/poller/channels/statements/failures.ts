@@ -1,5 +1,6 @@
+import type { Unapplied } from '../../../../shared/dead-letter.ts';
 import type { WorkResult } from '../../ledger/work-item.ts';
-import { NOTHING_APPLIED, type Unapplied } from '../../settlement/dead-letter-entry.ts';
+import { NOTHING_APPLIED } from '../../settlement/dead-letter-entry.ts';
 import type { Effects, ResolvedEffect } from './effects.ts';
 
 export interface Failure {
@@ -12,7 +13,7 @@ const NO_ROW: Failure = {
   message: 'the event has more log values or dirty events of new rows than it inserts rows',
 };
 
-/** Collects what of one entry failed, for its dead letter. */
+/** Collects the failures of one entry for its dead letter. */
 export class Failures {
   readonly #failures: Failure[] = [];
   readonly #logs: ResolvedEffect[] = [];
@@ -28,7 +29,7 @@ export class Failures {
     return this.#failures[0];
   }
 
-  /** Nothing of the entry was or will be done. */
+  /** Nothing of the entry was or will be applied. */
   whole(failure: Failure): void {
     this.#isWhole = true;
     this.#failures.push(failure);
@@ -51,7 +52,7 @@ export class Failures {
     this.#failures.push(failure);
   }
 
-  /** What is left to do; undefined where nothing failed. */
+  /** The remaining work; undefined if nothing failed. */
   unapplied(): Unapplied | undefined {
     if (this.#isWhole) return NOTHING_APPLIED;
     if (this.#failures.length === 0) return undefined;

@@ -2,7 +2,8 @@ import { LAZY_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { judgeStatement } from '../../../../shared/sql/statement.ts';
 import { encodeLazyEvent } from '../../../../shared/wire/encode-lazy-event.ts';
 import { decodeLazyEvent, type LazyEvent } from '../../../../shared/wire/lazy-event.ts';
-import { type Plan, type Planned, type PlannedStatement, type PlanRules, reject } from './plan.ts';
+import { reject } from '../../settlement/rejection.ts';
+import type { Plan, Planned, PlannedStatement, PlanRules } from './plan.ts';
 import type { StatementSource } from './statement-channel.ts';
 
 /** Lazy flushes: SQL to execute, then log rows, cache keys and dirty events. */
@@ -40,13 +41,13 @@ function noPool(kind: string, code: string): Planned {
 function planStatements(event: LazyEvent, rules: PlanRules): Planned {
   const { statements, ids, logs, dirty, cacheKeys } = event;
   const planned: PlannedStatement[] = new Array(statements.length);
-  for (let place = 0; place < statements.length; place++) {
-    const statement = statements[place];
+  for (let index = 0; index < statements.length; index++) {
+    const statement = statements[index];
     if (statement === undefined) continue;
     const { pool, sql } = statement;
     const judgement = judgeStatement(sql, rules.allowedStatements);
-    if (!judgement.allowed) return reject('refused-statement', `statement ${place}: ${judgement.reason}`);
-    planned[place] = { pool, sql, shape: judgement.shape, id: ids[place] ?? 0n };
+    if (!judgement.allowed) return reject('refused-statement', `statement ${index}: ${judgement.reason}`);
+    planned[index] = { pool, sql, shape: judgement.shape, id: ids[index] ?? 0n };
   }
   return { ok: true, plan: { statements: planned, logs, dirty, cacheKeys } };
 }

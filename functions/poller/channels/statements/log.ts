@@ -1,6 +1,7 @@
 import { LOG_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeLogValue, encodeLogValue } from '../../../../shared/wire/log-value.ts';
-import { type Plan, type Planned, reject } from './plan.ts';
+import { reject } from '../../settlement/rejection.ts';
+import type { Plan, Planned } from './plan.ts';
 import type { StatementSource } from './statement-channel.ts';
 
 /** Log rows of changes that the application made itself. */

@@ -2,23 +2,26 @@ import type { BinaryString } from '../../../../shared/binary-string.ts';
 import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
 import type { CacheKeys, DirtyEvent } from '../../../../shared/wire/lazy-event.ts';
 import type { LogValue } from '../../../../shared/wire/log-value.ts';
+import type { Rejected } from '../../settlement/rejection.ts';
 
 export interface PlannedStatement {
   /** MySQL pool. */
   readonly pool: string;
   readonly sql: BinaryString;
   readonly shape: StatementShape;
-  /** The row's id as the event says it; 0 for an insert. */
+  /** The row's ID according to the event; 0 for an insert. */
   readonly id: bigint;
 }
 
-/** All that an entry asks for, decoded and judged: nothing of it is known to be impossible. */
+/** Everything that an entry asks for, decoded and checked: nothing in it is known to be impossible. */
 export interface Plan {
   readonly statements: readonly PlannedStatement[];
   readonly logs: readonly LogValue[];
   readonly dirty: readonly DirtyEvent[];
   readonly cacheKeys: readonly CacheKeys[];
 }
+
+export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
 
 /** Whether nothing follows from its statements. */
 export function isStatementsAlone(plan: Plan): boolean {
@@ -34,31 +37,7 @@ function hasNoEffectInRedis({ dirty, cacheKeys }: Plan): boolean {
   return dirty.length === 0 && cacheKeys.length === 0;
 }
 
-export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
-
-/** An entry that is set aside as it is, with no effect at all. */
-export interface Rejection {
-  /** A name of ours, such as `undecodable`. */
-  readonly code: RejectionCode;
-  readonly message: string;
-}
-
-export type RejectionCode =
-  | 'undecodable'
-  | 'unknown-pool'
-  | 'refused-statement'
-  | 'kills-consumer'
-  | 'deleted-entry'
-  | 'underivable-index'
-  | 'unwritable-document';
-
-export type Planned =
-  | { readonly ok: true; readonly plan: Plan }
-  | { readonly ok: false; readonly rejection: Rejection };
-
-export function reject(code: RejectionCode, message: string): Planned {
-  return { ok: false, rejection: { code, message } };
-}
+export type Planned = { readonly ok: true; readonly plan: Plan } | Rejected;
 
 /** The pools and statements that an entry may name. */
 export interface PlanRules {

@@ -1,5 +1,6 @@
 import { binaryToBytes } from '../../../../shared/binary-string.ts';
 import { namespaced } from '../../../../shared/registry/beeorm-names.ts';
+import { redisPoolOf } from '../../../../shared/registry/redis-pool-of.ts';
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import { encodeDirtyEvent } from '../../../../shared/wire/dirty-event.ts';
 import type { Publication } from '../../redis/settle-script.ts';
@@ -16,16 +17,16 @@ export interface PlannedPublication extends Publication {
   readonly pool: string;
 }
 
-interface Places {
+interface Registered {
   readonly redisPools: ReadonlyMap<string, RedisPool>;
   readonly streams: ReadonlyMap<string, StreamDefinition>;
 }
 
-/** One for each stream of each dirty event, in their order. A stream that nobody knows is a failure. */
+/** One for each stream of each dirty event, in their order. An unknown stream is a failure. */
 export function planPublications(
   plan: Plan,
   effects: Effects,
-  { redisPools, streams }: Places,
+  registered: Registered,
   failures: Failures,
 ): PlannedPublication[] {
   return effects.dirty.flatMap((effect) => {
@@ -33,7 +34,7 @@ export function planPublications(
     if (dirty === undefined) return [];
     const body = encodeDirtyEvent(dirty.event, effect.id);
     return dirty.streams.flatMap((streamName) => {
-      const pool = redisPools.get(streams.get(streamName)?.redisPool ?? '');
+      const pool = redisPoolOf(registered, streamName);
       if (pool !== undefined)
         return [{ effect, streamName, pool: pool.code, stream: namespaced(pool, streamName), body }];
       const message = `the registry has no stream '${streamName}'`;
@@ -43,7 +44,7 @@ export function planPublications(
   });
 }
 
-/** Redis pools other than the entry's own in which there is something to do. */
+/** Redis pools other than the entry's own in which it has effects. */
 export function crossPoolsOf(
   { cacheKeys }: Effects,
   publications: readonly PlannedPublication[],
@@ -55,7 +56,7 @@ export function crossPoolsOf(
   return [...pools];
 }
 
-/** Cache keys to delete in a pool, as they stand in its Redis. */
+/** Cache keys to delete in a pool, as named in its Redis. */
 export function keysOf(pool: RedisPool, { cacheKeys }: Effects): Buffer[] {
   const keys = cacheKeys.get(pool.code);
   if (keys === undefined) return [];

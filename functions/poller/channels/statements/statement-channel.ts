@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.ts';
-import { isForAnotherGroup } from '../../dead-letters/dead-letter-fields.ts';
-import { identify } from '../../entry/entry-identity.ts';
 import type { LaneKind } from '../../lanes/mysql-pools.ts';
-import { fieldValue, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
-import { judgeDelivery } from '../../settlement/poison.ts';
+import type { EntryIdentity } from '../../ledger/work-item.ts';
+import { fieldValue, isNamed, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
+import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
+import { rejectUntried } from '../../settlement/poison.ts';
 import { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Channel, ChannelContext } from '../channel.ts';
 import { runEntry } from './entry-run.ts';
@@ -12,34 +13,34 @@ import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from './plan.t
 
 /** A kind of entry that becomes MySQL statements and what follows from them. */
 export interface StatementSource {
-  /** As it stands in summaries. */
+  /** As in summaries. */
   readonly name: string;
   readonly stream: string;
-  /** What most of the work of its entries is. */
+  /** The lanes that run most of its work. */
   readonly laneKind: LaneKind;
-  /** Never throws; what can't be done is a rejection. */
+  /** Never throws; what cannot be done is a rejection. */
   plan(body: Buffer | undefined, rules: PlanRules): Planned;
   /**
-   * The entry's body with only what is left to do: the given parts of the plan. BeeORM's own consumer may meet it, and
-   * does the right thing with it.
+   * The entry's body with only the given parts of its plan: the remaining work. BeeORM's own consumer handles such an
+   * entry correctly too.
    */
   encode(plan: Plan): Buffer;
 }
 
-/** Executes what the entries of a source ask for, through the ledger. */
-export function statementChannel(source: StatementSource): Channel {
+/** Executes the entries of a source through the ledger. `allowedStatements`: verbs in upper case. */
+export function statementChannel(source: StatementSource, allowedStatements: ReadonlySet<string>): Channel {
   return {
     name: source.name,
     stream: source.stream,
     group: ASYNC_CONSUMER_GROUP,
     open(context) {
       const services = entryServices(context);
-      const { ledgerName, registry, allowedStatements } = context;
+      const { ledgerName, registry } = context;
       const { mysqlPools, redisPools } = registry;
       const rules = { mysqlPools, redisPools, allowedStatements };
       return {
         isSaturated: () => context.mysql.isSaturated(source.laneKind),
-        handle: (entry, done) => {
+        process: (entry, done) => {
           const identity = identify(ledgerName, entry);
           const planned = planOf(source, entry, rules);
           runEntry({ entry: withoutBody(entry), identity, planned }, services, done);
@@ -51,11 +52,11 @@ export function statementChannel(source: StatementSource): Channel {
 
 function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): Planned {
   if (isForAnotherGroup(entry, ASYNC_CONSUMER_GROUP)) return { ok: true, plan: NOTHING_TO_DO };
-  return judgeDelivery(entry) ?? source.plan(fieldValue(entry, 's'), rules);
+  return rejectUntried(entry) ?? source.plan(fieldValue(entry, 's'), rules);
 }
 
 function entryServices(context: ChannelContext): EntryServices {
-  const { fenced, pool, registry, mysql, others, settler, failpoint } = context;
+  const { fenced, pool, registry, mysql, crossPool, settler, failpoint } = context;
   return {
     fenced,
     pool,
@@ -63,9 +64,22 @@ function entryServices(context: ChannelContext): EntryServices {
     streams: registry.streams,
     pushStatement: mysql.pushStatement,
     pushLogRow: mysql.pushLogRow,
-    lines: new SettlementOrder(),
-    applyCrossPool: (code, effects) => others.apply(code, effects),
+    order: new SettlementOrder(),
+    crossPool,
     settler,
     failpoint,
   };
+}
+
+const HASH_BYTES = 8;
+
+/** `stream`: Redis pool and stream, as the ledger names them. */
+function identify(stream: string, { id, fields = [] }: StreamEntry): EntryIdentity {
+  const [only] = fields;
+  // Nearly all entries have a body and nothing else.
+  if (only !== undefined && fields.length === 1 && isNamed(only[0], 's'))
+    return { stream, id, hash: hash('sha1', only[1], 'hex').slice(0, 2 * HASH_BYTES) };
+  const lengths = fields.flat().map(({ length }) => length);
+  const content = Buffer.concat([Buffer.from(lengths.join(' ')), ...fields.flat()]);
+  return { stream, id, hash: hash('sha1', content, 'hex').slice(0, 2 * HASH_BYTES) };
 }

@@ -10,13 +10,14 @@ from queue import Empty, SimpleQueue
 
 from node_executor import settings
 from node_executor.events import Event, Exited, InitFailed, Ready
-from node_executor.processes import process_book
+from node_executor.processes import process_registry
 from node_executor.runtime_api import Invocation, RuntimeApi
+
 
 class ChildProcess:
     """One Node process that runs a function's handler, one invocation at a time.
 
-    Frozen whenever it has nothing to do, as Lambda does it: timers stand still, sockets age.
+    It is frozen while it has nothing to do, as in Lambda: timers stop, and sockets may time out.
     """
 
     def __init__(self, function_name: str, code: Path, environment: dict[str, str], memory_mb: int) -> None:
@@ -28,11 +29,11 @@ class ChildProcess:
         self._api = RuntimeApi(self._events)
         self._directory = Path(tempfile.mkdtemp(dir=settings.DIRECTORY, prefix="environment-"))
         self._process = self._spawn(code, environment, memory_mb)
-        process_book.add(function_name, self._process.pid)
+        process_registry.add(function_name, self._process.pid)
         threading.Thread(target=self._watch, name=f"watch-{function_name}", daemon=True).start()
 
     def wait_until_ready(self, timeout_seconds: float) -> Ready | InitFailed | Exited | None:
-        """How its initialization ended; None when it hasn't within this time. Freezes it when it is ready."""
+        """Returns how the initialization ended, or None if it did not end in time. Freezes a process that is ready."""
         if self._init_result is None:
             self._init_result = self.next_event(timeout_seconds)
             self._init_duration_ms = (time.monotonic() - self._started_at) * 1000
@@ -41,12 +42,12 @@ class ChildProcess:
         return self._init_result
 
     def take_init_duration_ms(self) -> float | None:
-        """How long its initialization took; None from the second time on, and where it hasn't ended."""
+        """Returns how long the initialization took. None if it has not ended, and from the second call on."""
         duration, self._init_duration_ms = self._init_duration_ms, None
         return duration
 
     def has_died_idle(self) -> bool:
-        """Whether it was ready, and is gone since. Only to be asked between two invocations."""
+        """Returns whether the process was ready and has ended since. Call it only between two invocations."""
         return isinstance(self._init_result, Ready) and isinstance(self.next_event(0), Exited)
 
     def send(self, invocation: Invocation) -> None:
@@ -54,7 +55,7 @@ class ChildProcess:
         self._api.send(invocation)
 
     def next_event(self, timeout_seconds: float) -> Event | None:
-        """Waits for what it tells next; None when it tells nothing within this time."""
+        """Waits for the next event. Returns None if there is none in time."""
         try:
             return self._events.get(timeout=max(timeout_seconds, 0))
         except Empty:
@@ -64,12 +65,12 @@ class ChildProcess:
         self._signal(signal.SIGSTOP)
 
     def kill(self) -> None:
-        """Returns when it is gone."""
+        """Kills the process and waits until it has ended."""
         self._signal(signal.SIGKILL)
         self._process.wait()
 
     def read_log(self) -> str:
-        """What it wrote to stdout and stderr since the last time. Only while it is frozen or gone."""
+        """Returns the output since the last call. Call it only while the process is frozen or has ended."""
         try:
             with open(self._directory / "log", "r+b") as file:
                 text = file.read().decode(errors="replace")
@@ -84,13 +85,13 @@ class ChildProcess:
     def _spawn(self, code: Path, environment: dict[str, str], memory_mb: int) -> subprocess.Popen:
         temporary = self._directory / "tmp"
         temporary.mkdir()
-        # A file rather than a pipe: written synchronously, complete when the process is frozen or killed, and never
-        # full. Appending, so that it may be truncated in between.
+        # A file rather than a pipe: writes are synchronous, so the output is complete when the process is frozen or
+        # killed, and a file never fills up. Append mode allows truncating it in between.
         with open(self._directory / "log", "ab") as log:
             return subprocess.Popen(
                 [
                     settings.NODE,
-                    # As Lambda does: a function that needs more memory than it has must fail here too.
+                    # As in Lambda, a function that needs more memory than configured must fail.
                     f"--max-old-space-size={memory_mb * 9 // 10}",
                     f"--import={Path(settings.RAPID_CLIENT).as_uri()}",
                     settings.RUNTIME_CLIENT,
@@ -113,9 +114,9 @@ class ChildProcess:
 
     def _watch(self) -> None:
         return_code = self._process.wait()
-        # What it started itself goes with it, as a sandbox does.
+        # Kills the processes that it started itself, as Lambda's sandbox does.
         self._signal_group(signal.SIGKILL)
-        process_book.remove(self._function_name, self._process.pid)
+        process_registry.remove(self._function_name, self._process.pid)
         self._events.put(Exited(return_code))
         self._api.close()
 

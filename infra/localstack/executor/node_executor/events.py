@@ -1,16 +1,16 @@
-"""What a child process tells, in the order in which it happened."""
+"""What a child process reports, in order."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Ready:
-    """It asks for an invocation: its initialization, or the invocation before, is over."""
+    """The process asks for an invocation: its initialization or its previous invocation is over."""
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The handler returned, or threw."""
+class Replied:
+    """The handler returned a result or threw an error."""
 
     invocation_id: str
     payload: bytes
@@ -19,17 +19,17 @@ class Answered:
 
 @dataclass(frozen=True)
 class InitFailed:
-    """The handler's module could not be loaded. The process ends by itself now."""
+    """The module of the handler could not be loaded. The process ends by itself."""
 
     payload: bytes
 
 
 @dataclass(frozen=True)
 class Exited:
-    """The process is gone."""
+    """The process has ended."""
 
     return_code: int
-    """As `subprocess` has it: negative for a signal."""
+    """As in `subprocess`: negative for a signal."""
 
 
-Event = Ready | Answered | InitFailed | Exited
+Event = Ready | Replied | InitFailed | Exited

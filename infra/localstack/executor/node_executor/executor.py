@@ -13,36 +13,35 @@ from node_executor.invocation_log import InvocationLog
 from node_executor.runtime_api import Invocation
 
 INIT_LIMIT_SECONDS = 10
-"""What takes longer goes at the expense of the first invocation's time, as in Lambda."""
+"""As in Lambda, an initialization that takes longer uses up the time of the first invocation."""
 
 
 class NodeExecutor(RuntimeExecutor):
     """One execution environment of a function version, with one child process at a time.
 
-    LocalStack starts it, invokes it (never twice at once), and stops it, from any thread and at any moment. A failure
-    of the function's code is a result and leaves the environment in service; its process is then started anew by the
-    next invocation.
+    LocalStack starts it, invokes it (never twice concurrently) and stops it, from any thread and at any time. A failure
+    of the function's code is a result and leaves the environment in service: the next invocation starts a new process.
     """
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
         self._environment: dict[str, str] = {}
-        # Guards the three below: a stop must neither miss a child that is just being started nor end an invocation.
+        # Guards the three fields below: stop() must neither miss a child that is being started, nor end an invocation.
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         self._is_invoking = False
         self._is_stopped = False
 
     def start(self, env_vars: dict[str, str]) -> None:
-        # LocalStack leaves some of them numbers.
+        # LocalStack passes some of the values as numbers.
         self._environment = {name: str(value) for name, value in env_vars.items()}
         self._environment["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{self.function_version.config.runtime}"
         self._start_child().wait_until_ready(INIT_LIMIT_SECONDS)
         if self._is_stopped:
-            raise LambdaRuntimeException("The environment was stopped while it started.")
+            raise LambdaRuntimeException("The environment was stopped while it was starting.")
 
     def stop(self) -> None:
-        """Ends the child: at once, or, as an update of a function should, after the invocation that it has."""
+        """Ends the child at once or, as Lambda does when a function is updated, after its current invocation."""
         with self._lock:
             self._is_stopped = True
             if not self._is_invoking:
@@ -52,7 +51,7 @@ class NodeExecutor(RuntimeExecutor):
         request = payload["payload"].encode()
         if len(request) > invocation.MAX_PAYLOAD_BYTES:
             limit = invocation.MAX_PAYLOAD_BYTES
-            # Also drops this environment, which is not Lambda's way: LocalStack asks nobody before it picks one.
+            # Unlike Lambda, this also discards the environment: LocalStack picks one without checking the size.
             message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
             raise RequestTooLargeException(message, Type="User")
         with self._lock:
@@ -132,18 +131,18 @@ class NodeExecutor(RuntimeExecutor):
             self._child = None
 
     def get_logs(self) -> str:
-        """Asked for by LocalStack where an invocation left no log, which never happens here."""
+        """LocalStack calls this if an invocation has no log, which never happens here."""
         return ""
 
     def get_address(self) -> str:
         return "127.0.0.1"
 
     def get_endpoint_from_executor(self) -> str:
-        """Becomes the host of the functions' AWS_ENDPOINT_URL."""
+        """The host in the AWS_ENDPOINT_URL of functions."""
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
-        """For LocalStack's own runtime in its containers, which is not used here."""
+        """Only for LocalStack's own runtime in containers, which is not used here."""
         return ""
 
     @classmethod
@@ -152,4 +151,4 @@ class NodeExecutor(RuntimeExecutor):
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """The unzipped code goes with the function, by LocalStack's own doing."""
+        """Does nothing: LocalStack itself removes the unzipped code together with the function."""

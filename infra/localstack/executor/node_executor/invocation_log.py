@@ -1,11 +1,11 @@
-"""What Lambda itself writes to a function's log."""
+"""The log of an invocation, with the lines that Lambda itself writes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class InvocationLog:
-    """The pieces of one invocation's log, in their order."""
+    """The parts of the log of one invocation."""
 
     invocation_id: str
     version: str
@@ -16,9 +16,9 @@ class InvocationLog:
     init_output: str
     output: str
     platform_lines: str
-    """What Lambda adds when it ended the process, or lost it."""
+    """The lines that Lambda adds when it killed the process, or when the process ended by itself."""
     status: str | None
-    """Of the report: None, `error` or `timeout`."""
+    """The status in the REPORT line: None, `error` or `timeout`."""
 
     def text(self) -> str:
         return (
@@ -36,7 +36,7 @@ class InvocationLog:
             f"Duration: {self.duration_ms:.2f} ms",
             f"Billed Duration: {int(self.duration_ms) + 1} ms",
             f"Memory Size: {self.memory_mb} MB",
-            # Not measured; AWS's own emulator writes the same.
+            # Not measured. AWS's own emulator writes the same value.
             f"Max Memory Used: {self.memory_mb} MB",
         ]
         if self.init_duration_ms is not None:

@@ -1,7 +1,7 @@
-"""A program that outlives LocalStack by a moment, and ends the function processes that it left.
+"""A program that briefly outlives LocalStack and kills the function processes that it left behind.
 
-Reads lines `+PID` and `-PID`, a process group that started and one that ended, until the end of its standard input:
-the end of LocalStack, however it came about.
+It reads a line `+PID` for each process group that starts, and `-PID` for each one that ends. The end of its standard
+input means that LocalStack has ended, no matter how.
 """
 
 import os

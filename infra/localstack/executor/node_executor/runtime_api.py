@@ -6,15 +6,15 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 
-from node_executor.events import Answered, Event, InitFailed, Ready
+from node_executor.events import Event, InitFailed, Ready, Replied
 
 _PREFIX = "/2018-06-01/runtime"
-_ANSWER = re.compile(rf"{_PREFIX}/invocation/([^/]+)/(response|error)")
+_REPLY = re.compile(rf"{_PREFIX}/invocation/([^/]+)/(response|error)")
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a child gets when it asks for the next invocation."""
+    """What a child process gets when it asks for the next invocation."""
 
     id: str
     function_arn: str
@@ -25,7 +25,7 @@ class Invocation:
 
 
 class RuntimeApi:
-    """The Lambda Runtime API for one child process, on a loopback port of its own.
+    """The Lambda Runtime API for one child process, on its own loopback port.
 
     https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; streamed responses are not supported.
     """
@@ -41,26 +41,26 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_port}"
 
     def send(self, invocation: Invocation) -> None:
-        """Answers the child's question for the next invocation with this one."""
+        """Passes this invocation to the child process that asks for the next one."""
         self._invocations.put(invocation)
 
     def close(self) -> None:
-        """Ends the server. A child that is still asking loses its connection."""
+        """Stops the server. A child process that is still waiting loses its connection."""
         self._invocations.put(None)
         self._server.shutdown()
         self._server.server_close()
 
     def take_invocation(self) -> Invocation | None:
-        """Waits for the next invocation; None when there will be none."""
+        """Waits for the next invocation. Returns None if the server is being stopped."""
         self._events.put(Ready())
         return self._invocations.get()
 
-    def take_answer(self, path: str, body: bytes) -> bool:
-        """Whether this path is one that takes answers."""
+    def accept_reply(self, path: str, body: bytes) -> bool:
+        """Accepts a reply. Returns False if the path does not take replies."""
         if path == f"{_PREFIX}/init/error":
             self._events.put(InitFailed(body))
-        elif answer := _ANSWER.fullmatch(path):
-            self._events.put(Answered(answer[1], body, is_error=answer[2] == "error"))
+        elif match := _REPLY.fullmatch(path):
+            self._events.put(Replied(match[1], body, is_error=match[2] == "error"))
         else:
             return False
         return True
@@ -68,7 +68,7 @@ class RuntimeApi:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A thread that waits for an invocation ends with its connection, which nobody needs to wait for.
+    # A thread that waits for an invocation ends with its connection. Nothing depends on when that happens.
     block_on_close = False
 
     def __init__(self, api: RuntimeApi) -> None:
@@ -76,7 +76,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
     def handle_error(self, request, client_address) -> None:
-        # A child that was killed breaks its connections, which is no error of ours.
+        # A child process that was killed breaks its connections. This is not an error of the server.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -84,7 +84,7 @@ class _Server(ThreadingHTTPServer):
 class _RequestHandler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Header and body leave in one packet, at once: a warm invocation takes 1 ms of this, not 40.
+    # Sends header and body immediately in one packet. Otherwise a warm invocation would take 40 ms longer.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -111,8 +111,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self._reply(HTTPStatus.LENGTH_REQUIRED)
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        is_taken = self.server.api.take_answer(self.path, body)
-        self._reply(HTTPStatus.ACCEPTED if is_taken else HTTPStatus.NOT_FOUND)
+        is_accepted = self.server.api.accept_reply(self.path, body)
+        self._reply(HTTPStatus.ACCEPTED if is_accepted else HTTPStatus.NOT_FOUND)
 
     def _reply(self, status: HTTPStatus, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
@@ -123,4 +123,4 @@ class _RequestHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments) -> None:
-        """Nobody reads an access log of these requests."""
+        """Writes no access log, because nobody would read it."""

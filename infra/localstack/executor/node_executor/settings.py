@@ -1,4 +1,4 @@
-"""Paths that the program which starts LocalStack gives in environment variables."""
+"""Paths from environment variables, which are set by the program that starts LocalStack."""
 
 import os
 
@@ -9,9 +9,9 @@ RUNTIME_CLIENT = os.environ["NODE_EXECUTOR_RUNTIME_CLIENT"]
 """`index.mjs` of the npm package aws-lambda-ric."""
 
 RAPID_CLIENT = os.environ["NODE_EXECUTOR_RAPID_CLIENT"]
-"""The module to import before it, which stands in for its native part."""
+"""The module that replaces the native part of aws-lambda-ric. It must be imported first."""
 
 DIRECTORY = os.environ["NODE_EXECUTOR_DIRECTORY"]
-"""Where the environments' files go; made here. `processes/FUNCTION/PID` in it names each running process."""
+"""Directory for the files of the environments. It has a file `processes/FUNCTION/PID` for each running process."""
 
 os.makedirs(DIRECTORY, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Starts LocalStack, unless its port is taken: LocalStack itself would neither answer then nor end."""
+"""Starts LocalStack, or fails if its port is taken: LocalStack itself would then neither answer nor end."""
 
 import os
 import socket
@@ -8,21 +8,21 @@ from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
 
 
 def check_port() -> None:
-    """Raises OSError, `Address already in use`, where another process has the port."""
+    """Raises OSError, `Address already in use`, if another process uses the port."""
     host, port = os.environ["GATEWAY_LISTEN"].split(":")
     with socket.socket() as probe:
-        # Without it, connections that ended a moment ago would count too.
+        # Otherwise connections that were closed a moment ago would count as well.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, int(port)))
 
 
-def keep_buckets_apart() -> None:
-    """All LocalStacks of a machine would keep their buckets in one directory of /tmp, and leave it there."""
+def isolate_buckets() -> None:
+    """Gives this LocalStack its own directory for buckets. By default all share one in /tmp, and none removes it."""
     create = EphemeralS3ObjectStore.__init__
-    # Without a name it makes itself a directory in TMPDIR, which is ours.
+    # Without a name, the store creates a directory in TMPDIR, which is removed with this LocalStack.
     EphemeralS3ObjectStore.__init__ = lambda self, _=None: create(self)
 
 
 check_port()
-keep_buckets_apart()
+isolate_buckets()
 main()

@@ -1,0 +1,171 @@
+import type { StreamEntry } from '../../redis/stream-reads.ts';
+import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
+import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import { rejectDeleted } from '../../settlement/poison.ts';
+import type { ChannelContext, EntryProcessor, WindowLimits } from '../channel.ts';
+import { BatchRunner, type Retry } from './batch-runner.ts';
+import { attemptsOf } from './begin-attempts.ts';
+import type { StreamBinding } from './binding.ts';
+import type { Delivery } from './delivery.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
+import { DeliverySettler } from './delivery-settler.ts';
+import type { EntryHandler, HandlerFailure } from './entry-handler.ts';
+import { sourceName } from './entry-record.ts';
+import { readDelivery } from './read-delivery.ts';
+
+/** Enough for the concurrent invocations and as many after them, within bounds: each entry takes memory. */
+const MIN_WINDOW = 1000;
+const MAX_WINDOW = 20_000;
+const WINDOW_BYTES = 32 << 20;
+const PAGE = 500;
+
+export interface OwnStreamOptions {
+  readonly binding: StreamBinding;
+  readonly handler: EntryHandler;
+  readonly context: ChannelContext;
+  /** Invocations of this binding in this process, including those of earlier drains. */
+  readonly inFlight: Set<Promise<unknown>>;
+}
+
+/**
+ * Collects a stream's entries into batches and has them handled, `concurrency` batches at a time. What waits when the
+ * reading ends stays pending; an invocation in flight is awaited as long as the drain lasts.
+ */
+export class OwnStreamProcessor implements EntryProcessor {
+  readonly countsAttempts = true;
+  readonly readWindow: WindowLimits;
+  readonly #binding: StreamBinding;
+  readonly #context: ChannelContext;
+  readonly #source: string;
+  readonly #queue: DeliveryQueue;
+  readonly #settler: DeliverySettler;
+  readonly #runner: BatchRunner;
+  /** A handler that outlived an earlier drain may still be at work on the same entries. */
+  readonly #earlierAreDone: Promise<unknown>;
+  readonly #pauses = new Map<NodeJS.Timeout, readonly Delivery[]>();
+  #running = 0;
+  #isOver = false;
+  #isSoon = false;
+  #wake: NodeJS.Timeout | undefined;
+
+  constructor({ binding, handler, context, inFlight }: OwnStreamOptions) {
+    const { stream, group, batchSize, concurrency } = binding;
+    this.#binding = binding;
+    this.#context = context;
+    this.#source = sourceName(context.pool.code, stream, group);
+    this.#queue = new DeliveryQueue(binding);
+    this.#settler = new DeliverySettler(binding, context);
+    this.#runner = new BatchRunner({ binding, handler, settler: this.#settler, context, inFlight });
+    this.#earlierAreDone = Promise.allSettled([...inFlight]);
+    this.readWindow = {
+      entries: Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * batchSize * concurrency)),
+      bytes: WINDOW_BYTES,
+      page: PAGE,
+    };
+    context.budget.reading.addEventListener('abort', () => this.stop(), { once: true });
+  }
+
+  process(entry: StreamEntry, done: Done): void {
+    const failure = this.#failureOf(entry);
+    if (this.#isOver) done(STAYS_PENDING);
+    else if (isForAnotherGroup(entry, this.#binding.group)) done(this.#settler.acknowledge(entry));
+    else if (failure !== undefined) done(this.#settler.giveUp(entry, attemptsOf(entry), failure));
+    else {
+      const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
+      if (isQueued) this.#dispatchSoon();
+      else done(STAYS_PENDING);
+    }
+  }
+
+  /** Nothing more will come to share a batch with. */
+  readingEnded(): void {
+    this.#queue.flush();
+    this.#dispatch();
+  }
+
+  /** What can begin now still begins; all else stays pending. */
+  stop(): void {
+    if (this.#isOver) return;
+    if (this.#context.budget.mayExecute) this.readingEnded();
+    this.#isOver = true;
+    clearTimeout(this.#wake);
+    for (const [timer, batch] of this.#pauses) {
+      clearTimeout(timer);
+      this.#leavePending(batch);
+    }
+    this.#pauses.clear();
+    this.#leavePending(this.#queue.leaveAll());
+  }
+
+  /** Why an entry is given up without being tried. */
+  #failureOf(entry: StreamEntry): HandlerFailure | undefined {
+    const deleted = rejectDeleted(entry);
+    if (deleted !== undefined) return deleted.rejection;
+    const attempts = attemptsOf(entry);
+    if (attempts <= this.#binding.retries) return undefined;
+    return { code: 'no-answer', message: `${attempts} attempts were started, the last without an answer` };
+  }
+
+  /** What is handed over in one turn shares a batch. */
+  #dispatchSoon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    setImmediate(() => {
+      this.#isSoon = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    clearTimeout(this.#wake);
+    while (!this.#isOver && this.#running < this.#binding.concurrency) {
+      const batch = this.#queue.take();
+      if (batch === undefined) break;
+      void this.#run(batch);
+    }
+    const dueInMs = this.#queue.dueInMs();
+    const mayRun = !this.#isOver && this.#running < this.#binding.concurrency;
+    if (dueInMs !== undefined && mayRun) this.#wake = setTimeout(() => this.#dispatch(), dueInMs);
+  }
+
+  async #run(batch: readonly Delivery[]): Promise<void> {
+    this.#running++;
+    await this.#earlierAreDone;
+    const { finished, retries } = await this.#runner.run(batch);
+    this.#running--;
+    for (const { delivery, outcome } of finished) {
+      if (outcome.isSettled) this.#finish(delivery, outcome);
+      else this.#leavePending([delivery]);
+    }
+    for (const retry of retries) this.#schedule(retry);
+    this.#dispatch();
+  }
+
+  #finish(delivery: Delivery, outcome: EntryOutcome): void {
+    delivery.finish(outcome);
+    this.#queue.release(delivery);
+  }
+
+  #schedule({ batch, pauseMs, mayShareBatch }: Retry): void {
+    const comesTooLate = Date.now() + pauseMs >= this.#context.budget.executeUntil;
+    if (this.#isOver || comesTooLate) {
+      this.#leavePending(batch);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer);
+      if (mayShareBatch) for (const delivery of batch) this.#queue.addAgain(delivery);
+      else this.#queue.addWhole([...batch]);
+      this.#dispatch();
+    }, pauseMs);
+    this.#pauses.set(timer, batch);
+  }
+
+  /** Leaves deliveries pending, and with each those that must not overtake it. */
+  #leavePending(batch: readonly Delivery[]): void {
+    for (const delivery of batch) {
+      delivery.finish(STAYS_PENDING);
+      for (const behind of this.#queue.leaveLine(delivery)) behind.finish(STAYS_PENDING);
+    }
+  }
+}

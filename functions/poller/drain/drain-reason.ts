@@ -1,0 +1,75 @@
+import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts';
+import type { BackgroundConsumerError } from '../../../shared/errors.ts';
+import { withNextStep } from '../../../shared/errors.ts';
+import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { LockHolder } from '../redis/lock.ts';
+import type { PoolDrainEnd } from './pool-drain.ts';
+
+/** How the drain of one Redis pool ended. */
+export type PoolEnd =
+  | PoolDrainEnd
+  | { readonly kind: 'locked'; readonly holder: LockHolder }
+  | { readonly kind: 'unreachable'; readonly error: BackgroundConsumerError };
+
+export type DrainConclusion = Pick<DrainSummary, 'complete' | 'reason' | 'message'>;
+
+/**
+ * Why a drain ended, in words.
+ *
+ * @param isEmpty whether Redis reports neither pending nor unread entries
+ * @param isStopped whether the drain was asked to stop
+ */
+export function concludeDrain(
+  ends: readonly PoolEnd[],
+  isEmpty: boolean,
+  isStopped: boolean,
+): DrainConclusion {
+  for (const end of ends) {
+    const reason = reasonOfEnd(end);
+    if (reason !== undefined) return { complete: false, ...reason };
+  }
+  const isKnown = ends.every((end) => end.kind !== 'done' || end.isRemainingKnown);
+  if (isKnown && isEmpty) return { complete: true, reason: 'drained' };
+  const mysql = describeMysqlFailures(ends);
+  if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };
+  if (isStopped) return { complete: false, reason: 'stopped' };
+  const isBudgetOver = !isKnown || ends.some((end) => end.kind === 'done' && end.isBudgetOver);
+  return { complete: false, reason: isBudgetOver ? 'budget' : 'failed-entries' };
+}
+
+function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | undefined {
+  switch (end.kind) {
+    case 'locked':
+      return { reason: 'locked', message: describeHolder(end.holder) };
+    case 'lock-lost':
+      return { reason: 'lock-lost', message: 'another consumer has taken the lock' };
+    case 'redis-lost':
+      return { reason: 'pool-down', message: end.message ?? 'the connection to Redis was lost' };
+    case 'behind':
+      return { reason: 'pool-down', ...(end.message === undefined ? {} : { message: end.message }) };
+    case 'unreachable':
+      return { reason: 'pool-down', message: withNextStep(end.error.message, end.error.nextStep) };
+    case 'done':
+      return undefined;
+  }
+}
+
+function describeHolder({ description, endsInMs }: LockHolder): string {
+  const holder = description ?? 'a BeeORM consumer, or another program that does not identify itself';
+  const expiry =
+    endsInMs === undefined
+      ? 'it never expires: its owner must delete it'
+      : `it expires in ${Math.ceil(endsInMs / 1000)} s unless refreshed`;
+  return `the lock is held by ${holder}; ${expiry}`;
+}
+
+function describeMysqlFailures(ends: readonly PoolEnd[]): string | undefined {
+  const failures = ends.flatMap((end) => ('mysqlFailures' in end ? [...end.mysqlFailures] : []));
+  if (failures.length === 0) return undefined;
+  return failures
+    .map(([pool, { code, message, nextStep }]: [string, PoolFailure]) => {
+      const step = nextStep === undefined ? '' : ` ${nextStep}`;
+      return `MySQL pool '${pool}' fails with ${code}: ${message}.${step}`;
+    })
+    .join('; ');
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { drainScene } from '../../kit/scene/drain-scene.ts';
+import { insertThing } from '../../kit/scene/events.ts';
+import { thingNames } from '../../kit/scene/inspect-scene.ts';
+import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
+
+test('a group that was set back below what is forgotten stops with a word that says what to do', async () => {
+  const scene = await openScene();
+  const forgotten = await forgetOne(scene);
+  await scene.redis.xgroup('SETID', LAZY, GROUP, '0');
+  const summary = await drainScene(scene);
+  expect(summary).toMatchObject({ complete: false, reason: 'pool-down' });
+  expect(summary.message).toContain(`up to ${forgotten} were done and their record is pruned`);
+  expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
+  expect(await scene.redis.exists(LOCK_KEY)).toBe(0);
+  const command = /XGROUP SETID (\S+) ([\d-]+)/.exec(summary.message ?? '');
+  await scene.redis.xgroup('SETID', command?.[1] ?? '', GROUP, command?.[2] ?? '');
+  expect(await drainScene(scene)).toMatchObject({ complete: true });
+  expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
+});
+
+/** Three entries are done; of the first there is no record any more. Its id. */
+async function forgetOne(scene: Scene): Promise<string> {
+  const id = await scene.add(insertThing('one'));
+  await drainScene(scene);
+  await age(scene, '1=1');
+  for (const name of ['two', 'three']) await scene.add(insertThing(name));
+  await drainScene(scene);
+  return id;
+}
+
+async function age({ query, ledgerDatabase }: Scene, where: string): Promise<void> {
+  await query(
+    `UPDATE ${ledgerDatabase}.batches SET settled_at = settled_at - INTERVAL 61 SECOND WHERE ${where}`,
+  );
+}
