@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer';
 /**
  * A string that represents raw bytes: each character is one byte (0 to 255), as in Node's `latin1`.
  *
- * BeeORM's strings are Go strings, which need not be UTF-8. In this form, JSON, concatenation and mysql2 preserve every byte. A
- * plain `string` (text) must be converted to bytes explicitly; otherwise it would be encoded twice.
+ * BeeORM's strings are Go strings, which need not be UTF-8. In this form, JSON, concatenation and mysql2 preserve every
+ * byte. A plain `string` (text) must be converted to bytes explicitly; otherwise it would be encoded twice.
  */
 export type BinaryString = string & { readonly __bytes: unique symbol };
 
@@ -19,14 +19,16 @@ export function binaryToBytes(binary: BinaryString): Buffer {
   return Buffer.from(binary, 'latin1');
 }
 
-/** ASCII text, such as SQL in the source code: its characters are its bytes. Not checked, because it runs per statement. */
+/**
+ * ASCII text, such as SQL in the source code: its characters are its bytes. Not checked, because it runs per statement.
+ */
 export function ascii(text: string): BinaryString {
   return text as BinaryString;
 }
 
 /**
- * A string that was built from BinaryStrings and ASCII text, so that its characters are bytes already. Not checked, because it
- * runs per statement; a character above U+00FF would be truncated to its lowest byte when it is sent.
+ * A string that was built from BinaryStrings and ASCII text, so that its characters are bytes already. Not checked,
+ * because it runs per statement; a character above U+00FF would be truncated to its lowest byte when it is sent.
  */
 export function asBinary(bytes: string): BinaryString {
   return bytes as BinaryString;

@@ -17,7 +17,10 @@ export interface ErrorFields {
 const MAX_CAUSE_DEPTH = 3;
 const MAX_STACK_FRAMES = 5;
 
-/** The parts of an error that are safe to log. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are omitted. */
+/**
+ * The parts of an error that are safe to log. MySQL's messages quote values (`Duplicate entry 'x@y' …`), so they are
+ * omitted.
+ */
 export function errorFields(error: unknown, depth = 0): ErrorFields {
   if (!(error instanceof Error)) return { name: typeof error };
   const known = { ...ownFields(error), ...serverFields(error) };

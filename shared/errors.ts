@@ -6,8 +6,8 @@ export interface ErrorDetails {
 }
 
 /**
- * Base class of the errors that this project throws deliberately. `message` and `nextStep` are printed and logged, so they never
- * contain a password or a value of a row.
+ * Base class of the errors that this project throws deliberately. `message` and `nextStep` are printed and logged, so
+ * they never contain a password or a value of a row.
  */
 export class BackgroundConsumerError extends Error {
   override readonly name: string = 'BackgroundConsumerError';

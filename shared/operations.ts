@@ -7,7 +7,7 @@ import { deadLetterFilterSchema, deadLetterId, deadLetterSchema, streamName } fr
  */
 const cursorFields = { stream: streamName, id: deadLetterId, startedAt: z.int() };
 
-/** Where the next page begins: after this dead letter, limited to those that existed when the first page was requested. */
+/** The next page begins after this dead letter, and contains only those that existed when the first page was requested. */
 const cursorSchema = z.strictObject(cursorFields);
 export type DeadLetterCursor = z.infer<typeof cursorSchema>;
 

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { BinaryString } from './binary-string.ts';
 
 /**
- * The poller's requests to the SQL executor, and the replies. On Lambda, both sides validate what they receive: they are
- * deployed one after the other, and a request of another version must fail before it reaches a database.
+ * The poller's requests to the SQL executor, and the replies. On Lambda, both sides validate what they receive: they
+ * are deployed one after the other, and a request of another version must fail before it reaches a database.
  *
  * Byte strings are BinaryStrings, which JSON preserves.
  */
@@ -26,8 +26,8 @@ const common = {
 const batchItem = z.object({
   sql: bytes,
   /**
-   * False if earlier statements of the pool may still be running. A duplicate key or foreign key error is not final then, and
-   * the batch ends before this item.
+   * False if earlier statements of the pool may still be running. A duplicate key or foreign key error is not final
+   * then, and the batch ends before this item.
    */
   final: z.boolean(),
   /** True if the text was parsed to its end, and is one statement that reads no rows. */

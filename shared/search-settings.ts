@@ -20,7 +20,10 @@ const indexSettings = z.strictObject({
   mysqlPool: z.string().optional(),
   /** Redis pool of the documents. Default: the pool in which FT.INFO finds the index. */
   redisPool: z.string().optional(),
-  /** Prefix of the documents' keys, without the pool's namespace. Default: FT.INFO's, or otherwise BeeORM's for this index. */
+  /**
+   * Prefix of the documents' keys, without the pool's namespace. Default: FT.INFO's, or otherwise BeeORM's for this
+   * index.
+   */
   prefix: z.string().min(1).optional(),
   /** Types by column. Default: derived from FT.INFO and the columns of the table. */
   fields: z.record(z.string().min(1), z.enum(FIELD_TYPES)).optional(),

@@ -10,7 +10,7 @@ export function compareStreamIds(left: string, right: string): number {
 }
 
 /** The later of two stream entry IDs. `known` is undefined if there is no earlier ID to compare with. */
-export function laterStreamId(known: string | undefined, id: string): string {
+function laterStreamId(known: string | undefined, id: string): string {
   return known !== undefined && compareStreamIds(known, id) >= 0 ? known : id;
 }
 

@@ -27,8 +27,8 @@ export interface ConsumerOptions {
   /** Default `hold`. */
   readonly absentGroups?: AbsentGroups;
   /**
-   * If true, each drain requests garbage collection of the streams that it drains. By default, streams are trimmed only if
-   * another program requests it.
+   * If true, each drain requests garbage collection of the streams that it drains. By default, streams are trimmed only
+   * if another program requests it.
    */
   readonly collectsGarbage?: boolean;
   /** Maximum number of statements in a batch. */

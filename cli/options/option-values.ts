@@ -42,7 +42,6 @@ export function statementVerbs(text: string): string[] {
   const verbs = text.split(',').map((verb) => verb.trim().toUpperCase());
   if (!verbs.every((verb) => /^[A-Z]+$/.test(verb)))
     throw new InvalidArgumentError('Specify SQL verbs separated by commas, such as CALL,SET.');
-
   return [...new Set(verbs)];
 }
 

@@ -1,7 +1,7 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 
-/** What BeeORM publishes of a changed row. An id beyond 2^53 - 1 is a text, for JSON's readers round such numbers. */
+/** The event that BeeORM publishes for a changed row. An id above 2^53 - 1 is a string, because JSON parsers round it. */
 interface DirtyEvent {
   readonly I: number | string;
   readonly A: 'i' | 'u' | 'd';
@@ -11,11 +11,11 @@ interface DirtyEvent {
 const ACTIONS = { i: 'placed', u: 'changed', d: 'cancelled' };
 const processor = new BatchProcessor(EventType.SQS);
 
-/** May be called more than once with the same record: `messageId` tells. */
+/** May be called more than once with the same record; `messageId` identifies it. */
 async function sendMail({ messageId, body, attributes }: SQSRecord): Promise<void> {
   const { I: order, A: action }: DirtyEvent = JSON.parse(body);
   if (order === 13) throw new Error('the customer has no mail address');
-  // Standard output is the report's: `drain --json` promises one JSON object there.
+  // Standard output is reserved for the report: `drain --json` writes one JSON object there.
   console.error(
     `mail ${messageId}: order ${order} ${ACTIONS[action]} (attempt ${attributes.ApproximateReceiveCount})`,
   );

@@ -1,4 +1,4 @@
-/** Publishes five changes of orders to a Redis of its own, drains them with the handler, and shows what it could not do. */
+/** Publishes five changes of orders to a temporary Redis, drains them with the handler, and lists the dead letters. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
@@ -25,7 +25,7 @@ try {
   await server.stop();
 }
 
-/** As BeeORM does for a dirty stream. */
+/** Publishes changes in the format of a BeeORM dirty stream. */
 async function publish(changes: readonly (readonly [id: bigint, action: string])[]): Promise<void> {
   const redis = new Redis({ host: server.host, port: server.port });
   for (const [id, action] of changes) {

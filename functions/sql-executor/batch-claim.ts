@@ -27,10 +27,11 @@ export class BatchClaim {
   }
 
   /**
-   * Rolls back a batch whose claim was not granted, and returns the reply to give instead of running it. If the batch has
-   * run already, its recorded outcome counts, whichever epoch it ran in.
+   * Rolls back a batch whose claim was not granted, and returns the reply to give instead of running it. If the batch
+   * has run already, its recorded outcome counts, whichever epoch it ran in.
    *
-   * @param error what the INSERT failed with; undefined if it changed no row. Thrown again unless it is a duplicate key.
+   * @param error what the INSERT failed with; undefined if it changed no row. Thrown again unless it is a duplicate
+   *   key.
    */
   async replyInstead(error?: unknown): Promise<ExecutorReply> {
     if (error !== undefined && !isDuplicateEntry(error)) throw error;

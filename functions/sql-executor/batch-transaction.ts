@@ -40,28 +40,28 @@ export type ExecutorFailpoint = (
 ) => void | Promise<void>;
 
 /**
- * Runs one batch in one transaction: either all of it takes effect, with its ledger row, or nothing does. A batch passes
- * through these states:
+ * Runs one batch in one transaction: either all of it takes effect, with its ledger row, or nothing does. A batch
+ * passes through these states:
  *
- * 1. *claimed*: START TRANSACTION and the claim have succeeded. The claim also checks the fence and locks it in share mode.
- *    If the claim is not granted, the batch ends here: it is rolled back, and the ledger says what to reply.
+ * 1. *claimed*: START TRANSACTION and the claim have succeeded. The claim also checks the fence and locks it in share
+ *    mode. If the claim is not granted, the batch ends here: it is rolled back, and the ledger says what to reply.
  * 2. *executed*: every statement has a result, or the batch has stopped before the first one that must wait for earlier
  *    statements of the pool (`deferred`).
  * 3. *recorded*: the ledger row holds the results.
- * 4. *committed*: COMMIT, sent as a request of its own, has been confirmed.
+ * 4. *committed*: COMMIT, sent in a separate request, has been confirmed.
  *
  * The batch may start over at 1, after a rollback, in a slower way of running its statements:
  *
  * - *gathered* (inserts joined by table), if the batch inserts into several tables. Any failure leads to *together*.
  * - *together*: as many statements per request as succeed. A wrong number of results leads to *one by one*.
- * - *one by one*, each with a savepoint. If the ledger row is gone when the results are recorded, the batch runs one by one
- *   again and checks the row after each statement.
+ * - *one by one*, each with a savepoint. If the ledger row is gone when the results are recorded, the batch runs one by
+ *   one again and checks the row after each statement.
  *
  * The claim comes before the statements. Otherwise the retry of a committed batch would trip over the user's unique key
  * instead of its own claim, and report a failure that never happened.
  *
- * On an error that is not a statement's own, `run` rejects and leaves the transaction open: `MysqlExecutor` rolls it back,
- * or drops the connection.
+ * On an error that is not a statement's own, `run` rejects and leaves the transaction open: `MysqlExecutor` rolls it
+ * back, or drops the connection.
  */
 export class BatchTransaction {
   readonly #session: MysqlSession;
@@ -122,7 +122,9 @@ export class BatchTransaction {
     });
   }
 
-  /** Undefined if the number of results is wrong, because a statement swallowed or added one: nothing was applied then. */
+  /**
+   * Undefined if the number of results is wrong, because a statement swallowed or added one: nothing was applied then.
+   */
   #runTogether(): Promise<ExecutorReply | undefined> {
     const sent = groupInserts(this.#request.items, this.#facts.isStrict);
     const predicted = predictOutcome(sent, this.#facts.increment);
@@ -167,8 +169,8 @@ export class BatchTransaction {
   }
 
   /**
-   * Continues after each statement that failed by its own fault, in a new request: InnoDB has undone that statement alone,
-   * and has kept those before it. Inserts that failed as one multi-row insert are run again one by one.
+   * Continues after each statement that failed by its own fault, in a new request: InnoDB has undone that statement
+   * alone, and has kept those before it. Inserts that failed as one multi-row insert are run again one by one.
    *
    * @returns one result for each item, or fewer if an item must wait for earlier statements of the pool
    */

@@ -10,7 +10,10 @@ import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
 
-/** Shorter than the session's `wait_timeout`, so that no request is sent on a connection that the server has just closed. */
+/**
+ * Shorter than the session's `wait_timeout`, so that no request is sent on a connection that the server has just
+ * closed.
+ */
 const IDLE_CONNECTION_MS = 10 * SECOND_MS;
 const CONNECT_TIMEOUT_MS = 5 * SECOND_MS;
 const CLOSE_TIMEOUT_MS = 500;
@@ -42,11 +45,12 @@ export class Connections {
   }
 
   /**
-   * Lends a connection to `task`. The connection returns to the pool only if its last transaction is known to have ended;
-   * otherwise it is destroyed, and the server is asked to end its session, which releases its locks.
+   * Lends a connection to `task`. The connection returns to the pool only if its last transaction is known to have
+   * ended; otherwise it is destroyed, and the server is asked to end its session, which releases its locks.
    *
    * @param deadline in milliseconds since 1970, for waiting for a connection and for each request of the session
-   * @throws mysql2's error if no connection or session can be set up; DeadlinePassedError; everything that `task` throws
+   * @throws mysql2's error if no connection or session can be set up; DeadlinePassedError; everything that `task`
+   *   throws
    */
   async use<Result>(
     deadline: number,
@@ -72,8 +76,8 @@ export class Connections {
   }
 
   /**
-   * mysql2 can only require TLS or do without it. The pool that is replaced has no connections, because it failed to create
-   * one.
+   * mysql2 can only require TLS or do without it. The pool that is replaced has no connections, because it failed to
+   * create one.
    */
   #fallBackToNoTls(error: unknown): boolean {
     const { tls, ...withoutTls } = this.#mysql;
@@ -119,8 +123,8 @@ export class Connections {
     const id = this.#facts.get(connection)?.connectionId ?? '';
     connection.destroy();
     if (!/^\d+$/.test(id)) return;
-    // A server that is busy with a statement notices the closed socket only afterwards. Best effort: if KILL fails, the locks
-    // are held no longer than wait_timeout and innodb_lock_wait_timeout allow.
+    // A server that is busy with a statement notices the closed socket only afterwards. Best effort: if KILL fails, the
+    // locks are held no longer than wait_timeout and innodb_lock_wait_timeout allow.
     this.#pool.query(`KILL ${id}`, () => undefined);
   }
 }
@@ -135,8 +139,8 @@ function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
     password: mysql.password,
     database: mysql.database,
     ...(ssl === undefined ? {} : { ssl }),
-    // Send each character of the SQL as one byte, because statements contain bytes that are not text. With SESSION_TRACK,
-    // the driver would follow SET NAMES and encode them as UTF-8 a second time.
+    // Send each character of the SQL as one byte, because statements contain bytes that are not text. With
+    // SESSION_TRACK, the driver would follow SET NAMES and encode them as UTF-8 a second time.
     charset: 'BINARY',
     flags: ['-SESSION_TRACK'],
     // Statements are complete: a question mark in them is not a placeholder, and scanning for placeholders takes time.

@@ -1,16 +1,16 @@
 /**
  * What a MySQL error means for the statement that failed with it, and for its transaction.
  *
- * - `permanent`: the statement itself is at fault and would fail the same way again. InnoDB undoes only this statement; the
- *   transaction continues. These are all server errors that no list below contains, such as 1054 (unknown column), 1064
- *   (syntax error), 1142 (the account lacks a privilege on the table), 1146 (no such table), 1264 (value out of range), 1366
- *   (bytes outside the column's character set), 1406 (value too long) and 3140 (invalid JSON text).
- * - `deferrable`: a duplicate key or a foreign key. It is permanent only once every earlier statement of the pool is done:
- *   one that is still running may free the key or insert the parent row.
- * - `transient`: the server, the network or another transaction is at fault. The whole transaction is rolled back and run
- *   again later, for as long as it takes; it never becomes a dead letter.
- * - `configuration`: the account or the database is at fault, so every statement would fail. No statement is blamed, and
- *   nothing is retried until an operator changes something.
+ * - `permanent`: the statement itself is at fault and would fail the same way again. InnoDB undoes only this statement;
+ *   the transaction continues. These are all server errors that no list below contains, such as 1054 (unknown column),
+ *   1064 (syntax error), 1142 (the account lacks a privilege on the table), 1146 (no such table), 1264 (value out of
+ *   range), 1366 (bytes outside the column's character set), 1406 (value too long) and 3140 (invalid JSON text).
+ * - `deferrable`: a duplicate key or a foreign key. It is permanent only once every earlier statement of the pool is
+ *   done: one that is still running may free the key or insert the parent row.
+ * - `transient`: the server, the network or another transaction is at fault. The whole transaction is rolled back and
+ *   run again later, for as long as it takes; it never becomes a dead letter.
+ * - `configuration`: the account or the database is at fault, so every statement would fail. No statement is blamed,
+ *   and nothing is retried until an operator changes something.
  *
  * Source: the server and client error references of MySQL and MariaDB.
  */
@@ -124,7 +124,10 @@ const CONFIGURATION_CODES = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** An error as mysql2 reports it. `errno` is MySQL's number for a server error, and negative or absent for a socket error. */
+/**
+ * An error as mysql2 reports it. `errno` is MySQL's number for a server error, and negative or absent for a socket
+ * error.
+ */
 export interface MysqlError {
   readonly errno?: number;
   readonly code?: string;
@@ -157,8 +160,8 @@ export function isDuplicateEntry(error: unknown): boolean {
 const MAX_MESSAGE_LENGTH = 1000;
 
 /**
- * MySQL's message, cut to 1,000 characters. It may quote values of a row, so it belongs in dead letters and the ledger, never
- * in logs. The connection reads text as bytes, which are decoded here.
+ * MySQL's message, cut to 1,000 characters. It may quote values of a row, so it belongs in dead letters and the ledger,
+ * never in logs. The connection reads text as bytes, which are decoded here.
  */
 export function messageOf(error: { readonly message: string }): string {
   return Buffer.from(error.message, 'latin1').toString('utf8').slice(0, MAX_MESSAGE_LENGTH);

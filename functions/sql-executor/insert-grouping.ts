@@ -50,12 +50,12 @@ interface Group {
 }
 
 /**
- * Joins inserts with the same head even if inserts into other tables are between them. Rows of one table keep their order.
- * Nothing moves across a statement that is not such an insert, or across an insert that may reach any table (`farReaching`).
- * A row that refers to other rows (`dependents`) doesn't move ahead of rows that precede it.
+ * Joins inserts with the same head even if inserts into other tables are between them. Rows of one table keep their
+ * order. Nothing moves across a statement that is not such an insert, or across an insert that may reach any table
+ * (`farReaching`). A row that refers to other rows (`dependents`) doesn't move ahead of rows that precede it.
  *
- * A row may move ahead of a row of another table. If any statement fails, the failure therefore means nothing, and the batch
- * must be run again in its exact order.
+ * A row may move ahead of a row of another table. If any statement fails, the failure therefore means nothing, and the
+ * batch must be run again in its exact order.
  *
  * @returns undefined if nothing would move, so that {@link groupInserts} does the same
  */
@@ -118,9 +118,9 @@ function joined(group: readonly BatchItem[]): BinaryString {
 }
 
 /**
- * The result of each item of a sent statement, from the statement's result. InnoDB reserves the IDs of one multi-row insert
- * together, `increment` apart, under every `innodb_autoinc_lock_mode`, because their number is known in advance ("simple
- * inserts" in the MySQL manual, "AUTO_INCREMENT Handling in InnoDB").
+ * The result of each item of a sent statement, from the statement's result. InnoDB reserves the IDs of one multi-row
+ * insert together, `increment` apart, under every `innodb_autoinc_lock_mode`, because their number is known in advance
+ * ("simple inserts" in the MySQL manual, "AUTO_INCREMENT Handling in InnoDB").
  *
  * @param increment `auto_increment_increment` of the session
  */

@@ -20,9 +20,9 @@ export interface FoundBatch {
 const NO_OUTCOME: BatchOutcome = { increment: 1, results: [] };
 
 /**
- * Builds the SQL of the ledger. The ledger is a separate database on each MySQL server, because BeeORM's schema update drops
- * tables that it doesn't know. The table `fence` holds the current epoch of each consumer and MySQL pool. The table `batches`
- * holds one row per batch, written in the transaction of the batch.
+ * Builds the SQL of the ledger. The ledger is a separate database on each MySQL server, because BeeORM's schema update
+ * drops tables that it doesn't know. The table `fence` holds the current epoch of each consumer and MySQL pool. The
+ * table `batches` holds one row per batch, written in the transaction of the batch.
  */
 export class LedgerSql {
   readonly database: string;
@@ -36,8 +36,8 @@ export class LedgerSql {
   }
 
   /**
-   * Statements that create the ledger; they change nothing if it exists. `fence` comes last, because its absence triggers the
-   * creation: if the executor is killed in between, the next one completes the ledger.
+   * Statements that create the ledger; they change nothing if it exists. `fence` comes last, because its absence
+   * triggers the creation: if the executor is killed in between, the next one completes the ledger.
    */
   creation(): BinaryString[] {
     return [
@@ -94,8 +94,8 @@ export class LedgerSql {
   }
 
   /**
-   * Reads one row if the current epoch is `token`'s, otherwise none, and locks it until the transaction ends. Running batches
-   * continue alongside a lock in share mode. `FOR UPDATE` waits for them, as {@link writePrunedIds} requires.
+   * Reads one row if the current epoch is `token`'s, otherwise none, and locks it until the transaction ends. Running
+   * batches continue alongside a lock in share mode. `FOR UPDATE` waits for them, as {@link writePrunedIds} requires.
    */
   lockFence(owner: LedgerOwner, token: string, mode: 'LOCK IN SHARE MODE' | 'FOR UPDATE'): BinaryString {
     return textToBinary(
@@ -111,9 +111,9 @@ export class LedgerSql {
   }
 
   /**
-   * Checks the fence and claims the number in one statement. If the epoch is still the request's, it inserts the ledger row;
-   * the share lock keeps the epoch until the transaction ends. In another epoch it inserts nothing. It fails with error 1062
-   * if the number is taken, after waiting for a transaction that has taken it and is still running.
+   * Checks the fence and claims the number in one statement. If the epoch is still the request's, it inserts the ledger
+   * row; the share lock keeps the epoch until the transaction ends. In another epoch it inserts nothing. It fails with
+   * error 1062 if the number is taken, after waiting for a transaction that has taken it and is still running.
    *
    * `LOCK IN SHARE MODE` works on MariaDB and MySQL; `FOR SHARE` only on MySQL.
    *
@@ -221,7 +221,10 @@ function hexLiteral(bytes: BinaryString): string {
   return `x'${Buffer.from(bytes, 'latin1').toString('hex')}'`;
 }
 
-/** A condition that MariaDB and MySQL both evaluate by the primary key. Row constructors in IN may scan the table instead. */
+/**
+ * A condition that MariaDB and MySQL both evaluate by the primary key. Row constructors in IN may scan the table
+ * instead.
+ */
 function hasKey(keys: readonly BatchKey[]): string {
   const numbers = new Map<string, number[]>();
   for (const key of keys) {

@@ -29,8 +29,8 @@ export async function peekFence(
 /**
  * Opens an epoch. Once it has committed, no batch of an earlier epoch can commit.
  *
- * The UPDATE precedes the read: reading first would freeze this transaction's snapshot of the ledger, and hide the last batch
- * of a zombie that commits in between.
+ * The UPDATE precedes the read: reading first would freeze this transaction's snapshot of the ledger, and hide the last
+ * batch of a zombie that commits in between.
  *
  * @returns `refused` if the fence no longer holds `seenToken`, such as for a duplicate of the request that arrives late
  */
@@ -116,8 +116,8 @@ export async function readPage(
 }
 
 /**
- * Voids a batch number whose outcome is unknown, by inserting its ledger row as void. The INSERT waits for an attempt that is
- * still running, and stops one that arrives later.
+ * Voids a batch number whose outcome is unknown, by inserting its ledger row as void. The INSERT waits for an attempt
+ * that is still running, and stops one that arrives later.
  *
  * @returns `void`; `done` with the outcome if the batch has committed after all; `refused` if another epoch has begun
  */
@@ -144,8 +144,8 @@ export async function voidBatch(
 }
 
 /**
- * Marks ledger rows as settled or unsettled, and deletes those that the poller names. A deleted row can no longer be looked
- * up, so the fence keeps the highest entry ID of each stream among the deleted rows.
+ * Marks ledger rows as settled or unsettled, and deletes those that the poller names. A deleted row can no longer be
+ * looked up, so the fence keeps the highest entry ID of each stream among the deleted rows.
  *
  * @returns `pruned`, or `refused` if another epoch has begun: nothing was changed then
  */

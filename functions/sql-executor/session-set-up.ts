@@ -10,7 +10,9 @@ const LOCK_WAIT_SECONDS = 5;
 
 /** Settings of a session, as the server reports them. */
 export interface SessionFacts {
-  /** The server's ID of the session, in digits. Behind RDS Proxy it differs from the ID in the connection's handshake. */
+  /**
+   * The server's ID of the session, in digits. Behind RDS Proxy it differs from the ID in the connection's handshake.
+   */
   readonly connectionId: string;
   /** `auto_increment_increment`: the distance between the IDs of adjacent rows of a multi-row insert. */
   readonly increment: number;
@@ -30,10 +32,16 @@ const DRIVER_PARAMETERS = new Set(
   writetimeout`.split(/\s+/),
 );
 
-/** In these, a byte of a character can be a quote or a backslash, so that a string would end where the policy doesn't see it. */
+/**
+ * In these, a byte of a character can be a quote or a backslash, so that a string would end where the policy doesn't
+ * see it.
+ */
 const UNREADABLE_CHARSETS = /^(big5|cp932|gb18030|gb2312|gbk|sjis|ucs2|utf16|utf16le|utf32)$/i;
 
-/** The SQL that applies the settings of the application's DSN, as its Go driver would, and those that the ledger relies on. */
+/**
+ * The SQL that applies the settings of the application's DSN, as its Go driver would, and those that the ledger relies
+ * on.
+ */
 export function sessionSettings(mysql: MysqlPool): BinaryString {
   const requested = mysql.parameters.get('charset')?.split(',')[0] ?? 'utf8mb4';
   const charset = /^\w+$/.test(requested) && !UNREADABLE_CHARSETS.test(requested) ? requested : 'utf8mb4';
@@ -49,8 +57,8 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
 }
 
 /**
- * SQL modes in which a backslash or a double quote has a different meaning from the one that BeeORM and the statement policy
- * assume. The combination modes, such as ORACLE, include ANSI_QUOTES.
+ * SQL modes in which a backslash or a double quote has a different meaning from the one that BeeORM and the statement
+ * policy assume. The combination modes, such as ORACLE, include ANSI_QUOTES.
  */
 const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPES|ORACLE|POSTGRESQL)$/;
 

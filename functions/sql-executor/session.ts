@@ -39,12 +39,12 @@ export class ResultCountError extends Error {
  * One connection for the duration of one executor request. Its states, and the getters that depend on them:
  *
  * - *idle*: no transaction is open. The connection may return to the pool (`isReusable`).
- * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent. `canRollBack`; after
- *   ROLLBACK has succeeded, idle again. Returned to the pool like this, the next COMMIT on the connection would commit the
- *   leftovers.
- * - *committing*: COMMIT was sent and is not confirmed. `hasUnknownOutcome`; after the confirmation, idle again.
- * - *broken*: the deadline passed or a fatal error occurred, in any of the states above. The connection is unusable; this is
- *   final, and doesn't clear *open* or *committing*.
+ * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent (`canRollBack`).
+ *   If the connection returned to the pool in this state, the next COMMIT on it would commit the leftovers. A successful
+ *   ROLLBACK makes it idle again.
+ * - *committing*: COMMIT was sent and is not confirmed (`hasUnknownOutcome`). The confirmation makes it idle again.
+ * - *broken*: the deadline passed or a fatal error occurred, in any of the states above. The connection is unusable;
+ *   this is final, and doesn't clear *open* or *committing*.
  *
  * Statements and values are BinaryStrings: the driver sends each character as one byte.
  */
@@ -105,8 +105,8 @@ export class MysqlSession {
    * Sends the statements in one request.
    *
    * @returns one result for each statement
-   * @throws mysql2's error of the first statement that fails, in which case those after it did not run; DeadlinePassedError;
-   *   ResultCountError
+   * @throws mysql2's error of the first statement that fails, in which case those after it did not run;
+   *   DeadlinePassedError; ResultCountError
    */
   async many(statements: readonly BinaryString[]): Promise<StatementResult[]> {
     const results = await this.#send(statements.join(';'));
@@ -123,8 +123,8 @@ export class MysqlSession {
   }
 
   /**
-   * Sends the statements in one request, and reports how far it came instead of rejecting. Only for statements that return
-   * one result each and read no rows.
+   * Sends the statements in one request, and reports how far it came instead of rejecting. Only for statements that
+   * return one result each and read no rows.
    *
    * @throws ResultCountError if no statement failed and the number of results is wrong
    */
@@ -201,8 +201,8 @@ function isChangeResult(value: unknown): value is { affectedRows: number; insert
 }
 
 /**
- * mysql2 returns a single result as such, and several results as an array. A single result that reads rows is an array too:
- * its `fields` are column descriptions, whereas the `fields` of several results are arrays or undefined.
+ * mysql2 returns a single result as such, and several results as an array. A single result that reads rows is an array
+ * too: its `fields` are column descriptions, whereas the `fields` of several results are arrays or undefined.
  */
 function toResults(result: unknown, fields: unknown): StatementResult[] {
   if (!Array.isArray(result)) return [toResult(result)];

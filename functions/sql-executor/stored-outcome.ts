@@ -3,8 +3,8 @@ import type { BatchOutcome, ItemResult } from '../../shared/protocol.ts';
 import { type SentStatement, splitResult } from './insert-grouping.ts';
 
 /*
- * The column `results` of a ledger row: JSON, kept short because a batch has hundreds of items. It is `[increment, results]`.
- * `increment` is the session's `auto_increment_increment`, and each element of `results` is one of:
+ * The column `results` of a ledger row: JSON, kept short because a batch has hundreds of items. It is `[increment,
+ * results]`. `increment` is the session's `auto_increment_increment`, and each element of `results` is one of:
  *
  * - `"17"`: one item, applied, with this insert ID ("0" if it has none);
  * - `["1062", "Duplicate entry …"]`: one item, failed, with this code and message;
@@ -65,8 +65,8 @@ function toResults(stored: StoredResult): ItemResult[] {
 }
 
 /**
- * The stored form that an outcome will have if every statement succeeds, split at the only ID that is not known yet: the
- * first ID of the batch's only insert.
+ * The stored form that an outcome will have if every statement succeeds, split at the only ID that is not known yet:
+ * the first ID of the batch's only insert.
  */
 export interface PredictedOutcome {
   readonly before: string;
@@ -78,8 +78,8 @@ export interface PredictedOutcome {
 const ID_PLACEHOLDER = String(2 ** 52);
 
 /**
- * Predicts the stored form of the outcome, so that it can be recorded in the same request that executes the statements. Once
- * they have run, {@link matchesPrediction} checks it.
+ * Predicts the stored form of the outcome, so that it can be recorded in the same request that executes the statements.
+ * Once they have run, {@link matchesPrediction} checks it.
  *
  * @returns undefined if the batch has more than one insert: LAST_INSERT_ID() yields only one unknown ID
  */

@@ -2,7 +2,9 @@ import { asBinary, ascii, type BinaryString, binaryToBytes } from '../../shared/
 import type { ExecutorReply, RowsRequest } from '../../shared/protocol.ts';
 import type { MysqlSession } from './session.ts';
 
-/** Maximum size of the values in one reply, except for a single larger row. As JSON, they may become six times as long. */
+/**
+ * Maximum size of the values in one reply, except for a single larger row. As JSON, they may become six times as long.
+ */
 const MAX_BYTES = 1 << 20;
 
 /** Reads names and types of the columns of a table in the pool's own database, in the order of the table. */
@@ -18,8 +20,8 @@ export async function readColumns(session: MysqlSession, table: BinaryString): P
 }
 
 /**
- * Reads a page of rows in the order of their ID. It reads their sizes first, because rows can be of any size, and neither
- * this process nor the reply can hold an unlimited number of large rows.
+ * Reads a page of rows in the order of their ID. It reads their sizes first, because rows can be of any size, and
+ * neither this process nor the reply can hold an unlimited number of large rows.
  */
 export async function readRows(session: MysqlSession, request: RowsRequest): Promise<ExecutorReply> {
   const columns = request.columns.map(quotedName);

@@ -10,8 +10,8 @@ interface StatementError {
 /**
  * The result of an item that failed with `error`.
  *
- * @returns `deferred` if earlier statements of the pool may still be running and could be the cause (a duplicate key or a
- *   foreign key). The item has no result then: the poller sends it again once those statements are done.
+ * @returns `deferred` if earlier statements of the pool may still be running and could be the cause (a duplicate key or
+ *   a foreign key). The item has no result then: the poller sends it again once those statements are done.
  */
 export function verdictOn(item: BatchItem, error: StatementError): ItemResult | 'deferred' {
   if (!item.final && classifyError(error) === 'deferrable') return 'deferred';
@@ -19,8 +19,8 @@ export function verdictOn(item: BatchItem, error: StatementError): ItemResult | 
 }
 
 /**
- * "Access denied for user to database" and "Unknown database". Once a session is set up, they blame the statement: it names
- * a database that does not exist or that the account has no access to.
+ * "Access denied for user to database" and "Unknown database". Once a session is set up, they blame the statement: it
+ * names a database that does not exist or that the account has no access to.
  */
 const DATABASE_ERRORS = new Set([1044, 1049]);
 

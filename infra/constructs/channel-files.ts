@@ -48,7 +48,7 @@ function readBindings(path: string, registry: Registry): Omit<ChannelFiles, 'sea
 
 const timeoutSchema = z.object({ stream: z.string(), timeoutMs: z.number().optional() });
 
-/** Warns if a handler may run longer than a drain: it would never reply in time, and its entries become dead letters. */
+/** Warns if a handler may run longer than a drain: it never replies in time, so its entries become dead letters. */
 export function warnAboutLongHandlers(
   scope: Construct,
   bindings: readonly unknown[],

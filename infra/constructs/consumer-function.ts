@@ -13,7 +13,7 @@ import { propsError } from './problems.ts';
 
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** An older event is not worth running: the next scheduled run does the same work. This is Lambda's minimum. */
+/** An older event is not worth running, because the next run does the same work. Lambda's minimum is a minute. */
 const maxEventAge = Duration.seconds(60);
 
 /** Provides `require` to CommonJS packages that are bundled into an ES module. */

@@ -1,12 +1,12 @@
 /**
- * Runs a TypeScript file of this project on a machine that has nothing but Node 20 or later and npm:
+ * Runs a TypeScript file of this project on a machine that has only npm and Node 20 or later:
  *
  *     node infra/local/bootstrap.mjs FILE.ts ARGUMENTS…
  *
- * Installs the locked npm packages where they are missing or outdated, then runs the file under the Node 24 that is
- * one of them. Standard streams are the child's own, SIGINT, SIGTERM and SIGHUP are passed on, and the exit code is
- * the child's (128 + signal number when a signal ended it). Plain JavaScript, because it runs before there is
- * anything that could strip types.
+ * Installs the locked npm packages if any is missing or outdated, then runs the file with Node 24, which is one of these
+ * packages. The child process inherits the standard streams, receives SIGINT, SIGTERM and SIGHUP, and determines the exit
+ * code (128 + signal number if a signal ended it). This file is plain JavaScript, because it runs before a Node version
+ * that strips types is installed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,12 +17,13 @@ const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 const nodeBinary = `${projectRoot}node_modules/node/bin/node`;
 
 /**
- * Keep the process at 200 MB under load: by default V8 takes what a large machine offers, some 100 MB for what is young,
- * and several times what lives before it looks at what is old. Tighter bounds cost a tenth of the speed.
+ * Keep the process at 200 MB under load. By default V8 adapts to the memory of a large machine: it uses about 100 MB for
+ * young objects, and lets the heap grow to several times its live size before it collects old objects. Tighter limits
+ * cost a tenth of the speed.
  */
 const MEMORY_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=100'];
 
-/** Where Node keeps what it made of each source file: the next start is faster and takes 15 MB less. */
+/** Node caches compiled source files here, which makes the next start faster and saves 15 MB. */
 const COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? `${projectRoot}node_modules/.cache/node`;
 
 function main() {
@@ -33,8 +34,8 @@ function main() {
 }
 
 /**
- * Whether each package of the lock file stands in node_modules with its version. Asked by content, not by time of
- * change: a fresh checkout or a touched lock file must not reinstall under programs that are running.
+ * True if node_modules contains each package of the lock file in its locked version. Compares contents instead of
+ * modification times, because a fresh checkout or a touched lock file must not trigger a reinstall under running programs.
  */
 function isInstalled() {
   if (!existsSync(nodeBinary)) return false;
@@ -62,10 +63,11 @@ function install() {
     encoding: 'utf8',
   });
   if (npm.error) fail(`npm could not be started: ${npm.error.message}. Install npm 10 or later.`);
-  if (npm.status !== 0) fail(`${npm.stdout}${npm.stderr}\n\`npm ci\` failed in ${projectRoot}.`);
+  if (npm.status !== 0)
+    fail(`${npm.stdout}${npm.stderr}\n\`npm ci\` failed in ${projectRoot}. Fix the error, then try again.`);
   if (!existsSync(nodeBinary)) {
     fail(
-      `npm installed no Node 24 at ${nodeBinary}: are install scripts switched off? Try \`npm ci --ignore-scripts=false\`.`,
+      `npm did not install Node 24 at ${nodeBinary}, possibly because install scripts are disabled. Run \`npm ci --ignore-scripts=false\`.`,
     );
   }
 }
@@ -79,8 +81,8 @@ function run(nodeArguments) {
 }
 
 /**
- * Passes a signal on once, however often it comes: npm repeats the terminal's Ctrl-C to this process. The terminal
- * sends it to the child too, so programs started here take a repeated signal as the same wish.
+ * Forwards a signal only once, because npm repeats the terminal's Ctrl-C to this process. The terminal also sends it to
+ * the child directly, so programs that are started here treat a quickly repeated signal as one.
  */
 function forwardOnce(child, signal) {
   let isForwarded = false;

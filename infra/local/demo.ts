@@ -22,16 +22,14 @@ interface DemoOptions {
   readonly keep: boolean;
 }
 
-/** Starts servers, drains, reports. Resolves to the exit code: that of the drain, or of the signal that ended it. */
+/** Starts the servers, drains the streams and prints a report. Resolves to the exit code of the drain. */
 async function runDemo({ keep }: DemoOptions, interruption: AbortSignal): Promise<number> {
   console.log('Starting Redis and MariaDB…');
   const servers = await startDemoServers();
   let isKept = false;
   try {
     interruption.throwIfAborted();
-    console.log(
-      `Loading recorded streams, and a backlog of ${BACKLOG_ENTRIES.toLocaleString('en')} entries…`,
-    );
+    console.log(`Loading recorded streams and a backlog of ${BACKLOG_ENTRIES.toLocaleString('en')} entries…`);
     const registryFile = await loadDemoRecording(servers);
     await addBacklog(redisAddressOf(servers, 'default'), BACKLOG_ENTRIES);
     interruption.throwIfAborted();
@@ -52,22 +50,22 @@ async function drainAndReport(
   registryFile: string,
   interruption: AbortSignal,
 ): Promise<number> {
-  const place = redisAddressOf(servers, 'default');
+  const address = redisAddressOf(servers, 'default');
   const rowsBefore = await readRowSamples(servers.mysql);
-  const streamsBefore = await readStreamStates(place);
+  const streamsBefore = await readStreamStates(address);
   const startedAtMs = performance.now();
   const exitCode = await drain(registryFile, interruption);
   const drainSeconds = (performance.now() - startedAtMs) / 1000;
   interruption.throwIfAborted();
   const rowsAfter = await readRowSamples(servers.mysql);
-  const streamsAfter = await readStreamStates(place);
+  const streamsAfter = await readStreamStates(address);
   console.log(formatReport({ streamsBefore, streamsAfter, rowsBefore, rowsAfter, drainSeconds }));
   return exitCode;
 }
 
-/** Runs the command line, as a user would, with its live progress. Resolves to its exit code. */
+/** Runs the command line as a user would, with live progress. Resolves to its exit code. */
 async function drain(registryFile: string, interruption: AbortSignal): Promise<number> {
-  console.log('Draining them with `consumer drain`…\n');
+  console.log('Draining the streams with `consumer drain`…\n');
   const program = `${import.meta.dirname}/../../cli/main.ts`;
   const consumer = spawn(
     process.execPath,
@@ -76,23 +74,23 @@ async function drain(registryFile: string, interruption: AbortSignal): Promise<n
       stdio: 'inherit',
     },
   );
-  const passOn = (): boolean => consumer.kill('SIGTERM');
-  interruption.addEventListener('abort', passOn);
+  const forwardAbort = (): boolean => consumer.kill('SIGTERM');
+  interruption.addEventListener('abort', forwardAbort);
   const [code] = await once(consumer, 'exit');
-  interruption.removeEventListener('abort', passOn);
+  interruption.removeEventListener('abort', forwardAbort);
   return typeof code === 'number' ? code : 1;
 }
 
 const command = new Command('demo')
   .description(
-    'Starts a Redis and a MariaDB of its own, fills them with recorded streams and a backlog, drains it.',
+    'Starts temporary Redis and MariaDB servers, loads recorded streams and a backlog, and drains them.',
   )
-  .option('--keep', 'leave the servers running and print commands to look around', false)
+  .option('--keep', 'keep the servers running, and print commands to inspect them', false)
   .parse();
 const interruption = listenForInterruption();
 try {
   process.exitCode = await runDemo(command.opts<DemoOptions>(), interruption);
 } catch (error) {
-  if (interruption.aborted) console.error('Interrupted. The servers are stopped.');
+  if (interruption.aborted) console.error('Interrupted. The servers have been stopped.');
   else reportError(error);
 }

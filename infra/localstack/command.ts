@@ -6,14 +6,14 @@ import { DemoBuilder } from './deployed-demo.ts';
 import { describeStop, describeUse } from './describe-demo.ts';
 import { hasStarted, isDrained, Watch } from './watch.ts';
 
-/** LocalStack delivers the log of an invocation only after it has ended, a little later than its effects are seen. */
+/** LocalStack delivers the log of an invocation only after its end, a little later than its effects are visible. */
 const LOG_DELAY_MS = 2000;
 
 interface LocalStackOptions {
   readonly keep: boolean;
 }
 
-/** Builds the demo and shows how it is drained. Then keeps it up until Ctrl-C or, with `--keep`, after this program. */
+/** Builds the demo and shows how it is drained. Then the demo runs until Ctrl-C or, with `--keep`, on its own. */
 async function run({ keep }: LocalStackOptions, interruption: AbortSignal): Promise<void> {
   const builder = new DemoBuilder();
   let isKept = false;

@@ -81,7 +81,7 @@ async function providePackages(
   });
 }
 
-/** Without this index, LocalStack would build it at each start and answer its first request 3 seconds later. */
+/** Builds the index once. Otherwise LocalStack would build it at each start, and answer 3 seconds later. */
 async function indexServices(packages: string, bytecodeDirectory: string): Promise<void> {
   await mkdir(staticLibraries(packages), { recursive: true });
   await runStep('env', [

@@ -13,7 +13,7 @@ export const LOCALSTACK_REQUIREMENTS =
   'LocalStack needs Python 3.12 or 3.13 with venv, on the PATH or under pyenv (Debian and Ubuntu: `sudo apt-get ' +
   'install python3.12-venv`, macOS: `brew install python@3.13`, elsewhere: `pyenv install 3.13`), or a running Docker daemon.';
 
-/** Finds a source of LocalStack. `undefined` if there is none; {@link LOCALSTACK_REQUIREMENTS} then says what to install. */
+/** Finds a source of LocalStack. Returns undefined if there is none: see {@link LOCALSTACK_REQUIREMENTS}. */
 export function findLocalStackSource(
   configuration: LocalStackConfiguration = readLocalStackConfiguration(),
 ): LocalStackSource | undefined {

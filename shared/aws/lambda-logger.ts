@@ -46,7 +46,9 @@ function powertoolsLevel(level: LogLevel): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   }
 }
 
-/** Powertools would log every property of an error, but mysql2's `sql` and ioredis's `command` contain values of rows. */
+/**
+ * Powertools would log every property of an error, but mysql2's `sql` and ioredis's `command` contain values of rows.
+ */
 function withoutErrors(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return errorFields(value);
   if (typeof value !== 'object' || value === null) return value;

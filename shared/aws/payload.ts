@@ -8,7 +8,9 @@ export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 /** Lambda counts slightly more than the payload itself. */
 const HEADROOM_BYTES = 16 * 1024;
 
-/** Compressing smaller payloads isn't worth the time. In JSON, a non-ASCII byte takes 2 bytes, a control character 6. */
+/**
+ * Compressing smaller payloads isn't worth the time. In JSON, a non-ASCII byte takes 2 bytes, a control character 6.
+ */
 const COMPRESS_FROM_BYTES = 2 * 1024 * 1024;
 
 /** Longer payloads are never compressed here, so a damaged one cannot use up the memory when it is decompressed. */

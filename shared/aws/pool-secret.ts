@@ -28,7 +28,9 @@ export async function readPoolSecret(
   return { ...login, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }
 
-/** The form of the secrets that RDS and ElastiCache write. `username` and `user` mean the same. Other keys are ignored. */
+/**
+ * The form of the secrets that RDS and ElastiCache write. `username` and `user` mean the same. Other keys are ignored.
+ */
 const secretSchema = z.object({
   host: z.string().min(1).exactOptional(),
   port: z.coerce.number().int().min(1).max(65_535).exactOptional(),
@@ -38,8 +40,8 @@ const secretSchema = z.object({
 });
 
 /**
- * Parses the text of a pool's secret: JSON with `username`, `password` and optionally `host` and `port`. Any other text is the
- * password itself.
+ * Parses the text of a pool's secret: JSON with `username`, `password` and optionally `host` and `port`. Any other text
+ * is the password itself.
  *
  * @throws ConfigurationError that quotes nothing of the secret
  */

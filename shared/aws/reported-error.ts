@@ -2,7 +2,10 @@ import { errorFields } from '../error-fields.ts';
 import { BackgroundConsumerError, withNextStep } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 
-/** An error that a handler can reject with: Lambda logs and returns the name, message, stack and all properties of an error. */
+/**
+ * An error that a handler can reject with: Lambda logs and returns the name, message, stack and all properties of an
+ * error.
+ */
 export function toReportedError(error: unknown): Error {
   const { name, code } = errorFields(error);
   const reported = new Error(reportedMessage(error, code));
@@ -32,7 +35,10 @@ export async function reportingErrors<Result>(logger: Logger, run: () => Promise
 /** The exit code of Lambda's own runtime after an uncaught error. */
 const UNCAUGHT_EXIT_CODE = 129;
 
-/** Replaces Lambda's own handling, which prints all properties of an uncaught error. Call once, when the handler is loaded. */
+/**
+ * Replaces Lambda's own handling, which prints all properties of an uncaught error. Call once, when the handler is
+ * loaded.
+ */
 export function reportUncaughtErrors(logger: Logger): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.removeAllListeners(event);

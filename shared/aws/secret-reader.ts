@@ -6,7 +6,8 @@ import { ConfigurationError, ConnectionError } from '../errors.ts';
 /** Reads secrets. */
 export interface SecretReader {
   /**
-   * The text of a secret. It may be some minutes old, unless `isFresh` is set because the server has rejected the known one.
+   * The text of a secret. It may be some minutes old, unless `isFresh` is set because the server has rejected the known
+   * one.
    *
    * @param id name or ARN
    * @throws ConfigurationError `secret-unreadable` if the secret doesn't exist or access is denied; ConnectionError

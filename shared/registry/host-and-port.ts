@@ -3,8 +3,9 @@ import type { HostAndPort } from './types.ts';
 const MAX_PORT = 65_535;
 
 /**
- * `host`, `host:port`, `:port`, `[::1]` and `[::1]:port`. As in Go an empty host is this machine.
- * `undefined` where the port is no port, or an IPv6 address lacks its brackets.
+ * Parses `host`, `host:port`, `:port`, `[::1]` and `[::1]:port`. As in Go, an empty host is the local machine.
+ *
+ * @returns undefined if the port is not a port, or if an IPv6 address has no brackets
  */
 export function parseHostAndPort(address: string, defaultPort: number): HostAndPort | undefined {
   const match = /^(?:\[([^[\]]+)\]|([^:[\]\s]*))(?::(\d*))?$/.exec(address);

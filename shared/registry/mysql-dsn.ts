@@ -12,19 +12,19 @@ export const MYSQL_DSN_FORM = 'user:password@tcp(host:port)/database?parameters'
 type Server = Pick<MysqlAddress, 'host' | 'port' | 'socketPath'>;
 
 /**
- * Reads a DSN of go-sql-driver, `[user[:password]@][protocol[(address)]]/database[?parameters]`.
- * The last slash ends the address and the last `@` before it ends the password, so both may stand in a password.
+ * Parses a DSN of go-sql-driver, `[user[:password]@][protocol[(address)]]/database[?parameters]`. The last slash ends
+ * the address, and the last `@` before it ends the password, so a password may contain both.
  */
 export function parseMysqlDsn(dsn: string): Parsed<MysqlAddress> {
   const slash = dsn.lastIndexOf('/');
-  if (slash < 0) return { expected: `a slash before the database's name: ${MYSQL_DSN_FORM}` };
+  if (slash < 0) return { expected: `a slash before the database name: ${MYSQL_DSN_FORM}` };
   const [credentials, serverText] = splitAtLast(dsn.slice(0, slash), '@');
   const [database, query] = splitAtFirst(dsn.slice(slash + 1), '?');
   const server = parseServer(serverText);
   if ('expected' in server) return server;
-  if (database === '') return { expected: `a database's name after the slash: ${MYSQL_DSN_FORM}` };
+  if (database === '') return { expected: `a database name after the slash: ${MYSQL_DSN_FORM}` };
   const parameters = parseQuery(query);
-  if (!parameters) return { expected: 'parameters in percent encoding, such as ?loc=Europe%2FBerlin' };
+  if (!parameters) return { expected: 'percent-encoded parameters, such as ?loc=Europe%2FBerlin' };
   const [user, password] = splitAtFirst(credentials, ':');
   const tls = tlsOf(parameters.get('tls'));
   return { value: { user, password, ...server.value, database, ...(tls && { tls }), parameters } };
@@ -33,7 +33,7 @@ export function parseMysqlDsn(dsn: string): Parsed<MysqlAddress> {
 function parseServer(text: string): Parsed<Server> {
   const match = /^([^()]*)(?:\((.*)\))?$/s.exec(text);
   if (!match)
-    return { expected: `an address in brackets; a slash in a parameter is written %2F: ${MYSQL_DSN_FORM}` };
+    return { expected: `an address in parentheses, and %2F for a slash in a parameter: ${MYSQL_DSN_FORM}` };
   const [, protocol = '', address = ''] = match;
   switch (protocol) {
     case 'unix':
@@ -43,7 +43,7 @@ function parseServer(text: string): Parsed<Server> {
     case 'tcp4':
     case 'tcp6': {
       const server = parseHostAndPort(address || DEFAULT_HOST, DEFAULT_PORT);
-      return server ? { value: server } : { expected: 'an address as host:port, or [IPv6]:port' };
+      return server ? { value: server } : { expected: 'an address as host:port or [IPv6]:port' };
     }
     default:
       return { expected: `the protocol tcp or unix: ${MYSQL_DSN_FORM}` };
@@ -67,8 +67,8 @@ function tlsOf(parameter: string | undefined): MysqlTls | undefined {
 }
 
 /**
- * The DSN for messages, which is mostly one that can't be read: so only what certainly is a server's address is shown, or
- * a text in which no part could be a password.
+ * The DSN for messages. It is usually a DSN that cannot be parsed, so only a part that is certainly the server's
+ * address is shown, or a text that cannot contain a password.
  */
 export function maskMysqlDsn(dsn: string): string {
   if (!/[@:(]/.test(dsn)) return dsn;

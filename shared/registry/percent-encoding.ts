@@ -1,4 +1,7 @@
-/** KeyedMutex `%40` into `@`, and for queries `+` into a space, as Go does; `undefined` where it isn't valid UTF-8 or hex. */
+/**
+ * Decodes `%40` to `@`, and `+` to a space, as Go does for queries; `undefined` if it is not valid hexadecimal or
+ * UTF-8.
+ */
 function percentDecode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -7,7 +10,7 @@ function percentDecode(text: string): string | undefined {
   }
 }
 
-/** `a=1&b=2`, decoded. The first of several equal names wins; `undefined` where the encoding is broken. */
+/** Decodes `a=1&b=2`. If a name is repeated, the first one counts. `undefined` if the encoding is invalid. */
 export function parseQuery(query: string): Map<string, string> | undefined {
   const parameters = new Map<string, string>();
   for (const part of query.split('&')) {

@@ -1,4 +1,4 @@
-/** What stands under a pool's code, as far as a consumer is concerned, before it is checked. */
+/** The settings of a pool that matter to a consumer, before validation. */
 export interface PoolSettings {
   readonly mysql?: unknown;
   readonly redis?: unknown;

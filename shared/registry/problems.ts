@@ -2,19 +2,19 @@ import { ConfigurationError } from '../errors.ts';
 
 /** One thing that is wrong with a registry. */
 export interface RegistryProblem {
-  /** Keys from the top, such as `default.redis`; empty for the file as a whole. */
+  /** Path of keys, such as `default.redis`; empty for the whole file. */
   readonly path: string;
-  /** Counted from 1; absent where the problem is not in one place. */
+  /** Line number from 1; absent if the problem has no single location. */
   readonly line?: number | undefined;
-  /** What stands there, with passwords masked. */
+  /** Description of the wrong value, with passwords masked. */
   readonly found: string;
   readonly expected: string;
 }
 
-/** Outcome of reading one value: where it can't be read, what was expected. */
+/** The result of parsing a value, or a description of what was expected instead. */
 export type Parsed<Value> = { readonly value: Value } | { readonly expected: string };
 
-/** A registry that can't be used. Its message names all that is wrong with it, on one line. */
+/** A registry that cannot be used. Its message lists all problems on one line. */
 export class RegistryError extends ConfigurationError {
   override readonly name = 'RegistryError';
   readonly problems: readonly RegistryProblem[];
@@ -26,6 +26,6 @@ export class RegistryError extends ConfigurationError {
 }
 
 function describe(source: string, { path, line, found, expected }: RegistryProblem): string {
-  const place = line === undefined ? source : `${source}:${line}`;
-  return `${place}: ${path === '' ? '' : `${path} is `}${found}, expected ${expected}`;
+  const location = line === undefined ? source : `${source}:${line}`;
+  return `${location}: ${path === '' ? '' : `${path} is `}${found}, expected ${expected}`;
 }

@@ -7,13 +7,13 @@ import type { Registry } from './types.ts';
 /**
  * Reads a registry from a file.
  *
- * @throws ConfigurationError `unreadable-registry` where there is no readable file; RegistryError where it is wrong
+ * @throws ConfigurationError `unreadable-registry` if the file cannot be read; RegistryError if its content is wrong
  */
 export async function readRegistry(path: string): Promise<Registry> {
   return parseRegistry(await readText(path), path);
 }
 
-/** The same for programs that can't wait, such as the CDK's. */
+/** Like {@link readRegistry}, for code that cannot await, such as a CDK stack. */
 export function readRegistrySync(path: string): Registry {
   let text: string;
   try {
@@ -36,7 +36,7 @@ function unreadable(path: string, cause: unknown): ConfigurationError {
   const reason =
     (cause instanceof Error && 'code' in cause && REASONS.get(cause.code)) || 'it cannot be read';
   return new ConfigurationError('unreadable-registry', `registry ${path}: ${reason}`, {
-    nextStep: "Give the path of the application's BeeORM registry (YAML).",
+    nextStep: "Pass the path of the application's BeeORM registry (YAML).",
     cause,
   });
 }
@@ -44,5 +44,5 @@ function unreadable(path: string, cause: unknown): ConfigurationError {
 const REASONS = new Map<unknown, string>([
   ['ENOENT', 'there is no such file'],
   ['EISDIR', 'this is a directory'],
-  ['EACCES', 'it may not be read by this user'],
+  ['EACCES', 'permission denied'],
 ]);

@@ -8,21 +8,24 @@ const DEFAULT_SENTINEL_PORT = 26_379;
 
 export const REDIS_URI_FORM =
   'host:port, host:port:database, host:port:database:namespace or path.sock:database';
-export const SENTINEL_FORM = 'a map with one key, master:database:namespace, and a list of host:port';
+export const SENTINEL_FORM =
+  'a map with one key, master:database:namespace, and a list of host:port as its value';
 
 /**
- * Reads BeeORM's address of a Redis, {@link REDIS_URI_FORM}, with `?user=…&password=…` where it needs them.
+ * Parses the address of a Redis server in BeeORM's form, {@link REDIS_URI_FORM}, optionally with `?user=…&password=…`.
  *
- * Beyond BeeORM: the database may be missing (0), IPv6 hosts stand in brackets, `password` goes without `user`, and
- * `tls=true` encrypts the connection.
+ * Extensions to BeeORM's form: the database is optional (default 0), IPv6 hosts are written in brackets, `password`
+ * works without `user`, and `tls=true` encrypts the connection.
  */
 export function parseRedisUri(uri: string): Parsed<RedisAddress> {
   const [address, query] = splitQuery(uri);
   const match =
     /^(?<socket>[^:]*\.sock[^:]*)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address) ??
     /^(?<host>(?:\[[^[\]]*\]|[^:/[\]]*):\d+)(?::(?<database>[^:]*))?(?::(?<namespace>[^:]*))?$/.exec(address);
-  if (!match?.groups)
-    return { expected: uri.includes('://') ? `no URL but BeeORM's form, ${REDIS_URI_FORM}` : REDIS_URI_FORM };
+  if (!match?.groups) {
+    const form = uri.includes('://') ? `BeeORM's form instead of a URL: ${REDIS_URI_FORM}` : REDIS_URI_FORM;
+    return { expected: form };
+  }
   const { socket, host = '', database, namespace } = match.groups;
   if (socket !== undefined) return finish({ kind: 'socket', path: socket }, database, namespace, query);
   const server = parseHostAndPort(host, DEFAULT_PORT);
@@ -31,7 +34,10 @@ export function parseRedisUri(uri: string): Parsed<RedisAddress> {
     : { expected: 'a port from 1 to 65535' };
 }
 
-/** Reads one entry of `sentinel`: `master[:database[:namespace]][?user=…&password=…]` and the sentinels' addresses. */
+/**
+ * Parses one entry of `sentinel`: `master[:database[:namespace]][?user=…&password=…]` and the addresses of the
+ * sentinels.
+ */
 export function parseSentinel(key: string, addresses: readonly unknown[]): Parsed<RedisAddress> {
   const [name, query] = splitQuery(key);
   const [master = '', database, namespace, ...rest] = name.split(':');
@@ -45,7 +51,7 @@ export function parseSentinel(key: string, addresses: readonly unknown[]): Parse
     return sentinel ? [sentinel] : [];
   });
   if (sentinels.length === 0 || sentinels.length < addresses.length)
-    return { expected: 'a list of the sentinels, each as host:port' };
+    return { expected: 'a list of sentinels, each as host:port' };
   return finish({ kind: 'sentinel', master, sentinels }, database, namespace, query);
 }
 
@@ -55,10 +61,9 @@ function finish(
   namespace: string | undefined,
   query: string,
 ): Parsed<RedisAddress> {
-  if (!/^\d{1,9}$/.test(databaseText)) return { expected: 'a whole number as its database, such as 0' };
+  if (!/^\d{1,9}$/.test(databaseText)) return { expected: 'a whole number as the database, such as 0' };
   const parameters = parseQuery(query);
-  if (!parameters)
-    return { expected: 'user and password in percent encoding, such as ?user=app&password=a%2Fb' };
+  if (!parameters) return { expected: 'percent-encoded user and password, such as ?user=app&password=a%2Fb' };
   const tls = parameters.get('tls') ?? 'false';
   if (tls !== 'true' && tls !== 'false') return { expected: 'tls=true or tls=false' };
   const [username, password] = [parameters.get('user'), parameters.get('password')];
@@ -75,8 +80,8 @@ function finish(
 }
 
 /**
- * The address without secrets, for messages, also where it can't be read: nothing after the first `?`, `&` or `=`, and as
- * in a URL nothing before an `@`.
+ * The address without secrets, for messages. It works for addresses that cannot be parsed too: it hides everything
+ * after the first `?`, `&` or `=`, and everything before an `@`, as in a URL.
  */
 export function maskRedisUri(uri: string): string {
   const [address = ''] = uri.split(/(?<=[?&=])/, 1);

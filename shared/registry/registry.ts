@@ -9,10 +9,10 @@ export { RegistryError } from './problems.ts';
 export type * from './types.ts';
 
 /**
- * Reads a registry in BeeORM's YAML, of v1 or v2. Keys that mean nothing to a consumer are passed over.
+ * Parses a registry in the YAML of BeeORM v1 or v2. Keys that don't concern a consumer are ignored.
  *
- * @param source what errors call it, such as the file's path
- * @throws RegistryError that names all problems at once, without passwords
+ * @param source its name in error messages, such as the path of the file
+ * @throws RegistryError that lists all problems, without passwords
  */
 export function parseRegistry(text: string, source: string): Registry {
   const document = parseYaml(text, source);
@@ -38,8 +38,8 @@ function readPools(value: unknown, problems: ProblemCollector): PoolSettingsByCo
 }
 
 function readMysqlPools(pools: PoolSettingsByCode, problems: ProblemCollector): Map<string, MysqlPool> {
-  const encoding = firstText(pools, 'mysqlEncoding', problems);
-  const collate = firstText(pools, 'mysqlCollate', problems);
+  const encoding = firstString(pools, 'mysqlEncoding', problems);
+  const collate = firstString(pools, 'mysqlCollate', problems);
   const characters = { ...(encoding && { encoding }), ...(collate && { collate }) };
   const mysqlPools = new Map<string, MysqlPool>();
   for (const [code, { mysql }] of pools) {
@@ -58,8 +58,8 @@ function readRedisPools(pools: PoolSettingsByCode, problems: ProblemCollector): 
   return redisPools;
 }
 
-/** A setting that counts for the whole registry wherever it stands. */
-function firstText(
+/** A setting that applies to the whole registry, under whichever pool it is. The first one counts. */
+function firstString(
   pools: PoolSettingsByCode,
   key: 'mysqlEncoding' | 'mysqlCollate',
   problems: ProblemCollector,
@@ -68,7 +68,7 @@ function firstText(
   for (const [code, settings] of pools) {
     const value = settings[key];
     if (typeof value === 'string') first ??= value;
-    else if (value !== undefined) problems.add([code, key], describeKind(value), 'a text');
+    else if (value !== undefined) problems.add([code, key], describeKind(value), 'a string');
   }
   return first;
 }

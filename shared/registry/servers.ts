@@ -5,7 +5,7 @@ import type { Parsed } from './problems.ts';
 import { maskRedisUri, parseRedisUri, parseSentinel, REDIS_URI_FORM, SENTINEL_FORM } from './redis-uri.ts';
 import type { MysqlAddress, RedisAddress } from './types.ts';
 
-/** Reads a pool's `mysql`: until BeeORM v1 the DSN itself, since v2 a map that has it under `uri`. */
+/** Reads a pool's `mysql`: in BeeORM v1 the DSN itself, in v2 a map with the DSN under `uri`. */
 export function readMysqlAddress(
   code: string,
   mysql: unknown,
@@ -15,24 +15,24 @@ export function readMysqlAddress(
   const path = isMap ? [code, 'mysql', 'uri'] : [code, 'mysql'];
   const dsn: unknown = isMap ? mysql.uri : mysql;
   if (typeof dsn !== 'string' || dsn === '') {
-    problems.add(path, describeKind(dsn), `the address of a MySQL server, ${MYSQL_DSN_FORM}`);
+    problems.add(path, describeKind(dsn), `the address of a MySQL server: ${MYSQL_DSN_FORM}`);
     return undefined;
   }
   return valueOrProblem(parseMysqlDsn(dsn), path, () => quote(maskMysqlDsn(dsn)), problems);
 }
 
-/** Reads a pool's `sentinel`, else its `redis`; `undefined` where it has neither. */
+/** Reads a pool's `sentinel`, or otherwise its `redis`; `undefined` if it has neither. */
 export function readRedisAddress(
   code: string,
   { redis, sentinel }: PoolSettings,
   problems: ProblemCollector,
 ): RedisAddress | undefined {
-  // Where both stand BeeORM takes either, by chance. The sentinels know where the master is after a failover.
+  // If a pool has both, BeeORM picks either at random. Prefer the sentinels: they know the master after a failover.
   if (sentinel !== undefined) return readSentinel(code, sentinel, problems);
   if (redis === undefined) return undefined;
   const path = [code, 'redis'];
   if (typeof redis !== 'string' || redis === '') {
-    problems.add(path, describeKind(redis), `the address of a Redis server, ${REDIS_URI_FORM}`);
+    problems.add(path, describeKind(redis), `the address of a Redis server: ${REDIS_URI_FORM}`);
     return undefined;
   }
   return valueOrProblem(parseRedisUri(redis), path, () => quote(maskRedisUri(redis)), problems);

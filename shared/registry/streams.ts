@@ -4,8 +4,8 @@ import { describeKind, type ProblemCollector } from './problem-collector.ts';
 import type { StreamDefinition } from './types.ts';
 
 /**
- * Reads each pool's `streams`, and adds those that BeeORM has without being asked.
- * A stream's name is unique over all pools, since a producer names only the stream.
+ * Reads each pool's `streams`, and adds BeeORM's built-in streams. The name of a stream is unique across pools, because
+ * producers only name the stream.
  */
 export function readStreams(
   pools: PoolSettingsByCode,
@@ -25,16 +25,16 @@ function readPoolStreams(
   problems: ProblemCollector,
 ): void {
   const path = [pool, 'streams'];
-  if (!hasRedis(settings)) problems.add(path, 'in a pool without a Redis', 'redis or sentinel beside it');
+  if (!hasRedis(settings)) problems.add(path, 'in a pool without Redis', 'redis or sentinel next to it');
   const definitions =
-    problems.mapOf(path, settings.streams, 'a map of stream names to lists of groups') ?? {};
+    problems.mapOf(path, settings.streams, 'a map of stream names to lists of consumer groups') ?? {};
   for (const [name, groups] of Object.entries(definitions)) {
     const other = streams.get(name);
     if (other) {
-      problems.add([...path, name], `also under ${other.redisPool}.streams`, 'each stream in one pool only');
+      problems.add([...path, name], `also in ${other.redisPool}.streams`, 'each stream in only one pool');
       continue;
     }
-    // Kept even if its groups are wrong, so that one mistake isn't reported as a missing stream as well.
+    // Keep the stream even if its groups are wrong. Otherwise it would be reported as missing too.
     streams.set(name, { name, redisPool: pool, groups: readGroups([...path, name], groups, problems) });
   }
 }
@@ -46,9 +46,10 @@ function readGroups(path: readonly string[], value: unknown, problems: ProblemCo
     return [];
   }
   const groups = value.map((group: unknown, index) => {
-    // BeeORM prints what isn't a text: the group 7 is named "7".
+    // BeeORM formats other types as strings: the group 7 is named "7".
     const name = ['string', 'number', 'boolean'].includes(typeof group) ? String(group) : '';
-    if (name === '') problems.add([...path, String(index)], describeKind(group), "a consumer group's name");
+    if (name === '')
+      problems.add([...path, String(index)], describeKind(group), 'the name of a consumer group');
     return name;
   });
   return [...new Set(groups)];
@@ -61,14 +62,14 @@ function addBuiltInStreams(
 ): void {
   const missing = BUILT_IN_STREAMS.filter((name) => !streams.has(name));
   if (missing.length > 0 && !defaultHasRedis) {
-    const expected = `a Redis address, since ${missing.join(', ')} live there unless other pools' streams name them`;
+    const expected = `a Redis address, because it holds ${missing.join(', ')} unless another pool has them under streams`;
     problems.add([DEFAULT_POOL, 'redis'], 'missing', expected);
   }
   for (const name of missing)
     streams.set(name, { name, redisPool: DEFAULT_POOL, groups: [ASYNC_CONSUMER_GROUP] });
 }
 
-/** Also where the address can't be read: that is one problem, not two. */
+/** True even if the address is wrong, which is already reported as a problem. */
 function hasRedis({ redis, sentinel }: PoolSettings): boolean {
   return redis !== undefined || sentinel !== undefined;
 }

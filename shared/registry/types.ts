@@ -1,4 +1,4 @@
-/** What a BeeORM application's registry says, checked and with its defaults filled in. */
+/** The registry of a BeeORM application, validated and with defaults filled in. */
 export interface Registry {
   /** Where it was read from, for messages: a path, or a name such as `environment`. */
   readonly source: string;
@@ -8,36 +8,39 @@ export interface Registry {
 }
 
 /**
- * The part of a registry that the poller knows. It only needs the codes of the MySQL pools: their addresses and passwords
- * stay in the SQL executor.
+ * The part of a registry that the poller knows. It only needs the codes of the MySQL pools: their addresses and
+ * passwords stay in the SQL executor.
  */
 export interface PollerRegistry extends Pick<Registry, 'redisPools' | 'streams'> {
   readonly mysqlPools: { has(code: string): boolean };
 }
 
 /**
- * How TLS is used, by go-sql-driver's parameter `tls`: `verify` for `true` and for a configuration registered in Go under
- * a name (which can't be seen from here), `skip-verify`, or `preferred` (encrypted where the server can, unverified).
+ * The mode of TLS, from go-sql-driver's parameter `tls`: `verify` for `true` and for the name of a configuration that
+ * is registered in Go, and so is unknown here; `skip-verify`; or `preferred`, which encrypts without verification if
+ * the server supports TLS.
  */
 export type MysqlTls = 'verify' | 'skip-verify' | 'preferred';
 
 export interface MysqlAddress {
   readonly user: string;
   readonly password: string;
-  /** Meaningless where `socketPath` is given. */
+  /** Ignored if `socketPath` is set. */
   readonly host: string;
   readonly port: number;
   readonly socketPath?: string;
   readonly database: string;
-  /** Absent: no TLS. */
+  /** Absent if the connection doesn't use TLS. */
   readonly tls?: MysqlTls;
-  /** The DSN's parameters as they stand there, percent-decoded; what nobody here knows included. */
+  /** All parameters of the DSN, percent-decoded, including those that this project doesn't use. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 export interface MysqlPool extends MysqlAddress {
   readonly code: string;
-  /** BeeORM's `mysqlEncoding` and `mysqlCollate`. It applies them to every pool, whichever pool they stand under. */
+  /**
+   * BeeORM's `mysqlEncoding` and `mysqlCollate`. BeeORM applies them to every pool, under whichever pool they are set.
+   */
   readonly encoding?: string;
   readonly collate?: string;
 }
@@ -55,7 +58,7 @@ export type RedisTarget =
 export interface RedisAddress {
   readonly target: RedisTarget;
   readonly database: number;
-  /** Goes before each key, stream and group, with a colon. Empty: none. */
+  /** Prefix of each key, stream and group, without the colon; empty for none. */
   readonly namespace: string;
   readonly username?: string;
   readonly password?: string;
@@ -69,7 +72,7 @@ export interface RedisPool extends RedisAddress {
 export interface StreamDefinition {
   /** Without the pool's namespace. */
   readonly name: string;
-  /** Code of the Redis pool that it lives in. */
+  /** Code of the Redis pool that contains the stream. */
   readonly redisPool: string;
   /** Consumer groups, without the pool's namespace. */
   readonly groups: readonly string[];

@@ -1,24 +1,26 @@
 import { type Document, type ErrorCode, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { RegistryError, type RegistryProblem } from './problems.ts';
 
-/** Parsed YAML that still knows where its values stood. */
+/** Parsed YAML that still knows the lines of its values. */
 export interface YamlDocument {
   readonly value: unknown;
-  /** Line of a value, counted from 1, or of the nearest one around it that has one. */
+  /** Line number of a value, from 1, or of the innermost enclosing value that has one. */
   lineOf(path: readonly string[]): number | undefined;
 }
 
-const NEXT_STEP = "Correct the file; it is the same YAML that BeeORM's InitByYaml reads.";
+const NEXT_STEP = "Correct the file. It is the YAML that BeeORM's InitByYaml reads.";
 
-/** Aliases may stand for this many values: enough for any registry, and no room for a "billion laughs" file. */
+/**
+ * Maximum number of values that aliases may expand to: enough for every registry, too few for a "billion laughs" file.
+ */
 const MAX_ALIAS_COUNT = 100;
 
-/** @throws RegistryError where the text is not one YAML document. */
+/** @throws RegistryError if the text is not a single YAML document */
 export function parseYaml(text: string, source: string): YamlDocument {
   const lineCounter = new LineCounter();
   try {
-    // Merge keys (`<<`) are what the YAML 1.1 of BeeORM's applications reads. `prettyErrors` would quote the file, and
-    // with it passwords.
+    // BeeORM applications parse YAML 1.1, which has merge keys (`<<`). `prettyErrors` would quote the file, including
+    // its passwords.
     const document = parseDocument(text, {
       lineCounter,
       merge: true,
@@ -36,10 +38,10 @@ export function parseYaml(text: string, source: string): YamlDocument {
     );
   } catch (error) {
     if (error instanceof RegistryError) throw error;
-    // What the library throws it meets while it puts aliases in place.
+    // The library throws only while it expands aliases.
     const found =
       error instanceof ReferenceError
-        ? 'a file with an alias (*name) of nothing, or of too much'
+        ? 'an alias (*name) without an anchor (&name), or with too much content'
         : 'unreadable';
     throw new RegistryError(source, [{ path: '', found, expected: 'valid YAML' }], NEXT_STEP);
   }
@@ -55,19 +57,19 @@ function lineOf(document: Document, lineCounter: LineCounter, path: readonly str
 
 function problemOf(error: YAMLError, lineCounter: LineCounter): RegistryProblem {
   const found =
-    WHAT_STANDS_THERE[error.code] ?? `not YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`;
+    FOUND_BY_ERROR_CODE[error.code] ?? `not YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`;
   return { path: '', line: lineCounter.linePos(error.pos[0]).line, found, expected: 'valid YAML' };
 }
 
-/** In our own words, since the library's may quote the line, and with it a password. */
-const WHAT_STANDS_THERE: Partial<Record<ErrorCode, string>> = {
-  TAB_AS_INDENT: 'an indentation by tab in place of spaces',
-  DUPLICATE_KEY: 'a key that already stands in the same map',
-  BAD_INDENT: 'a line that is indented differently from its neighbours',
-  BAD_ALIAS: 'a name after * or & that YAML takes for an alias or anchor',
-  BAD_SCALAR_START: 'a text that begins with a character of its own meaning (put it in quotes)',
+/** Descriptions without quotes. The library's own messages may quote the line, and with it a password. */
+const FOUND_BY_ERROR_CODE: Partial<Record<ErrorCode, string>> = {
+  TAB_AS_INDENT: 'indentation with a tab instead of spaces',
+  DUPLICATE_KEY: 'a key that already exists in the same map',
+  BAD_INDENT: 'a line whose indentation differs from the lines around it',
+  BAD_ALIAS: 'a * or & that YAML reads as an alias or anchor (put the text in quotes)',
+  BAD_SCALAR_START: 'text that begins with a character that has a meaning in YAML (put it in quotes)',
   BLOCK_AS_IMPLICIT_KEY: 'a second "key: value" on one line',
-  MISSING_CHAR: 'a quote, colon, comma, dash or space missing',
+  MISSING_CHAR: 'a missing quote, colon, comma, dash or space',
   MULTIPLE_DOCS: 'a second document after ---',
-  UNEXPECTED_TOKEN: 'something that does not belong there',
+  UNEXPECTED_TOKEN: 'unexpected text',
 };

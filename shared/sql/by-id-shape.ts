@@ -6,7 +6,7 @@ import { skipRowExpression } from './row-expression.ts';
 import { isIdColumn, StatementReader, type TableName } from './statement-reader.ts';
 import type { DeleteShape, UpdateShape } from './statement-shape.ts';
 
-/** `UPDATE t SET ` and the table that it names. */
+/** `UPDATE t SET ` and its table. */
 interface UpdateHead {
   readonly head: BinaryString;
   readonly name: TableName;
@@ -14,7 +14,7 @@ interface UpdateHead {
 
 const knownHeads = new KnownHeads<UpdateHead>();
 
-/** The shape of an UPDATE of rows by id; undefined for anything else that begins with UPDATE. */
+/** The shape of an UPDATE of rows by ID; undefined for every other statement that begins with UPDATE. */
 export function readUpdate(sql: BinaryString): UpdateShape | undefined {
   const reader = new StatementReader(sql);
   const name = readUpdateHead(reader);
@@ -23,8 +23,8 @@ export function readUpdate(sql: BinaryString): UpdateShape | undefined {
 }
 
 /**
- * The shape of an update whose head was let through before, and that assigns nothing but literals to quoted columns: in
- * such there is nothing to refuse, so it needs no further judgement. Undefined says nothing.
+ * The shape of an update whose head has been allowed before, and that assigns only literals to quoted columns. There is
+ * nothing to refuse in it, so it is allowed without the policy's scan. Undefined says nothing about the statement.
  */
 export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
   const known = knownHeads.find(sql);
@@ -33,7 +33,7 @@ export function readKnownUpdate(sql: BinaryString): UpdateShape | undefined {
   return skipAssignments(reader, true) ? updateShape(known.name, readWhereId(reader)) : undefined;
 }
 
-/** To be called with updates that were let through. */
+/** Remembers the head of an update that was allowed. */
 export function rememberUpdate(sql: BinaryString): void {
   const reader = new StatementReader(sql);
   const name = readUpdateHead(reader);
@@ -51,7 +51,7 @@ function updateShape({ table, database }: TableName, ids: bigint[] | undefined):
   return database === undefined ? { kind: 'update', table, ids } : { kind: 'update', table, database, ids };
 }
 
-/** The shape of a DELETE of rows by id; undefined for anything else that begins with DELETE. */
+/** The shape of a DELETE of rows by ID; undefined for every other statement that begins with DELETE. */
 export function readDelete(sql: BinaryString): DeleteShape | undefined {
   const reader = new StatementReader(sql);
   const name = reader.takeWord('DELETE') && reader.takeWord('FROM') ? reader.takeTableName() : undefined;
@@ -59,12 +59,12 @@ export function readDelete(sql: BinaryString): DeleteShape | undefined {
   return name === undefined || ids === undefined ? undefined : { kind: 'delete', ...name, ids };
 }
 
-/** `isPlain`: takes quoted columns and literals only. */
+/** @param isPlain accepts only quoted columns and literals */
 function skipAssignments(reader: StatementReader, isPlain: boolean): boolean {
   do {
     if (isPlain && !reader.isAt(CHARACTER.backtick)) return false;
     const column = reader.takeName();
-    // A row that gets another id is a second row that the statement touches.
+    // Changing a row's ID would touch a second row.
     if (column === undefined || isIdColumn(column) || !reader.takeCharacter(CHARACTER.equals)) return false;
     if (!(isPlain ? skipLiteral(reader) : skipRowExpression(reader))) return false;
   } while (reader.takeCharacter(CHARACTER.comma));
@@ -79,7 +79,7 @@ function skipLiteral(reader: StatementReader): boolean {
   return true;
 }
 
-/** ``WHERE `ID` = 5`` or ``WHERE `ID` IN (5,6)``, up to the statement's end. */
+/** Reads ``WHERE `ID` = 5`` or ``WHERE `ID` IN (5,6)``, up to the end of the statement. */
 function readWhereId(reader: StatementReader): bigint[] | undefined {
   const column = reader.takeWord('WHERE') ? reader.takeName() : undefined;
   if (column === undefined || !isIdColumn(column)) return undefined;

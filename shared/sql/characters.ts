@@ -1,6 +1,6 @@
 import type { BinaryString } from '../binary-string.ts';
 
-/** Characters of SQL that have a meaning here, by their code. */
+/** Codes of the SQL characters that the scanner distinguishes. */
 export const CHARACTER = {
   nul: 0x00,
   space: 0x20,
@@ -25,7 +25,7 @@ export const CHARACTER = {
   delete: 0x7f,
 } as const;
 
-/** What MySQL skips between words: tab, line feed, vertical tab, form feed, carriage return, space. */
+/** The whitespace of MySQL: tab, line feed, vertical tab, form feed, carriage return, space. */
 function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
@@ -35,11 +35,11 @@ export function isDigit(code: number): boolean {
 }
 
 /*
- * The length of a string is read before a loop, not in it: strings come in more internal kinds than V8's caches hold, and
- * reading it anew for each character took longer than all else.
+ * The loops read the length of a string once, in advance. V8 has more internal string types than its inline caches can
+ * hold, so reading the length for each character took longer than everything else.
  */
 
-/** What an unquoted name is made of: letters, digits, `_`, `$`, and every byte of a character beyond ASCII. */
+/** The characters of an unquoted name: letters, digits, `_`, `$`, and every byte of a non-ASCII character. */
 const NAME_CHARACTERS = new Uint8Array(256).map((_, code) =>
   /[0-9A-Za-z_$\x80-\xff]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
@@ -48,7 +48,7 @@ export function isNameCharacter(code: number): boolean {
   return NAME_CHARACTERS[code] === 1;
 }
 
-/** The offset after the run of name characters that begins at `start`. */
+/** The offset after the name characters that begin at `start`. */
 export function endOfName(sql: BinaryString, start: number): number {
   const { length } = sql;
   let end = start;
@@ -56,7 +56,7 @@ export function endOfName(sql: BinaryString, start: number): number {
   return end;
 }
 
-/** The offset of the first character from `start` on that is no space. */
+/** The offset of the first character from `start` on that is not a space. */
 export function skipSpaces(sql: BinaryString, start: number): number {
   const { length } = sql;
   let end = start;

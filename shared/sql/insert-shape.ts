@@ -5,18 +5,18 @@ import { endOfLiteral } from './literal.ts';
 import { isIdColumn, parseUnsigned, StatementReader, type TableName } from './statement-reader.ts';
 import type { InsertShape } from './statement-shape.ts';
 
-/** `INSERT INTO t(…) VALUES ` and what it says of the tuples after it. */
+/** `INSERT INTO t(…) VALUES ` and the form of the tuples after it. */
 interface InsertHead {
   readonly head: BinaryString;
   readonly name: TableName;
   readonly columnCount: number;
-  /** Place of column `ID`; -1 where it isn't named. */
+  /** Index of the column `ID`; -1 if it is not in the list. */
   readonly idColumn: number;
 }
 
 const knownHeads = new KnownHeads<InsertHead>();
 
-/** The shape of a plain INSERT … VALUES of literals; undefined for anything else that begins with INSERT. */
+/** The shape of a plain INSERT … VALUES of literals; undefined for every other statement that begins with INSERT. */
 export function readInsert(sql: BinaryString): InsertShape | undefined {
   const reader = new StatementReader(sql);
   const head = readHead(reader);
@@ -24,15 +24,15 @@ export function readInsert(sql: BinaryString): InsertShape | undefined {
 }
 
 /**
- * The shape of an insert whose head was let through before. Nothing in a tuple of literals can be refused, so it needs no
- * further judgement; undefined says nothing.
+ * The shape of an insert whose head has been allowed before. There is nothing to refuse in tuples of literals, so it is
+ * allowed without the policy's scan. Undefined says nothing about the statement.
  */
 export function readKnownInsert(sql: BinaryString): InsertShape | undefined {
   const known = knownHeads.find(sql);
   return known === undefined ? undefined : readTuples(new StatementReader(sql, known.head.length), known);
 }
 
-/** To be called with inserts that were let through. */
+/** Remembers the head of an insert that was allowed. */
 export function rememberInsert(sql: BinaryString): void {
   const head = readHead(new StatementReader(sql));
   if (head !== undefined && sql.startsWith(head.head)) knownHeads.remember(head);
@@ -73,7 +73,7 @@ function headUntil(sql: BinaryString, start: number, end: number): BinaryString 
     : asBinary(`${sql.slice(start, end)} `);
 }
 
-/** BeeORM names no columns, and gives no values, for an entity that has none but its id. */
+/** BeeORM writes no columns and no values for an entity that has only an ID. */
 function readColumns(reader: StatementReader): BinaryString[] | undefined {
   const columns: BinaryString[] = [];
   if (!reader.takeCharacter(CHARACTER.open)) return columns;
@@ -86,7 +86,7 @@ function readColumns(reader: StatementReader): BinaryString[] | undefined {
   return reader.takeCharacter(CHARACTER.close) ? columns : undefined;
 }
 
-/** The id given in each tuple; undefined where they aren't all as many literals as there are columns. */
+/** The explicit ID of each tuple. Undefined if a tuple is not as many literals as there are columns. */
 function readRows(
   reader: StatementReader,
   columnCount: number,
@@ -103,7 +103,7 @@ function readRows(
   return rowIds;
 }
 
-/** Moves behind one tuple. Returns the id given in it; false where it isn't as many literals as there are columns. */
+/** Moves past one tuple. Returns its explicit ID, or false if it is not as many literals as there are columns. */
 function readRow(reader: StatementReader, columnCount: number, idColumn: number): bigint | undefined | false {
   if (!reader.takeCharacter(CHARACTER.open)) return false;
   let id: bigint | undefined | false;
@@ -118,10 +118,10 @@ function readRow(reader: StatementReader, columnCount: number, idColumn: number)
   return reader.takeCharacter(CHARACTER.close) ? id : false;
 }
 
-/** The sessions have no NO_AUTO_VALUE_ON_ZERO: MySQL chooses an id for 0 as it does for NULL. */
+/** Undefined if MySQL chooses the ID: for 0 too, because the sessions don't use NO_AUTO_VALUE_ON_ZERO. */
 function readId(literal: string): bigint | undefined | false {
   const id = parseUnsigned(literal);
   if (id !== undefined) return id === 0n ? undefined : id;
-  // A string or a float may become an id that isn't told from its text.
+  // MySQL converts a string or a float to an ID that cannot be derived from its text here.
   return /^(?:NULL|DEFAULT)$/i.test(literal) ? undefined : false;
 }

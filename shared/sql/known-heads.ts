@@ -1,23 +1,23 @@
 import { type BinaryString, binaryToBytes, bytesToBinary } from '../binary-string.ts';
 
-/** More than the statements that an application mixes within a page of entries. */
+/** More than the number of different heads that an application typically mixes within a page of entries. */
 const MAX_KNOWN = 32;
 
 /**
- * The beginnings of statements that were judged before, with what was read of them: an application writes the same few
- * thousands of times. What stands in a head was let through once, and means the same in every statement that begins
- * with it, for heads end between two words.
+ * The heads of statements that were allowed before, and what was parsed from them: an application writes the same few
+ * heads thousands of times. A head means the same in every statement that begins with it, because it ends between two
+ * words.
  */
 export class KnownHeads<Head extends { readonly head: BinaryString }> {
-  /** The most recent first. */
+  /** Most recently used first. */
   readonly #known: Head[] = [];
 
-  /** The head that the statement begins with. */
+  /** The known head that the statement begins with. */
   find(sql: BinaryString): Head | undefined {
-    for (let place = 0; place < this.#known.length; place++) {
-      const known = this.#known[place];
+    for (let index = 0; index < this.#known.length; index++) {
+      const known = this.#known[index];
       if (known === undefined || !sql.startsWith(known.head)) continue;
-      if (place > 0) this.#moveToFront(place, known);
+      if (index > 0) this.#moveToFront(index, known);
       return known;
     }
     return undefined;
@@ -25,13 +25,13 @@ export class KnownHeads<Head extends { readonly head: BinaryString }> {
 
   remember(head: Head): void {
     if (this.#known.some((known) => known.head === head.head)) return;
-    // A copy: a slice would keep its whole statement in memory.
+    // Copy the head: a slice would keep its whole statement in memory.
     this.#known.unshift({ ...head, head: bytesToBinary(binaryToBytes(head.head)) });
     if (this.#known.length > MAX_KNOWN) this.#known.pop();
   }
 
-  #moveToFront(place: number, known: Head): void {
-    this.#known.splice(place, 1);
+  #moveToFront(index: number, known: Head): void {
+    this.#known.splice(index, 1);
     this.#known.unshift(known);
   }
 }

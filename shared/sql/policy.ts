@@ -4,7 +4,7 @@ import { endOfQuoted, isQuote } from './quoted.ts';
 
 const FILE_FUNCTION = 'LOAD_FILE';
 
-/** What the scan does at a character. A table, as most characters need no more than a look at it. */
+/** What the scan does at each character. A table is fastest, because most characters need no further check. */
 const PASS = 0;
 const NAME = 1;
 const QUOTE = 2;
@@ -15,8 +15,8 @@ const ACTIONS = Uint8Array.from({ length: 256 }, (_, code) => {
 });
 
 /**
- * Why a statement must not reach MySQL, whatever its verb; undefined where nothing speaks against it. The reason says
- * what was found, and at which byte, but never repeats the statement.
+ * The reason why a statement must not reach MySQL, regardless of its verb; undefined if there is none. The reason says
+ * what was found and at which byte, and never quotes the statement.
  */
 export function findRefusal(sql: BinaryString): string | undefined {
   const { length } = sql;
@@ -31,7 +31,7 @@ export function findRefusal(sql: BinaryString): string | undefined {
     } else if (action === QUOTE) {
       position = endOfQuoted(sql, start);
       refused =
-        position === -1 ? 'A string or quoted name without an end' : refusedQuoted(sql, start, position);
+        position === -1 ? 'An unterminated string or quoted name' : refusedQuoted(sql, start, position);
     } else if (action === SUSPECT) refused = refusedCharacter(sql, start);
     if (refused !== undefined) return `${refused} at byte ${start}`;
   }
@@ -51,7 +51,7 @@ function refusedCharacter(sql: BinaryString, position: number): string | undefin
     case CHARACTER.nul:
       return 'A NUL outside of strings';
     case CHARACTER.backslash:
-      // Here it takes the quote after it out of MySQL's sight, but not out of this scanner's.
+      // Outside of strings, it escapes the quote after it for MySQL, but not for this scanner.
       return 'A backslash outside of strings';
     default:
       return undefined;
@@ -59,8 +59,8 @@ function refusedCharacter(sql: BinaryString, position: number): string | undefin
 }
 
 /**
- * `--` begins a comment where a space, a control character or the end follows: `5--3` is 8. A byte beyond ASCII is
- * taken for a space too, as character sets differ in what they call one.
+ * `--` begins a comment only before a space, a control character or the end: `5--3` is 8. A non-ASCII byte counts as a
+ * space too, because character sets differ in their spaces.
  */
 function beginsDashComment(sql: BinaryString, position: number): boolean {
   if (sql.charCodeAt(position + 1) !== CHARACTER.minus) return false;
@@ -70,23 +70,23 @@ function beginsDashComment(sql: BinaryString, position: number): boolean {
 
 function refusedWord(sql: BinaryString, start: number, end: number): string | undefined {
   const length = end - start;
-  // Only words as long as those looked for are worth a copy.
+  // Copy only words of the right length.
   if (length >= 'OUTFILE'.length && length <= FILE_FUNCTION.length + 1) {
     const word = sql.slice(start, end);
     const upper = word.toUpperCase();
     if (upper === 'OUTFILE') return 'INTO OUTFILE';
-    // Not reserved: a table may bear the name. As a clause, it is followed by the file's.
+    // Not a reserved word, so a table may have this name. The clause is followed by a file name.
     if (upper === 'DUMPFILE' && isString(sql.charCodeAt(skipSpaces(sql, end)))) return 'INTO DUMPFILE';
     if (isFileFunction(word)) return FILE_FUNCTION;
   }
-  return mayQuoteByDollars(sql, start, end) ? 'A text quoted by dollar signs' : undefined;
+  return mayQuoteByDollars(sql, start, end) ? 'A dollar-quoted string' : undefined;
 }
 
 function isString(code: number): boolean {
   return code === CHARACTER.singleQuote || code === CHARACTER.doubleQuote;
 }
 
-/** A function may be called by its quoted name as well. */
+/** A function can be called by its quoted name too. */
 function refusedQuoted(sql: BinaryString, start: number, end: number): string | undefined {
   const isCall =
     sql.charCodeAt(start) === CHARACTER.backtick &&
@@ -95,14 +95,14 @@ function refusedQuoted(sql: BinaryString, start: number, end: number): string | 
   return isCall && isFileFunction(sql.slice(start + 1, end - 1)) ? FILE_FUNCTION : undefined;
 }
 
-/** MySQL 8 looks functions up in lower case, and takes U+0130, a capital I with a dot (c4 b0 here), for an `i`. */
+/** MySQL 8 looks up functions in lower case, and converts U+0130, a capital I with a dot (bytes c4 b0), to `i`. */
 function isFileFunction(name: string): boolean {
   return name.replace('\xc4\xb0', 'I').toUpperCase() === FILE_FUNCTION;
 }
 
 /**
- * MySQL 8.1 and later read `$$…$$` and `$tag$…$tag$` as a text in which quotes mean nothing, where a token begins: at
- * the word's start, and after a number (`1.5$$`, `1.e5$$`), which ends before this scanner's word does.
+ * MySQL 8.1 and later parse `$$…$$` and `$tag$…$tag$` as strings in which quotes have no meaning, if they begin a
+ * token: at the start of the word, or after a number (`1.5$$`, `1.e5$$`) that ends within the word of this scanner.
  */
 function mayQuoteByDollars(sql: BinaryString, start: number, end: number): boolean {
   let dollars = 0;

@@ -8,9 +8,11 @@ const OPERATORS: ReadonlySet<string> = new Set('+-*/%<>=!&|^~');
 const OPERATOR_WORDS: ReadonlySet<string> = new Set(['AND', 'OR', 'XOR', 'NOT', 'IS', 'DIV', 'MOD']);
 
 /**
- * Moves behind an expression that looks at nothing but its own row: literals, quoted columns, operators, parentheses.
- * It ends before a comma or a word that is none of these, such as WHERE. False where it isn't such an expression: a
- * sub-select reads other rows, a function may be a stored one that writes them, a variable comes from elsewhere.
+ * Moves past an expression that depends only on its own row: literals, quoted columns, operators, parentheses. It ends
+ * before a comma or another word, such as WHERE.
+ *
+ * @returns false for every other expression: a subselect reads other rows, a function may be a stored one that writes
+ *   them, and a variable has an unknown value
  */
 export function skipRowExpression(reader: StatementReader): boolean {
   let depth = 0;
@@ -23,7 +25,7 @@ export function skipRowExpression(reader: StatementReader): boolean {
       reader.skipSpaces();
       const end = endOfToken(reader.sql, reader.position);
       if (end === -1) {
-        // Whoever reads on checks that a comma or WHERE stands here.
+        // The caller checks that a comma or WHERE follows.
         return depth === 0 && reader.position > start;
       }
       reader.position = end;
@@ -43,7 +45,7 @@ function endOfToken(sql: BinaryString, start: number): number {
   return OPERATORS.has(sql.charAt(start)) ? start + 1 : -1;
 }
 
-/** -1 where the name is that of a function, or stands before another name. */
+/** -1 if the name is that of a function or qualifies another name. */
 function endOfColumn(sql: BinaryString, start: number): number {
   const end = endOfQuoted(sql, start);
   const next = sql.charCodeAt(skipSpaces(sql, end));

@@ -10,12 +10,12 @@ export interface TableName {
 }
 
 /**
- * Reads a statement from left to right, for the shapes. Each `take…` skips spaces, and moves on only where it finds
- * what it looks for. Expects what the policy has let pass: no comments, and every quote ended.
+ * Parses a statement from left to right to find its shape. Each `take…` skips spaces, and advances only if it finds
+ * what it looks for. The policy must have allowed the statement: it has no comments, and every quote is closed.
  */
 export class StatementReader {
   readonly sql: BinaryString;
-  /** Offset of what comes next. */
+  /** Offset of the next character. */
   position: number;
 
   constructor(sql: BinaryString, position = skipSpaces(sql, 0)) {
@@ -53,7 +53,7 @@ export class StatementReader {
     return true;
   }
 
-  /** A name, quoted or not, without its quotes. */
+  /** Takes a name, quoted or not, and returns it without quotes. */
   takeName(): BinaryString | undefined {
     const start = skipSpaces(this.sql, this.position);
     const first = this.sql.charCodeAt(start);
@@ -62,13 +62,13 @@ export class StatementReader {
       const name = this.sql.slice(start + 1, this.position - 1);
       return name === '' ? undefined : asBinary(name.includes('`') ? name.replaceAll('``', '`') : name);
     }
-    // A name may begin with a digit, but a number does so too: left to those who know more.
+    // A name may begin with a digit, but so do numbers: such names are not supported.
     const end = isDigit(first) ? start : endOfName(this.sql, start);
     this.position = end > start ? end : this.position;
     return end > start ? sliceBinary(this.sql, start, end) : undefined;
   }
 
-  /** `table` or `database.table`. */
+  /** Takes `table` or `database.table`. */
   takeTableName(): TableName | undefined {
     const name = this.takeName();
     if (name === undefined || !this.takeCharacter(CHARACTER.dot))
@@ -77,7 +77,7 @@ export class StatementReader {
     return table === undefined ? undefined : { database: name, table };
   }
 
-  /** An integer of 0 to 2^64 - 1, in digits. */
+  /** Takes an integer from 0 to 2^64 - 1, in digits. */
   takeUnsigned(): bigint | undefined {
     const start = skipSpaces(this.sql, this.position);
     const end = endOfName(this.sql, start);
@@ -87,7 +87,7 @@ export class StatementReader {
   }
 }
 
-/** @param word in upper case: of its letters, ASCII's bit for lower case is left out of the comparison */
+/** @param word in upper case. The comparison ignores the bit that distinguishes lower case in ASCII. */
 function isWordAt(sql: BinaryString, start: number, word: string): boolean {
   const { length } = word;
   for (let index = 0; index < length; index++)
@@ -95,7 +95,7 @@ function isWordAt(sql: BinaryString, start: number, word: string): boolean {
   return true;
 }
 
-/** The value of 1 to 20 digits that fit into 64 bits; undefined for any other text. */
+/** The value of 1 to 20 digits that fit into 64 bits; undefined for every other text. */
 export function parseUnsigned(text: string): bigint | undefined {
   if (!/^\d{1,20}$/.test(text)) return undefined;
   const value = BigInt(text);

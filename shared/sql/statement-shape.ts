@@ -1,21 +1,21 @@
 import type { BinaryString } from '../binary-string.ts';
 
-/** `INSERT INTO t(…) VALUES (…),(…)` of plain literals, with no modifier before and nothing after. */
+/** `INSERT INTO t(…) VALUES (…),(…)` of plain literals, without modifiers before and clauses after. */
 export interface InsertShape {
   readonly kind: 'insert';
   readonly database?: BinaryString;
   readonly table: BinaryString;
-  /** The text up to and with `VALUES` and one space. Statements with equal heads insert into the same columns. */
+  /** The text up to and including `VALUES` and one space. Statements with equal heads insert into the same columns. */
   readonly head: BinaryString;
-  /** Offset of the first tuple; the others follow up to the statement's end. */
+  /** Offset of the first tuple. The tuples extend to the end of the statement. */
   readonly firstRow: number;
-  /** One for each row: the value given for column `ID`, or undefined where MySQL chooses it. */
+  /** For each row: the explicit value of column `ID`, or undefined if MySQL chooses it. */
   readonly rowIds: readonly (bigint | undefined)[];
-  /** Whether rows of statements with this head may travel as one INSERT without changing a meaning. */
+  /** True if statements with this head can be joined into one INSERT with the same meaning. */
   readonly groupable: boolean;
 }
 
-/** ``UPDATE t SET `a`=1,… WHERE `ID` = 5`` (or `IN (5,…)`): touches these rows only, and not their ids. */
+/** ``UPDATE t SET `a`=1,… WHERE `ID` = 5`` (or `IN (5,…)`): touches only these rows, and not their IDs. */
 export interface UpdateShape {
   readonly kind: 'update';
   readonly database?: BinaryString;
@@ -31,7 +31,7 @@ export interface DeleteShape {
   readonly ids: readonly bigint[];
 }
 
-/** Everything else: may touch any row of any table of its MySQL pool. */
+/** Every other statement. It may touch any row of any table of its MySQL pool. */
 interface OtherShape {
   readonly kind: 'other';
   /** In upper case. */

@@ -5,12 +5,12 @@ import { readInsert, readKnownInsert, rememberInsert } from './insert-shape.ts';
 import { findRefusal } from './policy.ts';
 import type { StatementShape } from './statement-shape.ts';
 
-export type Judgement =
+export type Judgment =
   | { readonly allowed: true; readonly shape: StatementShape }
-  /** The reason is a sentence that holds nothing of the statement but its verb. */
+  /** The reason is a sentence that quotes nothing of the statement except its verb. */
   | { readonly allowed: false; readonly reason: string };
 
-/** Verbs, in upper case, that a statement may begin with. */
+/** The verbs, in upper case, that statements may begin with by default. */
 export const DEFAULT_ALLOWED_STATEMENTS: ReadonlySet<string> = new Set([
   'INSERT',
   'UPDATE',
@@ -19,11 +19,11 @@ export const DEFAULT_ALLOWED_STATEMENTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Judges whether a statement may reach MySQL, and tells which rows it can touch.
+ * Decides whether a statement may reach MySQL, and determines which rows it can touch.
  *
- * @param allowed verbs in upper case
+ * @param allowed the allowed verbs, in upper case
  */
-export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<string>, 'has'>): Judgement {
+export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<string>, 'has'>): Judgment {
   const known = readKnownShape(sql, allowed);
   if (known !== undefined) return { allowed: true, shape: known };
   const verb = verbOf(sql);
@@ -35,7 +35,7 @@ export function judgeStatement(sql: BinaryString, allowed: Pick<ReadonlySet<stri
   return { allowed: true, shape };
 }
 
-/** Where the statement goes on, with plain values, from a beginning that was let through before. */
+/** The shape of a statement that has a head that was allowed before, followed by plain values. */
 function readKnownShape(
   sql: BinaryString,
   allowed: Pick<ReadonlySet<string>, 'has'>,

@@ -6,7 +6,10 @@ import type { MessageMap, MessageValue } from './message-value.ts';
 import { DecodedTimestamp, timestampCodec } from './timestamp.ts';
 import { type WireError, WireFormatError } from './wire-error.ts';
 
-/** Deeper than any event. Without a bound, nested bytes would end the stack, here or in whoever walks the value. */
+/**
+ * Deeper than every event. Without a limit, nested values would overflow the stack, here or in code that walks the
+ * value.
+ */
 const MAX_DEPTH = 64;
 
 const FIXED_STRING = 0xa0;
@@ -22,7 +25,7 @@ const decoder = new Decoder({
   rawStrings: true,
   useBigInt64: true,
   extensionCodec: timestampCodec,
-  // Keys as raw bytes too: read as UTF-8, different invalid ones would become one.
+  // Read keys as raw bytes too: decoded as UTF-8, different invalid keys would become equal.
   keyDecoder: {
     canBeCached: () => true,
     decode: (bytes, offset, length) => keys.read(bytes, offset, length),
@@ -39,17 +42,19 @@ export function decodeMessagePack(bytes: Uint8Array): MessagePackResult {
   return wireResult(() => ({ ok: true, value: readMessagePack(bytes) }));
 }
 
-/** As {@link decodeMessagePack}, but throws: for decoders that run inside {@link wireResult}. */
+/** Like {@link decodeMessagePack}, but throws. For decoders that run inside {@link wireResult}. */
 export function readMessagePack(bytes: Uint8Array): MessageValue {
   return toMessageValue(decodeRaw(bytes), bytes);
 }
 
-/** A map as the library gives it. Its values are the library's too. */
+/** A map in the form of the library, and so are its values. */
 export type RawMap = Readonly<Record<string, unknown>>;
 
 /**
- * A value as the library gives it: strings and binaries as views into `bytes`, maps as objects whose keys are raw bytes.
- * Throws where `bytes` are not one value that fills them.
+ * A value in the form of the library: strings and binaries are views into `bytes`, and maps are objects whose keys are
+ * raw bytes.
+ *
+ * @throws Error if `bytes` are not exactly one value
  */
 export function decodeRaw(bytes: Uint8Array): unknown {
   assertLengthsFit(bytes);
@@ -70,7 +75,7 @@ export function isRawString(raw: unknown, message: Uint8Array): raw is Uint8Arra
   return raw instanceof Uint8Array && !isBinaryType(raw, message);
 }
 
-/** Runs a decoder, and turns whatever it throws into an error value. */
+/** Runs a decoder, and returns everything that it throws as an error value. */
 export function wireResult<Result>(
   decode: () => Result,
 ): Result | { readonly ok: false; readonly error: WireError } {
@@ -81,7 +86,7 @@ export function wireResult<Result>(
   }
 }
 
-/** What `decodeRaw` gave for `message`, or a part of it, as a value that stands by itself. */
+/** Converts the result of `decodeRaw(message)`, or a part of it, to a value that doesn't depend on `message`. */
 export function toMessageValue(raw: unknown, message: Uint8Array, depth = 0): MessageValue {
   if (raw === null || typeof raw === 'number' || typeof raw === 'bigint' || typeof raw === 'boolean')
     return raw;
@@ -109,8 +114,9 @@ function keyToString(key: unknown): string {
 }
 
 /**
- * Whether raw bytes came from MessagePack's binary type. The library gives strings and binaries alike, as views into
- * the message; the head before them tells. Its length field equals the view's length in one of the forms only.
+ * True if raw bytes have MessagePack's binary type. The library returns strings and binaries alike, as views into the
+ * message, so this function reads the head before them. Only one of the possible heads has a length field that equals
+ * the view's length.
  */
 function isBinaryType(view: Uint8Array, message: Uint8Array): boolean {
   const start = view.byteOffset - message.byteOffset;
@@ -121,7 +127,7 @@ function isBinaryType(view: Uint8Array, message: Uint8Array): boolean {
     const head = message[start - 2];
     if (head === BINARY_8 || head === STRING_8) return head === BINARY_8;
   }
-  // A short length in a long field is preceded by zeros, which are no head.
+  // Zeros precede a short length in a long field, and zeros are not a head.
   const head = message[start - 3];
   const length16 = 256 * (message[start - 2] ?? 0) + (before ?? 0);
   if (length16 === length && (head === BINARY_16 || head === STRING_16)) return head === BINARY_16;

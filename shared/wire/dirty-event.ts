@@ -4,8 +4,8 @@ import type { MessageMap } from './message-value.ts';
 
 const ID_KEY = textToBinary('I');
 
-/** The body (field `s`) to publish: `event` with `I` replaced by the row's id, all else as it came. */
+/** The body (field `s`) to publish: `event` with `I` replaced by the row's ID, and everything else unchanged. */
 export function encodeDirtyEvent(event: MessageMap, id: bigint): Buffer {
-  // Setting a key that is there keeps its place, so the bytes are those that BeeORM writes.
+  // Setting an existing key keeps its position, so the bytes are the same as BeeORM's.
   return encodeMessagePack(new Map(event).set(ID_KEY, id));
 }

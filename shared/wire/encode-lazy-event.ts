@@ -9,8 +9,8 @@ const ENTITY_ID_KEY = textToBinary('I');
 const INSERT_VERB = /^\s*INSERT\b/i;
 
 /**
- * The body of an entry of `orm-lazy-channel`, for a redriven event. BeeORM's own consumer may meet it: it stops the
- * whole process on a field that is nil, so what is empty is left out.
+ * The body of an entry of `orm-lazy-channel`, for a redriven event. BeeORM's own consumer may read it, and stops the
+ * whole process on a nil field, so empty fields are omitted.
  */
 export function encodeLazyEvent(event: LazyEvent): Buffer {
   const fields = new Map<BinaryString, MessageValue>();
@@ -34,14 +34,15 @@ export function encodeLazyEvent(event: LazyEvent): Buffer {
 }
 
 /**
- * What the whole event is to BeeORM's consumer:
- * - `insert`: it runs the statements one by one, and then gives the id that MySQL chose to every `:0` key, log row and
- *   dirty event, whatever id they had.
- * - `update`: it runs them by the lanes of their ids, in order with other events' updates of the same rows, and leaves
- *   log rows and dirty events as they are. A `:0` key stops the process.
+ * How BeeORM's own consumer treats the event:
  *
- * An event that inserts and also carries effects of rows whose ids are known is right in neither; redrive such an
- * event's parts as entries of their own.
+ * - `insert`: it runs the statements one by one, and then assigns the ID that MySQL chose to every `:0` key, log row
+ *   and dirty event, regardless of the ID that they had.
+ * - `update`: it runs the statements in lanes by ID, in order with other events' updates of the same rows, and leaves
+ *   log rows and dirty events unchanged. A `:0` key stops the process.
+ *
+ * Neither is right for an event that contains inserts and also effects of rows with known IDs. Redrive the parts of
+ * such an event as separate entries.
  */
 function operationOf(event: LazyEvent): keyof typeof OPERATIONS {
   if (!event.statements.some(({ sql }) => INSERT_VERB.test(sql))) return 'update';
@@ -50,7 +51,7 @@ function operationOf(event: LazyEvent): keyof typeof OPERATIONS {
   return holdsKnownId && !needsChosenId ? 'update' : 'insert';
 }
 
-/** The row may have got its id since the event was decoded: `id` counts, and stands where the old one stood. */
+/** The row may have received its ID since the event was decoded, so `id` replaces the one in the event. */
 function dirtyEventToMap({ event, id, streams }: DirtyEvent): MessageMap {
   return new Map<BinaryString, MessageValue>([
     [KEYS.event, new Map(event).set(ENTITY_ID_KEY, id)],

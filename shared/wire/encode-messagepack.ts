@@ -6,7 +6,7 @@ import { timestampBytes } from './timestamp.ts';
 const UINT32_MAX = 0xffff_ffff;
 const INT32_MIN = -0x8000_0000;
 
-/** The heads of a length: inside the head itself where it is less than `fixedLimit`, else in 1, 2 or 4 bytes. */
+/** How a type encodes its length: inside the head itself below `fixedLimit`, otherwise in 1, 2 or 4 bytes. */
 interface LengthHeads {
   readonly fixed: number;
   readonly fixedLimit: number;
@@ -29,10 +29,10 @@ const MAP_HEADS: LengthHeads = { fixed: 0x80, fixedLimit: 16, twoBytes: 0xde, fo
 const scratch = Buffer.alloc(8);
 
 /**
- * Encodes a value in the shortest form, byte for byte as BeeORM's own encoder does.
+ * Encodes a value in the shortest form, byte for byte like BeeORM's encoder.
  *
- * The library that decodes can't do this: it writes every string as UTF-8, and BeeORM's need not be that. The message
- * grows as a string of one character a byte, and becomes bytes at the end.
+ * The library for decoding cannot do this: it writes every string as UTF-8, but BeeORM's strings need not be UTF-8. The
+ * message is built as a string with one character per byte, and converted to bytes at the end.
  */
 export function encodeMessagePack(value: MessageValue): Buffer {
   return Buffer.from(encodeValue(value), 'latin1');
@@ -55,7 +55,7 @@ function encodeMap(map: MessageMap): string {
   return encoded;
 }
 
-/** A number beyond 32 bits is a float (see {@link MessageValue}); so is -0, which no integer is. */
+/** A number beyond 32 bits is a float (see {@link MessageValue}), and so is -0, which integers lack. */
 function encodeNumber(value: number): string {
   if (!Number.isInteger(value) || value > UINT32_MAX || value < INT32_MIN || Object.is(value, -0)) {
     scratch.writeDoubleBE(value);

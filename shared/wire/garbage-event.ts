@@ -4,9 +4,11 @@ import { encodeMessagePack } from './encode-messagepack.ts';
 import { map, text } from './message-fields.ts';
 import type { WireError } from './wire-error.ts';
 
-/** An entry of `orm-stream-garbage-collector`: what a group's streams no longer need is to be deleted. */
+/**
+ * An entry of `orm-stream-garbage-collector`: a request to delete the entries that a group's streams no longer need.
+ */
 export interface GarbageEvent {
-  /** Without namespace. */
+  /** Without the namespace. */
   readonly group: string;
   /** Code of a Redis pool. */
   readonly pool: string;

@@ -6,15 +6,17 @@ import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
 type WriteInteger = (integer: bigint) => string;
 
 /**
- * The JSON text of a decoded map, as BeeORM's log tables hold it: integers with all 64 bits, floats with all their
- * digits (NaN and the infinities, which JSON lacks, are null), binaries and strings that are not UTF-8 as base64,
- * times as RFC 3339 in UTC.
+ * The JSON text of a decoded map, as in BeeORM's log tables: integers with all 64 bits, floats with all their digits
+ * (NaN and the infinities, which JSON lacks, become null), binaries and non-UTF-8 strings as base64, times as RFC 3339
+ * in UTC.
  */
 export function messageMapToJson(map: MessageMap): string {
   return mapToJson(map, String);
 }
 
-/** As {@link messageMapToJson}, of any value; `writeInteger` gives the JSON of an integer that was 64 bits wide. */
+/**
+ * Like {@link messageMapToJson}, for any value. `writeInteger` returns the JSON of an integer that was 64 bits wide.
+ */
 export function messageToJson(value: MessageValue, writeInteger: WriteInteger): string {
   if (typeof value === 'string') return binaryToJson(value);
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : JSON.stringify(value);
@@ -31,7 +33,7 @@ function mapToJson(map: MessageMap, writeInteger: WriteInteger): string {
   return `{${members.join(',')}}`;
 }
 
-/** Characters that JSON writes as they are. */
+/** Characters that JSON doesn't escape. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 function binaryToJson(binary: BinaryString): string {
@@ -39,7 +41,7 @@ function binaryToJson(binary: BinaryString): string {
   return JSON.stringify(binaryToText(binary) ?? binaryToBytes(binary).toString('base64'));
 }
 
-/** `2026-11-22T14:53:07.741284Z`, as Go writes it: nanoseconds without trailing zeros. */
+/** `2026-11-22T14:53:07.741284Z`, as Go formats it: nanoseconds without trailing zeros. */
 function timestampToText({ seconds, nanoseconds }: Timestamp): string {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) return `${seconds}.${String(nanoseconds).padStart(9, '0')}`;

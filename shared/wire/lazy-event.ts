@@ -14,15 +14,15 @@ interface LazyStatement {
 
 export interface CacheKeys {
   readonly redisPool: string;
-  /** Without namespace; one that ends in `:0` names a row to come. */
+  /** Without the namespace. A key that ends in `:0` belongs to a row that is yet to be inserted. */
   readonly keys: readonly BinaryString[];
 }
 
-/** An event to publish once its row is written. */
+/** An event to publish after its row has been written. */
 export interface DirtyEvent {
-  /** What is published: `I`, `A`, `E` and whatever else was there, in the order of the wire. */
+  /** The map to publish: `I`, `A`, `E` and all other keys, in the order in which they were received. */
   readonly event: MessageMap;
-  /** `I`; 0 for an insert, where it stands for the row's id. */
+  /** `I`, the row's ID; 0 for an insert whose ID MySQL chooses. */
   readonly id: bigint;
   /** `E`, the entity's Go type. */
   readonly entity: string;
@@ -31,10 +31,10 @@ export interface DirtyEvent {
   readonly streams: readonly string[];
 }
 
-/** An entry of `orm-lazy-channel`. What the event lacks is empty here. */
+/** An entry of `orm-lazy-channel`. Missing parts of the event are empty lists. */
 export interface LazyEvent {
   readonly statements: readonly LazyStatement[];
-  /** One for each statement: the row's id, or 0. */
+  /** For each statement: the row's ID, or 0. */
   readonly ids: readonly bigint[];
   readonly cacheKeys: readonly CacheKeys[];
   readonly logs: readonly LogValue[];
@@ -64,7 +64,7 @@ export function decodeLazyEvent(body: Uint8Array): LazyEventResult {
   return wireResult(() => ({ ok: true, event: readLazyEvent(new Message(body)) }));
 }
 
-/* Plain loops, and nothing made for what an event lacks: of the many events of a drain, most have a statement and no more. */
+/* Plain loops, and no allocations for missing parts: most events of a drain consist of a single statement. */
 
 function readLazyEvent(message: Message): LazyEvent {
   const fields = message.map(message.root, 'lazy event');
@@ -89,7 +89,7 @@ function readEach<Item>(
   const parts = message.optionalList(part, path);
   if (parts.length === 0) return NONE;
   const items: Item[] = [];
-  for (let place = 0; place < parts.length; place++) items.push(read(message, parts[place]));
+  for (let index = 0; index < parts.length; index++) items.push(read(message, parts[index]));
   return items;
 }
 
@@ -101,7 +101,7 @@ function readStatement(message: Message, part: MessagePart): LazyStatement {
 function readIds(message: Message, part: MessagePart, count: number): readonly bigint[] {
   const parts = message.optionalList(part, 'i');
   const ids: bigint[] = [];
-  for (let place = 0; place < count; place++) ids.push(message.optionalId(parts[place], 'i[]'));
+  for (let index = 0; index < count; index++) ids.push(message.optionalId(parts[index], 'i[]'));
   return ids;
 }
 

@@ -5,38 +5,38 @@ import type { MessageMap, Timestamp } from './message-value.ts';
 
 const COLUMNS = '`entity_id`,`added_at`,`meta`,`before`';
 
-/** With the last column: a table's name, in which backticks are doubled, can't hold this. */
+/** Includes the last column, because a table name, in which backticks are doubled, cannot contain this text. */
 const VALUES = ',`changes`) VALUES ';
 
 /**
- * The INSERT of one log row. All rows of a table have the same text up to `VALUES `, so that they can be grouped.
- * Relies on a session without NO_BACKSLASH_ESCAPES, in utf8mb4.
+ * The INSERT of one log row. All rows of a table have the same text up to `VALUES `, so that they can be joined. It
+ * requires a session in utf8mb4 without NO_BACKSLASH_ESCAPES.
  *
- * @param entityId the row's id, where `log.id` is still 0
+ * @param entityId the ID of the entity, because `log.id` may still be 0
  */
 export function logRowInsert(log: LogValue, entityId: bigint): BinaryString {
   const table = log.table.replaceAll('`', '``');
   const time = `'${dateTime(log.updated)}'`;
   const values = `${entityId},${time},${jsonLiteral(log.meta)},${jsonLiteral(log.before)},${jsonLiteral(log.changes)}`;
-  // Each part consists of bytes already: the table's name, ASCII, and the JSON in UTF-8.
+  // Every part consists of bytes: the name of the table, ASCII, and the JSON in UTF-8.
   return asBinary(`INSERT INTO \`${table}\`(${COLUMNS}${VALUES}(${values})`);
 }
 
-/** Where the first tuple of {@link logRowInsert} begins. */
+/** The offset of the first tuple in the SQL of {@link logRowInsert}. */
 export function logRowStart(sql: BinaryString): number {
   return sql.indexOf(VALUES) + VALUES.length;
 }
 
-/** JSON has no raw control characters, so only these two could end or change the literal. */
+/** JSON contains no raw control characters, so only a quote or a backslash could end or change the literal. */
 function jsonLiteral(map: MessageMap | null): string {
   if (map === null) return 'NULL';
   const json = textToBinary(messageMapToJson(map));
-  return MEANT_BY_MYSQL.test(json) ? `'${json.replaceAll(/['\\]/g, '\\$&')}'` : `'${json}'`;
+  return MYSQL_SPECIAL.test(json) ? `'${json.replaceAll(/['\\]/g, '\\$&')}'` : `'${json}'`;
 }
 
-const MEANT_BY_MYSQL = /['\\]/;
+const MYSQL_SPECIAL = /['\\]/;
 
-/** Rows come in the order of time, many in each second. */
+/** A cache of one second: rows arrive in the order of time, many per second. */
 let lastTime = { seconds: 0n, text: '1970-01-01 00:00:00' };
 
 /** `YYYY-MM-DD hh:mm:ss` in UTC. */

@@ -6,17 +6,17 @@ import { isAbsent, optionalMap, timestamp } from './message-fields.ts';
 import type { MessageMap, MessageValue, Timestamp } from './message-value.ts';
 import { type WireError, WireFormatError } from './wire-error.ts';
 
-/** A row to come in a log table: an entry of `orm-log-channel`, or one of a lazy event's `l`. */
+/** A row to insert into a log table: an entry of `orm-log-channel`, or an element of a lazy event's `l`. */
 export interface LogValue {
   /** MySQL pool of the log table. */
   readonly pool: string;
   readonly table: BinaryString;
-  /** Id of the entity; 0 in the `l` of an insert, where it stands for the row's id. */
+  /** ID of the entity; 0 in the `l` of an insert whose ID MySQL chooses. */
   readonly id: bigint;
   readonly meta: MessageMap | null;
   readonly before: MessageMap | null;
   readonly changes: MessageMap | null;
-  /** Within the years 0 to 9999, which MySQL can hold. */
+  /** Within the years 0 to 9999, the range of MySQL. */
   readonly updated: Timestamp;
 }
 
@@ -39,7 +39,7 @@ const YEAR_0_SECONDS = -62_167_219_200n;
 const YEAR_1_SECONDS = -62_135_596_800n;
 const YEAR_10000_SECONDS = 253_402_300_800n;
 
-/** Go's zero time. A struct's field that the wire lacks keeps it. */
+/** Go's zero time, which a missing field of a struct has. */
 const ZERO_TIME: Timestamp = { seconds: YEAR_1_SECONDS, nanoseconds: 0 };
 
 /** Decodes the body (field `s`) of an entry of `orm-log-channel`. Never throws. */

@@ -1,14 +1,17 @@
 import { WireFormatError } from './wire-error.ts';
 
 const NONE = 0;
-/** The head is followed by a length: of bytes (strings, binaries, extensions) or of values (arrays, maps). */
+/** A length follows the head: the number of bytes (strings, binaries, extensions) or of values (arrays, maps). */
 const BYTES = 1;
 const EXTENSION = 2;
 const ARRAY = 3;
 const MAP = 4;
 const INVALID = 5;
 
-/** For the heads 0xc0 to 0xdf: what the length counts, and how many bytes follow the head (without a counted payload). */
+/**
+ * For the heads 0xc0 to 0xdf: what the length counts, and how many bytes follow the head, not including a counted
+ * payload.
+ */
 const HEADS: readonly (readonly [counts: number, bytes: number])[] = [
   [NONE, 0], // c0 nil
   [INVALID, 0],
@@ -45,17 +48,17 @@ const HEADS: readonly (readonly [counts: number, bytes: number])[] = [
 ];
 
 /**
- * Walks over one MessagePack value without allocating, and throws unless it fills `bytes` exactly.
+ * Walks over a MessagePack value without allocating, and throws unless the value fills `bytes` exactly.
  *
- * The library reserves an array's concurrencyLimit from the length that its head claims. Five damaged bytes would reserve
- * gigabytes, and limits on single lengths don't help against nested ones. After this walk, all lengths together are
- * no more than there are bytes.
+ * The library allocates an array by the length in its head. Five damaged bytes would allocate gigabytes, and a limit on
+ * each length doesn't help with nested arrays. After this walk, the sum of all lengths is known not to exceed the
+ * number of bytes.
  *
  * @throws {@link WireFormatError}
  */
 export function assertLengthsFit(bytes: Uint8Array): void {
   let position = 0;
-  // Values still to come. Each takes a byte at least, so more of them than bytes is a damaged length.
+  // Number of values that must follow. Each takes at least one byte, so more values than bytes means a damaged length.
   let outstanding = 1;
   while (outstanding > 0) {
     if (outstanding > bytes.length - position)
@@ -68,7 +71,8 @@ export function assertLengthsFit(bytes: Uint8Array): void {
     else if (head < 0x90) outstanding += 2 * (head & 0x0f);
     else {
       const [counts, size] = HEADS[head - 0xc0] ?? [INVALID, 0];
-      if (counts === INVALID) throw new WireFormatError(`Byte ${position - 1} begins no MessagePack value`);
+      if (counts === INVALID)
+        throw new WireFormatError(`Byte ${position - 1} does not begin a MessagePack value`);
       const length = counts === NONE ? 0 : readLength(bytes, position, size);
       position += size;
       if (counts === BYTES) position += length;
@@ -76,7 +80,7 @@ export function assertLengthsFit(bytes: Uint8Array): void {
       else outstanding += counts === MAP ? 2 * length : length;
     }
   }
-  // A payload that runs past the end is found here where it was the last one, above otherwise.
+  // A payload that extends past the end is found here if it is the last one, otherwise above.
   if (position > bytes.length)
     throw new WireFormatError(`Truncated: ${position - bytes.length} bytes are missing`);
   if (position < bytes.length)

@@ -4,8 +4,9 @@ import { DecodedTimestamp } from './timestamp.ts';
 import { WireFormatError } from './wire-error.ts';
 
 /*
- * Checks on decoded values. `path` says where the value stands, such as `q[][1]`, and is a constant: built for each
- * value, it would cost more than the check. All throw a WireFormatError that names the path and types, never a value.
+ * Checks of decoded values. `path` is the location of the value, such as `q[][1]`. It is a constant, because building
+ * it for each value would take longer than the check. Each check throws a WireFormatError that contains the path and
+ * types, never a value.
  */
 
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
@@ -25,7 +26,7 @@ function binary(value: MessageValue | undefined, path: string): BinaryString {
   throw unexpected(path, 'a string', value);
 }
 
-/** The name of something of ours, such as a pool. Bytes that are not UTF-8 make a name that nothing bears. */
+/** A name of the configuration, such as a pool's. Bytes that are not UTF-8 result in a name that doesn't exist. */
 export function text(value: MessageValue | undefined, path: string): string {
   return binaryToName(binary(value, path));
 }
@@ -34,10 +35,10 @@ export function binaryToName(name: BinaryString): string {
   const { length } = name;
   for (let index = 0; index < length; index++)
     if (name.charCodeAt(index) >= 0x80) return binaryToDisplayText(name);
-  return name; // ASCII, as nearly all are: its characters are its bytes
+  return name; // ASCII, like nearly all names: its characters are its bytes
 }
 
-/** An id: an integer of 0 to 2^64 - 1. Nil and missing are 0. */
+/** An ID: an integer from 0 to 2^64 - 1. Nil and missing values are 0. */
 export function optionalId(value: MessageValue | undefined, path: string): bigint {
   if (isAbsent(value)) return 0n;
   const id = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;

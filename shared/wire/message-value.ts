@@ -6,16 +6,16 @@ export interface Timestamp {
   readonly nanoseconds: number;
 }
 
-/** A map in its order. Keys that were not strings (integers, booleans, …) became their text. */
+/** A map in its original order. Keys that were not strings (integers, booleans, …) are converted to text. */
 export type MessageMap = ReadonlyMap<BinaryString, MessageValue>;
 
 /**
  * A decoded MessagePack value.
  *
  * - `BinaryString`: a string, as raw bytes; `Uint8Array`: the binary type.
- * - `bigint`: an integer that was written in 64 bits.
- * - `number`: an integer of up to 32 bits, or a float. Beyond 32 bits it is always a float; within, an integral float
- *   (5.0) equals the integer (5), as in the JSON that both become.
+ * - `bigint`: an integer that was encoded in 64 bits.
+ * - `number`: an integer of up to 32 bits, or a float. Beyond 32 bits, it is always a float. Within 32 bits, an
+ *   integral float (5.0) equals the integer (5), as it does in JSON.
  */
 export type MessageValue =
   | null

@@ -3,26 +3,26 @@ import { decodeRaw, isRawMap, isRawString, type RawMap, toMessageValue } from '.
 import { binaryToName, optionalId, unexpected } from './message-fields.ts';
 import type { MessageValue } from './message-value.ts';
 
-/** As the library gives it; undefined where the map or list has none. */
+/** A value in the form of the library; undefined if the map or list doesn't contain it. */
 export type MessagePart = unknown;
 
 const NONE: readonly never[] = [];
 
 /**
- * A MessagePack message whose parts are read where they are used. What an event is wrapped in is looked at once: making
- * values of it first would take longer than decoding it. `path` and errors are those of `message-fields.ts`.
+ * A MessagePack message whose parts are converted only when they are used: converting the whole envelope of an event
+ * would take longer than decoding it. `path` and errors are the same as in `message-fields.ts`.
  */
 export class Message {
   readonly root: MessagePart;
   readonly #bytes: Uint8Array;
 
-  /** Throws where `bytes` are not one value that fills them. */
+  /** @throws Error if `bytes` are not exactly one value */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.root = decodeRaw(bytes);
   }
 
-  /** The part with all that is in it. */
+  /** Converts the part and everything in it. */
   value(part: MessagePart): MessageValue | undefined {
     return part === undefined ? undefined : toMessageValue(part, this.#bytes);
   }

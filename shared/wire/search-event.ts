@@ -3,9 +3,9 @@ import { readMessagePack, wireResult } from './decode-messagepack.ts';
 import { map, text } from './message-fields.ts';
 import type { WireError } from './wire-error.ts';
 
-/** An entry of `orm-redis-search-channel`: all documents of an index are to be written anew. */
+/** An entry of `orm-redis-search-channel`: a request to rewrite all documents of an index. */
 interface SearchEvent {
-  /** Without namespace. */
+  /** Without the namespace. */
   readonly index: string;
 }
 

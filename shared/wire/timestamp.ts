@@ -7,7 +7,7 @@ const MAX_NANOSECONDS = 999_999_999;
 const SECONDS_BITS_IN_8_BYTES = 34;
 const SECONDS_BITS_IN_4_BYTES = 32;
 
-/** A class, so that a decoded map with the keys `seconds` and `nanoseconds` is not taken for a time. */
+/** A class, so that a decoded map with the keys `seconds` and `nanoseconds` is not mistaken for a time. */
 export class DecodedTimestamp implements Timestamp {
   readonly seconds: bigint;
   readonly nanoseconds: number;
@@ -20,14 +20,14 @@ export class DecodedTimestamp implements Timestamp {
   }
 }
 
-/** MessagePack's own extension (-1): 4, 8 or 12 bytes. The library's reading keeps milliseconds only. */
+/** MessagePack's timestamp extension (-1): 4, 8 or 12 bytes. The library's own codec keeps only milliseconds. */
 export const timestampCodec: ExtensionCodecType<undefined> = {
   tryToEncode: () => null,
   decode: decodeExtension,
 };
 
 function decodeExtension(data: Uint8Array, type: number): DecodedTimestamp {
-  if (type !== EXT_TIMESTAMP) throw new WireFormatError(`Extension type ${type} is not known`);
+  if (type !== EXT_TIMESTAMP) throw new WireFormatError(`Unknown extension type ${type}`);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   switch (data.byteLength) {
     case 4:
@@ -44,7 +44,7 @@ function decodeExtension(data: Uint8Array, type: number): DecodedTimestamp {
   }
 }
 
-/** The shortest of the three forms, as Go's encoders choose it. */
+/** The shortest of the three forms, like Go's encoders. */
 export function timestampBytes({ seconds, nanoseconds }: Timestamp): Buffer {
   if (nanoseconds === 0 && BigInt.asUintN(SECONDS_BITS_IN_4_BYTES, seconds) === seconds) {
     const bytes = Buffer.alloc(4);

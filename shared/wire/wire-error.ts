@@ -1,9 +1,11 @@
-/** Why bytes are no MessagePack, or not of the expected shape. Names paths and types, never row values. */
+/**
+ * Why bytes are not MessagePack, or don't have the expected shape. It contains paths and types, never values of a row.
+ */
 export interface WireError {
   readonly message: string;
 }
 
-/** Thrown inside the decoders only; `decode…` functions turn it into a {@link WireError} value. */
+/** Thrown only inside the decoders. The `decode…` functions return it as a {@link WireError}. */
 export class WireFormatError extends Error {
   override readonly name = 'WireFormatError';
 }

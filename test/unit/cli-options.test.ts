@@ -79,8 +79,8 @@ describe('the command line', () => {
       'the registry has no stream "x"',
       'orm-lazy-channel',
     ],
-    ['drain --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Give the path'],
-    ['run --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Give the path'],
+    ['drain --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Pass the path'],
+    ['run --registry /none.yaml', 'registry /none.yaml: there is no such file', 'Pass the path'],
   ])('reports the error with a next step, and exits with 1: %s', async (commandLine, problem, nextStep) => {
     const { exitCode, stdout, stderr } = await runConsumer(commandLine);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });

@@ -28,13 +28,13 @@ function insert(table: number, value: string, rows = 1): BatchItem {
   };
 }
 
-const update: BatchItem = {
+const UPDATE: BatchItem = {
   sql: textToBinary('UPDATE A SET `a`=1 WHERE `ID` = 1'),
   final: true,
   isUnderstood: true,
 };
 
-test('inserts of tables in turn are sent as one statement a table', () => {
+test('joins alternating inserts into one statement per table', () => {
   const items = [insert(0, '1'), insert(1, '2'), insert(0, '3', 2), insert(1, '4')];
   expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO A(`a`) VALUES (1),(3),(3)',
@@ -42,13 +42,13 @@ test('inserts of tables in turn are sent as one statement a table', () => {
   ]);
 });
 
-test('nothing is gathered where tables follow each other, across other statements, or without strict mode', () => {
+test('gathers nothing from adjacent inserts, across other statements, or without strict mode', () => {
   expect(gatherInserts([insert(0, '1'), insert(0, '2'), insert(1, '3')], true, NONE)).toBeUndefined();
-  expect(gatherInserts([insert(0, '1'), update, insert(0, '2')], true, NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), UPDATE, insert(0, '2')], true, NONE)).toBeUndefined();
   expect(gatherInserts([insert(0, '1'), insert(1, '2'), insert(0, '3')], false, NONE)).toBeUndefined();
 });
 
-test('rows of a table that refers to others are not moved before theirs', () => {
+test('does not move rows of a table with foreign keys ahead of the rows before them', () => {
   const items = [insert(1, '1'), insert(0, '2'), insert(1, '3'), insert(0, '4'), insert(1, '5')];
   expect(gatherInserts(items, true, { ...NONE, dependents: new Set(['b']) })?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO B(`a`) VALUES (1)',
@@ -57,7 +57,7 @@ test('rows of a table that refers to others are not moved before theirs', () => 
   ]);
 });
 
-test('nothing is moved across an insert that may reach any table', () => {
+test('moves nothing across an insert that may reach any table', () => {
   const items = [
     insert(0, '1'),
     insert(2, '2'),
@@ -76,7 +76,7 @@ test('nothing is moved across an insert that may reach any table', () => {
   ]);
 });
 
-test('rows of one table keep their order where their columns differ', () => {
+test('keeps the order of rows of one table if their columns differ', () => {
   const other: BatchItem = { ...insert(0, '2'), sql: textToBinary('INSERT INTO A(`b`) VALUES (2)') };
   const items = [insert(0, '1'), insert(1, '1'), other, insert(0, '3'), insert(1, '4')];
   expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
@@ -87,7 +87,7 @@ test('rows of one table keep their order where their columns differ', () => {
   ]);
 });
 
-test('gathered or not, each item gets the id of its own first row', () => {
+test('assigns each item the ID of its own first row, gathered or not', () => {
   const seed = Date.now() & 0x7fffffff;
   let gathered = 0;
   const item = fc.oneof(
@@ -101,8 +101,8 @@ test('gathered or not, each item gets the id of its own first row', () => {
       fc.integer({ min: 1, max: 10 }),
       dependents,
       (kinds, increment, children) => {
-        const items = kinds.map((kind, place) =>
-          kind === undefined ? update : insert(kind.table, String(place), kind.rows),
+        const items = kinds.map((kind, index) =>
+          kind === undefined ? UPDATE : insert(kind.table, String(index), kind.rows),
         );
         const sent = gatherInserts(items, true, { ...NONE, dependents: children });
         if (sent === undefined) return;
@@ -119,21 +119,21 @@ test('gathered or not, each item gets the id of its own first row', () => {
   expect(gathered).toBeGreaterThan(100);
 });
 
-/** Before each row of the table stands all that stood before it. */
+/** Every item that precedes a row of the table in the batch still precedes it in the sent statements. */
 function expectNeverEarlier(
   sent: readonly GatheredStatement[],
   items: readonly BatchItem[],
   table: string,
 ): void {
   const order = sent.flatMap(({ indexes }) => indexes);
-  for (const [at, place] of order.entries()) {
-    if (items[place]?.table !== table) continue;
-    const earlier = new Set(order.slice(0, at));
-    for (let before = 0; before < place; before++) expect(earlier).toContain(before);
+  for (const [position, index] of order.entries()) {
+    if (items[index]?.table !== table) continue;
+    const earlier = new Set(order.slice(0, position));
+    for (let before = 0; before < index; before++) expect(earlier).toContain(before);
   }
 }
 
-/** What a server with a counter for each table answers. */
+/** The results of a server that has one ID counter per table. */
 function execute(statements: readonly { readonly sql: string }[], increment: number) {
   const next = new Map<string, number>();
   return statements.map(({ sql }) => {

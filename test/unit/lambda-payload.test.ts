@@ -10,7 +10,7 @@ const anyValue = fc.record({
 });
 
 describe('a payload', () => {
-  test('comes out as it went in, compressed or not', async () => {
+  test('is unchanged after unpacking, compressed or not', async () => {
     await fc.assert(
       fc.asyncProperty(anyValue, fc.constantFrom(50, 1_000_000), async (value, maxBytes) => {
         const packed = await packPayload({ value }, Math.max(maxBytes, 5000));
@@ -22,21 +22,21 @@ describe('a payload', () => {
     );
   });
 
-  test('of all byte values is compressed under the limit, and never longer than it', async () => {
+  test('of all byte values is compressed to less than the limit', async () => {
     const bytes = new Uint8Array(4 * 1024 * 1024).map((_, index) => index % 256);
     const packed = await packPayload({ sql: bytesToBinary(bytes) });
     expect(Buffer.byteLength(packed?.json ?? '')).toBeLessThan(MAX_PAYLOAD_BYTES);
     expect(await unpackPayload(packed?.value)).toEqual({ sql: bytesToBinary(bytes) });
   });
 
-  test('that can’t be made to fit is said to be so', async () => {
+  test('is undefined if it does not fit even when compressed', async () => {
     const bytes = new Uint8Array(6 * 1024 * 1024);
     for (let start = 0; start < bytes.length; start += 65_536)
       crypto.getRandomValues(bytes.subarray(start, start + 65_536));
     expect(await packPayload({ sql: bytesToBinary(bytes) })).toBeUndefined();
   });
 
-  test('that is damaged gives an error which quotes nothing of it', async () => {
+  test('causes an error that quotes nothing of it if it is damaged', async () => {
     const damaged = { gzip: Buffer.from('secret').toString('base64') };
     await expect(unpackPayload(damaged)).rejects.toThrow('cannot be read');
   });

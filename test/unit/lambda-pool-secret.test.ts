@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveRegistry } from '../../functions/poller/aws/deployed-registry.ts';
 import { resolveMysqlPool } from '../../functions/sql-executor/aws/deployed-executor.ts';
 
-/** As RDS writes it for a server that it made. */
+/** A secret that RDS writes for a server that it created. */
 const RDS_SECRET = JSON.stringify({
   dbClusterIdentifier: 'orders',
   password: 'the password',
@@ -14,9 +14,9 @@ const RDS_SECRET = JSON.stringify({
 });
 
 const secrets = { read: () => Promise.resolve(RDS_SECRET) };
-const options = { isFresh: false };
+const CACHED = { isFresh: false };
 
-const mysql = {
+const MYSQL = {
   host: 'registry.example.com',
   port: 3306,
   database: 'app',
@@ -24,18 +24,18 @@ const mysql = {
   parameters: {},
   secret: 'arn',
 };
-const target = { kind: 'tcp', host: 'registry.example.com', port: 6379 } as const;
-const redis = { target, database: 0, namespace: 'shop', tls: true, username: 'app', secret: 'arn' };
+const TARGET = { kind: 'tcp', host: 'registry.example.com', port: 6379 } as const;
+const REDIS = { target: TARGET, database: 0, namespace: 'shop', tls: true, username: 'app', secret: 'arn' };
 
 async function redisPool(isAddressGiven: boolean) {
-  const deployed = { mysqlPools: [], redisPools: { default: { ...redis, isAddressGiven } }, streams: {} };
-  return (await resolveRegistry(deployed, secrets, options)).redisPools.get('default');
+  const deployed = { mysqlPools: [], redisPools: { default: { ...REDIS, isAddressGiven } }, streams: {} };
+  return (await resolveRegistry(deployed, secrets, CACHED)).redisPools.get('default');
 }
 
-describe('a secret in the shape of RDS', () => {
-  test('gives user, password and address', async () => {
-    const pool = { ...mysql, isAddressGiven: false };
-    expect(await resolveMysqlPool('default', pool, secrets, options)).toEqual({
+describe('a secret of RDS', () => {
+  test('provides user, password and address', async () => {
+    const pool = { ...MYSQL, isAddressGiven: false };
+    expect(await resolveMysqlPool('default', pool, secrets, CACHED)).toEqual({
       code: 'default',
       host: 'orders.cluster.example.com',
       port: 3307,
@@ -52,14 +52,18 @@ describe('a secret in the shape of RDS', () => {
     });
   });
 
-  test('does not lead past an address that was given, such as that of a proxy', async () => {
-    const pool = { ...mysql, host: 'proxy.example.com', isAddressGiven: true };
-    expect(await resolveMysqlPool('default', pool, secrets, options)).toMatchObject({
+  test('does not replace an address that is configured, such as that of a proxy', async () => {
+    const pool = { ...MYSQL, host: 'proxy.example.com', isAddressGiven: true };
+    expect(await resolveMysqlPool('default', pool, secrets, CACHED)).toMatchObject({
       host: 'proxy.example.com',
       port: 3306,
       user: 'admin',
       password: 'the password',
     });
-    expect(await redisPool(true)).toMatchObject({ target, username: 'admin', password: 'the password' });
+    expect(await redisPool(true)).toMatchObject({
+      target: TARGET,
+      username: 'admin',
+      password: 'the password',
+    });
   });
 });

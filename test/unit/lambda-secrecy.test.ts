@@ -10,7 +10,7 @@ import { PROTOCOL_VERSION, parseRequest } from '../../shared/protocol.ts';
 
 const PLANTED = 'pl4nted-s3cret';
 
-/** As the libraries make them, with the planted text wherever they may hold a value of a row or a password. */
+/** Errors as the libraries create them, with the planted text where they may contain a value of a row or a password. */
 const ERRORS: readonly (readonly [string, Error])[] = [
   ['a plain error', new Error(`Duplicate entry '${PLANTED}'`)],
   [
@@ -31,17 +31,17 @@ const ERRORS: readonly (readonly [string, Error])[] = [
     }),
   ],
   [
-    'a socket’s error',
+    'an error of a socket',
     Object.assign(new Error(`connect ${PLANTED}`), { code: 'ECONNREFUSED', address: PLANTED }),
   ],
   ['an error caused by another', new Error('outer', { cause: new Error(PLANTED) })],
   ['several errors', new AggregateError([new Error(PLANTED)], PLANTED)],
   [
-    'an error of our own, by its cause',
+    'an error of this project, in its cause',
     new ConnectionError('redis-failed', 'Redis fails', { cause: new Error(PLANTED) }),
   ],
-  ['an error of validation', validationError()],
-  ['an error of a damaged secret', secretError()],
+  ['a validation error', validationError()],
+  ['the error of a damaged secret', secretError()],
 ];
 
 function validationError(): Error {
@@ -50,7 +50,7 @@ function validationError(): Error {
   } catch (error) {
     if (error instanceof Error) return error;
   }
-  throw new Error('the request should be refused');
+  throw new Error('the request should be rejected');
 }
 
 function secretError(): Error {
@@ -59,11 +59,11 @@ function secretError(): Error {
   } catch (error) {
     if (error instanceof Error) return error;
   }
-  throw new Error('the secret should be refused');
+  throw new Error('the secret should be rejected');
 }
 
-/** All that a Powertools logger writes. */
-async function outputOf(work: (logger: ReturnType<typeof createLambdaLogger>) => Promise<unknown>) {
+/** Everything that a Powertools logger writes. */
+async function outputOf(run: (logger: ReturnType<typeof createLambdaLogger>) => Promise<unknown>) {
   const lines: string[] = [];
   const spies = (['debug', 'info', 'warn', 'error', 'log'] as const).map((method) =>
     vi.spyOn(console, method).mockImplementation((...parts: unknown[]) => {
@@ -72,7 +72,7 @@ async function outputOf(work: (logger: ReturnType<typeof createLambdaLogger>) =>
   );
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   try {
-    await work(createLambdaLogger('debug', 'test', new Logger({ serviceName: 'test', logLevel: 'DEBUG' })));
+    await run(createLambdaLogger('debug', 'test', new Logger({ serviceName: 'test', logLevel: 'DEBUG' })));
   } finally {
     vi.unstubAllEnvs();
     for (const spy of spies) spy.mockRestore();
@@ -90,7 +90,7 @@ describe.each(ERRORS)('%s', (_, error) => {
     expect(output).not.toContain(PLANTED);
   });
 
-  test('is reported to Lambda without them, properties and stack included', () => {
+  test('is reported to Lambda without them, including properties and stack', () => {
     const reported = toReportedError(error);
     const all = [reported.message, reported.stack, JSON.stringify(reported), String(reported.cause)];
     expect(all.join('\n')).not.toContain(PLANTED);
@@ -98,7 +98,7 @@ describe.each(ERRORS)('%s', (_, error) => {
   });
 });
 
-/** As the handlers' files do it; Lambda's own runtime would print the error with all its properties. */
+/** Like the files of the handlers. Lambda's own runtime would print the error with all its properties. */
 const UNCAUGHT = `
 import { Logger } from '@aws-lambda-powertools/logger';
 import { createLambdaLogger } from './shared/aws/lambda-logger.ts';
@@ -108,7 +108,7 @@ const error = Object.assign(new Error('Duplicate entry ${PLANTED}'), { code: 'ER
 `;
 
 test.each(['setTimeout(() => { throw error; })', 'void Promise.reject(error)'])(
-  'an error that nobody catches ends the process without them: %s',
+  'an uncaught error ends the process without them: %s',
   (failure) => {
     const options = { cwd: `${import.meta.dirname}/../..`, encoding: 'utf8' } as const;
     const run = spawnSync(process.execPath, ['--input-type=module', '--eval', UNCAUGHT + failure], options);

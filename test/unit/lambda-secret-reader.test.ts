@@ -5,7 +5,7 @@ import { awsClientConfig, listenAsAws } from '../kit/aws-endpoint.ts';
 
 type Answer = { readonly SecretString?: string; readonly SecretBinary?: string; readonly __type?: string };
 
-/** Secrets Manager's API on a socket: answers in turn, the last one again and again. */
+/** Secrets Manager's API on a socket. It returns the answers in turn, and repeats the last one. */
 async function openSecretsManager(...answers: readonly Answer[]) {
   const counts = { requests: 0 };
   const server = createServer((_, response) => {
@@ -17,36 +17,37 @@ async function openSecretsManager(...answers: readonly Answer[]) {
   return { counts, clientConfig: await listenAsAws(server), close: () => server.close() };
 }
 
-const [known, fresh] = [{ isFresh: false }, { isFresh: true }];
+const CACHED = { isFresh: false };
+const FRESH = { isFresh: true };
 
 describe('a secret', () => {
-  test('is read once for minutes, afresh when that is asked for, and the fresh one is kept', async () => {
+  test('is cached for minutes, read again on request, and then cached again', async () => {
     const { clientConfig, counts } = await openSecretsManager(
       { SecretString: 'old' },
       { SecretString: 'new' },
     );
     const reader = new SecretsManagerReader(300, clientConfig);
-    expect(await reader.read('arn', known)).toBe('old');
-    expect(await reader.read('arn', known)).toBe('old');
+    expect(await reader.read('arn', CACHED)).toBe('old');
+    expect(await reader.read('arn', CACHED)).toBe('old');
     expect(counts.requests).toBe(1);
-    expect(await reader.read('arn', fresh)).toBe('new');
-    expect(await reader.read('arn', known)).toBe('new');
+    expect(await reader.read('arn', FRESH)).toBe('new');
+    expect(await reader.read('arn', CACHED)).toBe('new');
     expect(counts.requests).toBe(2);
   });
 
-  test('is read each time where it is to be kept for no time', async () => {
+  test('is read every time if the cache time is 0', async () => {
     const { clientConfig, counts } = await openSecretsManager({ SecretString: 'text' });
     const reader = new SecretsManagerReader(0, clientConfig);
-    await reader.read('arn', known);
-    await reader.read('arn', known);
+    await reader.read('arn', CACHED);
+    await reader.read('arn', CACHED);
     expect(counts.requests).toBe(2);
   });
 
   test.each(['AccessDeniedException', 'ResourceNotFoundException', 'DecryptionFailure'])(
-    'that can’t be read is told with %s, and what to check',
+    'causes an error with %s and what to check if it cannot be read',
     async (name) => {
       const { clientConfig } = await openSecretsManager({ __type: name });
-      await expect(new SecretsManagerReader(300, clientConfig).read('arn', known)).rejects.toMatchObject({
+      await expect(new SecretsManagerReader(300, clientConfig).read('arn', CACHED)).rejects.toMatchObject({
         code: 'secret-unreadable',
         message: expect.stringContaining(name),
         nextStep: expect.stringContaining('role'),
@@ -54,17 +55,19 @@ describe('a secret', () => {
     },
   );
 
-  test('that is binary is told so', async () => {
+  test('causes an error if it is binary', async () => {
     const { clientConfig } = await openSecretsManager({ SecretBinary: 'AAAA' });
-    await expect(new SecretsManagerReader(300, clientConfig).read('arn', known)).rejects.toMatchObject({
+    await expect(new SecretsManagerReader(300, clientConfig).read('arn', CACHED)).rejects.toMatchObject({
       code: 'secret-unreadable',
     });
   });
 
-  test('without a way to Secrets Manager is told so', async () => {
-    await expect(new SecretsManagerReader(300, awsClientConfig(9)).read('arn', known)).rejects.toMatchObject({
-      code: 'secret-unreachable',
-      nextStep: expect.stringContaining('endpoint'),
-    });
+  test('causes an error if Secrets Manager cannot be reached', async () => {
+    await expect(new SecretsManagerReader(300, awsClientConfig(9)).read('arn', CACHED)).rejects.toMatchObject(
+      {
+        code: 'secret-unreachable',
+        nextStep: expect.stringContaining('endpoint'),
+      },
+    );
   });
 });

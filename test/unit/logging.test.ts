@@ -8,7 +8,7 @@ function collect(isTTY: boolean): { lines: string[]; destination: LoggerOptions[
 }
 
 describe('a logger', () => {
-  it('writes JSON lines where no one is looking', () => {
+  it('writes JSON lines unless the destination is a terminal', () => {
     const { lines, destination } = collect(false);
     const logger = createLogger({ level: 'info', destination });
     logger.info('drained', { entries: 3 });
@@ -22,7 +22,7 @@ describe('a logger', () => {
     });
   });
 
-  it('writes lines for people on a terminal', () => {
+  it('writes readable lines on a terminal', () => {
     const { lines, destination } = collect(true);
     createLogger({ level: 'debug', destination }).warn('pool is down', { pool: 'a\nb', retries: 2 });
     expect(lines).toEqual([
@@ -31,8 +31,8 @@ describe('a logger', () => {
   });
 });
 
-describe('what is logged of an error', () => {
-  it("leaves out MySQL's message, which quotes values", () => {
+describe('errorFields', () => {
+  it("omits MySQL's message, which quotes values", () => {
     const error = Object.assign(new Error("Duplicate entry 'secret@example.com' for key 'Email'"), {
       code: 'ER_DUP_ENTRY',
       errno: 1062,
@@ -47,13 +47,13 @@ describe('what is logged of an error', () => {
     });
   });
 
-  it("is Redis's code without the rest of its message", () => {
+  it("returns Redis's code without the rest of its message", () => {
     const error = new Error('WRONGTYPE Operation against a key');
     error.name = 'ReplyError';
     expect(errorFields(error)).toEqual({ name: 'ReplyError', code: 'WRONGTYPE' });
   });
 
-  it("is the message and the next step of the project's own errors, and their cause", () => {
+  it("returns the message, the next step and the cause of the project's own errors", () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', errno: -111 });
     expect(
       errorFields(new ConnectionError('pool-down', 'no server', { nextStep: 'Start it.', cause })),
@@ -71,13 +71,13 @@ describe('what is logged of an error', () => {
     });
   });
 
-  it('is the place of an error without a code, never its message', () => {
+  it('returns where an error without a code was thrown, never its message', () => {
     const fields = errorFields(new TypeError('secret\n    at secret'));
     expect(JSON.stringify(fields)).not.toContain('secret');
     expect(fields.stack?.[0]).toContain('logging.test.ts');
   });
 
-  it('is the type of what is no error, and ends for errors that cause each other', () => {
+  it('returns the type of a value that is not an error, and stops at errors that cause each other', () => {
     expect(errorFields('secret')).toEqual({ name: 'string' });
     const error = new Error('round');
     error.cause = error;

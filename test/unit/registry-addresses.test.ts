@@ -21,11 +21,11 @@ describe("a MySQL DSN in go-sql-driver's form", () => {
     ['u:p@tcp(db)/app?tls=skip-verify', { tls: 'skip-verify' }],
     ['u:p@tcp(db)/app?tls=preferred', { tls: 'preferred' }],
     ['u:p@tcp(db)/app?tls=my-own', { tls: 'verify' }],
-  ])('is read: %s', (dsn, expected) => {
+  ])('is parsed: %s', (dsn, expected) => {
     expect(parseMysqlDsn(dsn)).toMatchObject({ value: expected });
   });
 
-  it('has no TLS and no socket unless it says so', () => {
+  it('has no TLS and no socket by default', () => {
     for (const dsn of ['u:p@tcp(db)/app', 'u:p@tcp(db)/app?tls=false', 'u:p@tcp(db)/app?tls=']) {
       expect(parseMysqlDsn(dsn)).toMatchObject({
         value: expect.not.objectContaining({ tls: expect.anything(), socketPath: expect.anything() }),
@@ -33,7 +33,7 @@ describe("a MySQL DSN in go-sql-driver's form", () => {
     }
   });
 
-  it('keeps all its parameters, decoded', () => {
+  it('contains all its parameters, decoded', () => {
     const dsn =
       'u:p@tcp(db)/app?charset=utf8mb4,utf8&timeout=5s&loc=Europe%2FBerlin&sql_mode=%27ANSI%27&x&charset=z&a=b=c';
     expect(parseMysqlDsn(dsn)).toMatchObject({
@@ -53,16 +53,16 @@ describe("a MySQL DSN in go-sql-driver's form", () => {
   it.each([
     ['', 'a slash'],
     ['nonsense', 'a slash'],
-    ['u:p@tcp(db)/', "a database's name"],
+    ['u:p@tcp(db)/', 'a database name'],
     ['u:p@db:3306/app', 'the protocol tcp or unix'],
     ['u:p@cloudsql(x)/app', 'the protocol tcp or unix'],
     ['u:p@tcp(db:port)/app', 'host:port'],
     ['u:p@tcp(db:99999)/app', 'host:port'],
     ['u:p@tcp(::1)/app', 'host:port'],
-    ['u:p@tcp(db/app', 'an address in brackets'],
-    ['u:p@tcp(db)/app?loc=Europe/Berlin', 'a slash in a parameter is written %2F'],
-    ['u:p@tcp(db)/app?a=%', 'percent encoding'],
-  ])('is refused: %s', (dsn, expected) => {
+    ['u:p@tcp(db/app', 'an address in parentheses'],
+    ['u:p@tcp(db)/app?loc=Europe/Berlin', '%2F for a slash in a parameter'],
+    ['u:p@tcp(db)/app?a=%', 'percent-encoded parameters'],
+  ])('is rejected: %s', (dsn, expected) => {
     expect(parseMysqlDsn(dsn)).toEqual({ expected: expect.stringContaining(expected) });
   });
 
@@ -76,7 +76,7 @@ describe("a MySQL DSN in go-sql-driver's form", () => {
     ['usecret(db)/app', '***'],
     ['tcp(db:3306)', 'tcp(db:3306)'],
     ['nonsense', 'nonsense'],
-  ])('is shown without its password: %s', (dsn, shown) => {
+  ])('is displayed without its password: %s', (dsn, shown) => {
     expect(maskMysqlDsn(dsn)).toBe(shown);
   });
 });
@@ -101,11 +101,11 @@ describe("a Redis address in BeeORM's form", () => {
     ['h:6379:0?tls=true', { tls: true }],
     ['h:6379:0?tls=false&other=1', { tls: false }],
     ['/run/redis.sock:1:app?user=u&password=p', { namespace: 'app', username: 'u' }],
-  ])('is read: %s', (uri, expected) => {
+  ])('is parsed: %s', (uri, expected) => {
     expect(parseRedisUri(uri)).toMatchObject({ value: expected });
   });
 
-  it('has no credentials unless it says so', () => {
+  it('has no credentials by default', () => {
     expect(parseRedisUri('h:6379:0?user=&password=')).toEqual({
       value: { target: tcp('h', 6379), database: 0, namespace: '', tls: false },
     });
@@ -123,10 +123,10 @@ describe("a Redis address in BeeORM's form", () => {
     ['h:6379:x', 'a whole number'],
     ['h:6379:', 'a whole number'],
     ['h:6379:-1', 'a whole number'],
-    ['h:6379:0?password=%zz', 'percent encoding'],
+    ['h:6379:0?password=%zz', 'percent-encoded user and password'],
     ['h:6379:0?tls=yes', 'tls=true'],
-    ['rediss://h:6379/0', 'no URL'],
-  ])('is refused: %s', (uri, expected) => {
+    ['rediss://h:6379/0', 'instead of a URL'],
+  ])('is rejected: %s', (uri, expected) => {
     expect(parseRedisUri(uri)).toEqual({ expected: expect.stringContaining(expected) });
   });
 
@@ -137,7 +137,7 @@ describe("a Redis address in BeeORM's form", () => {
     ['h:6379:0&user=u&password=p', 'h:6379:0&***'],
     ['password=p', 'password=***'],
     ['redis://:secret@h:6379', '***@h:6379'],
-  ])('is shown without its password: %s', (uri, shown) => {
+  ])('is displayed without its password: %s', (uri, shown) => {
     expect(maskRedisUri(uri)).toBe(shown);
   });
 });
@@ -148,11 +148,11 @@ describe("a sentinel in BeeORM's form", () => {
     ['m:3', { database: 3 }],
     ['m:3:app', { database: 3, namespace: 'app' }],
     ['m:3?user=u&password=p', { database: 3, username: 'u', password: 'p' }],
-  ])('is read: %s', (key, expected) => {
+  ])('is parsed: %s', (key, expected) => {
     expect(parseSentinel(key, [':26379', 'h', '[::1]:9'])).toMatchObject({ value: expected });
   });
 
-  it('gives each sentinel a host and a port', () => {
+  it('contains a host and a port for each sentinel', () => {
     expect(parseSentinel('m', [':26380', 'h', '[::1]:9'])).toMatchObject({
       value: {
         target: {
@@ -170,10 +170,10 @@ describe("a sentinel in BeeORM's form", () => {
     ['m:x', ['h:1'], 'a whole number'],
     ['', ['h:1'], 'master'],
     ['m:0:app:more', ['h:1'], 'master'],
-    ['m', [], 'a list of the sentinels'],
-    ['m', ['h:x'], 'a list of the sentinels'],
-    ['m', ['h:1', null], 'a list of the sentinels'],
-  ])('is refused: %s %j', (key, addresses, expected) => {
+    ['m', [], 'a list of sentinels'],
+    ['m', ['h:x'], 'a list of sentinels'],
+    ['m', ['h:1', null], 'a list of sentinels'],
+  ])('is rejected: %s %j', (key, addresses, expected) => {
     expect(parseSentinel(key, addresses)).toEqual({ expected: expect.stringContaining(expected) });
   });
 });

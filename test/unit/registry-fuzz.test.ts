@@ -9,28 +9,28 @@ const SECRET = 'hunter2secret';
 const RUNS = 2_000;
 const seed = Math.trunc(Math.random() * 2 ** 31);
 
-/** Anything but a RegistryError fails the test, and so does an error that tells the secret. */
-function parseWithoutSurprise(text: string): 'read' | 'refused' {
+/** Every error except a RegistryError fails the test, and so does an error that contains the secret. */
+function parseWithoutSurprise(text: string): 'parsed' | 'rejected' {
   try {
     parseRegistry(text, 'r.yaml');
-    return 'read';
+    return 'parsed';
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     expect(`${error.message}${error.nextStep}${JSON.stringify(error.problems)}`).not.toContain(SECRET);
     expect(error.message).not.toContain('\n');
-    return 'refused';
+    return 'rejected';
   }
 }
 
 function check(name: string, texts: fc.Arbitrary<string>): void {
-  const counts = { read: 0, refused: 0 };
+  const counts = { parsed: 0, rejected: 0 };
   fc.assert(
     fc.property(texts, (text) => {
       counts[parseWithoutSurprise(text)] += 1;
     }),
     { seed, numRuns: RUNS },
   );
-  console.log(`registry fuzz, ${name}: seed ${seed}, ${counts.read} read, ${counts.refused} refused`);
+  console.log(`registry fuzz, ${name}: seed ${seed}, ${counts.parsed} parsed, ${counts.rejected} rejected`);
 }
 
 const SAMPLE = `default:
@@ -43,12 +43,12 @@ other:
     master:1:ns?user=u&password=${SECRET}: [":26379"]
 `;
 
-describe('whatever stands in a registry', () => {
-  it('is read or refused as a whole when it is any text', () => {
+describe('a registry of any content', () => {
+  it('is parsed or rejected as a whole if it is any text', () => {
     check('text', fc.string({ unit: 'binary' }));
   });
 
-  it('is read or refused as a whole when it is any YAML', () => {
+  it('is parsed or rejected as a whole if it is any YAML', () => {
     const anyKey = fc.oneof(fc.constantFrom('default', 'sentinel', '__proto__', '<<', 'uri'), fc.string());
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof(
@@ -79,8 +79,8 @@ describe('whatever stands in a registry', () => {
     );
   });
 
-  it('is read or refused, without telling passwords, when it is a registry with mistakes', () => {
-    // No line break: a password that stands alone before a colon can't be told from a key.
+  it('is parsed or rejected without revealing passwords if it contains mistakes', () => {
+    // No line break: a password alone before a colon cannot be distinguished from a key.
     const mistake = fc.record({
       at: fc.nat(SAMPLE.length),
       remove: fc.nat(3),
@@ -112,14 +112,14 @@ describe('whatever stands in a registry', () => {
     );
   });
 
-  it('ends for files that unfold without end', () => {
+  it('is rejected if its aliases expand without end', () => {
     const levels = Array.from(
       { length: 30 },
       (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`,
     );
-    expect(parseWithoutSurprise(`l0: &l0 [x]\n${levels.join('\n')}`)).toBe('refused');
-    expect(parseWithoutSurprise('['.repeat(20_000))).toBe('refused');
-    expect(parseWithoutSurprise('a: &a\n  b: *a')).toBe('refused');
+    expect(parseWithoutSurprise(`l0: &l0 [x]\n${levels.join('\n')}`)).toBe('rejected');
+    expect(parseWithoutSurprise('['.repeat(20_000))).toBe('rejected');
+    expect(parseWithoutSurprise('a: &a\n  b: *a')).toBe('rejected');
   });
 });
 
@@ -135,7 +135,7 @@ describe('a password of any characters', () => {
     );
   });
 
-  it('survives in a Redis address, in percent encoding', () => {
+  it('survives in a Redis address with percent encoding', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (password) => {
         fc.pre(password.isWellFormed());

@@ -7,7 +7,7 @@ import { BUILT_IN_STREAMS, lockKey, namespaced } from '../../shared/registry/bee
 import { readRegistry } from '../../shared/registry/read-registry.ts';
 import { parseRegistry, RegistryError } from '../../shared/registry/registry.ts';
 
-/** BeeORM's own example of v1.6.0, shortened. */
+/** The example of BeeORM v1.6.0, shortened. */
 const EXAMPLE = `
 default:
   mysqlEncoding: utf8
@@ -49,7 +49,7 @@ function problemsOf(text: string): string[] {
 }
 
 describe("a BeeORM application's registry", () => {
-  it('yields its MySQL pools of v1 and v2, with the encoding that BeeORM applies to all', () => {
+  it('contains its MySQL pools in the form of v1 and v2, with the encoding that BeeORM applies to all', () => {
     const { mysqlPools } = parseRegistry(EXAMPLE, 'r.yaml');
     expect([...mysqlPools.keys()]).toEqual(['default', 'another']);
     expect(mysqlPools.get('default')).toMatchObject({ host: 'localhost', port: 3308, database: 'test' });
@@ -62,7 +62,7 @@ describe("a BeeORM application's registry", () => {
     });
   });
 
-  it('yields its Redis pools, sentinels, namespaces and credentials', () => {
+  it('contains its Redis pools, sentinels, namespaces and credentials', () => {
     const { redisPools } = parseRegistry(EXAMPLE, 'r.yaml');
     expect([...redisPools.keys()]).toEqual(['default', 'another', 'namespaced', 'credentials']);
     expect(redisPools.get('another')).toEqual({
@@ -87,7 +87,7 @@ describe("a BeeORM application's registry", () => {
     });
   });
 
-  it('has the four built-in streams in pool default, unless another pool names them', () => {
+  it('contains the four built-in streams in pool default, unless another pool lists them', () => {
     const { streams } = parseRegistry(EXAMPLE, 'r.yaml');
     expect(streams.get('stream-1')?.groups).toEqual(['test-group-1', 'test-group-2']);
     expect(streams.get('orm-log-channel')).toEqual({
@@ -99,7 +99,7 @@ describe("a BeeORM application's registry", () => {
       expect(streams.get(name)).toEqual({ name, redisPool: 'default', groups: ['orm-async-consumer'] });
   });
 
-  it('may use anchors, merge keys and keys that nobody here knows', () => {
+  it('supports anchors and merge keys, and ignores unknown keys', () => {
     const text = `
 default: &server
   redis: localhost:6379
@@ -110,12 +110,12 @@ copy:
     expect([...parseRegistry(text, 'r.yaml').redisPools.keys()]).toEqual(['default', 'copy']);
   });
 
-  it('prefers sentinels where BeeORM would take either by chance', () => {
+  it('prefers sentinels if a pool has both, from which BeeORM picks at random', () => {
     const text = 'default: { redis: "h:6379", sentinel: { m: ["s:26379"] } }';
     expect(parseRegistry(text, 'r.yaml').redisPools.get('default')?.target.kind).toBe('sentinel');
   });
 
-  it('needs no pool default where other pools have all built-in streams', () => {
+  it('needs no pool default if other pools list all built-in streams', () => {
     const streams = BUILT_IN_STREAMS.map((name) => `${name}: [orm-async-consumer]`).join(', ');
     expect(problemsOf(`jobs: { redis: "h:6379", streams: { ${streams} } }`)).toEqual([]);
   });
@@ -123,79 +123,103 @@ copy:
 
 const REDIS = 'default:\n  redis: h:6379\n';
 
-describe('a registry that is wrong', () => {
+describe('a wrong registry', () => {
   it.each([
     ['an empty file', '', 'undefined  | empty | a map of pool codes'],
     ['a list', '- a', '1  | a list | a map of pool codes'],
-    ['a text', 'hello', '1  | a text | a map of pool codes'],
-    ['a tab', 'default:\n\tredis: h:1', '2  | an indentation by tab in place of spaces | valid YAML'],
-    ['a missing quote', 'default:\n  redis: "h:1', '2  | a quote, colon, comma, dash or space missing |'],
-    ['a key that stands twice', `${REDIS}  redis: h:1`, '3  | a key that already stands in the same map |'],
-    ['a pool that stands twice', `${REDIS}default: {}`, '3  | a key that already stands in the same map |'],
-    ['an alias of nothing', 'default: *nothing', 'undefined  | a file with an alias (*name) of nothing'],
+    ['a string', 'hello', '1  | a string | a map of pool codes'],
+    ['a tab', 'default:\n\tredis: h:1', '2  | indentation with a tab instead of spaces | valid YAML'],
+    ['a missing quote', 'default:\n  redis: "h:1', '2  | a missing quote, colon, comma, dash or space |'],
+    ['a duplicate key', `${REDIS}  redis: h:1`, '3  | a key that already exists in the same map |'],
+    ['a duplicate pool', `${REDIS}default: {}`, '3  | a key that already exists in the same map |'],
+    [
+      'an alias without an anchor',
+      'default: *nothing',
+      'undefined  | an alias (*name) without an anchor (&name)',
+    ],
     ['two documents', `${REDIS}---\na: 1`, '3  | a second document after --- |'],
-    ['a pool that is a text', `${REDIS}logs: u:p@tcp(h)/d`, '3 logs | a text | a map of settings'],
+    ['a pool that is a string', `${REDIS}logs: u:p@tcp(h)/d`, '3 logs | a string | a map of settings'],
     ['a pool without settings', `${REDIS}logs:`, '3 logs | empty | a map of settings'],
     ['an empty DSN', `${REDIS}  mysql:`, '3 default.mysql | empty | the address of a MySQL server'],
     ['a DSN that is a number', `${REDIS}  mysql: 3306`, '3 default.mysql | the number 3306 | the address'],
-    ['a DSN without slash', `${REDIS}  mysql: u:p@tcp(h)`, '3 default.mysql | "***@tcp(h)" | a slash'],
+    ['a DSN without a slash', `${REDIS}  mysql: u:p@tcp(h)`, '3 default.mysql | "***@tcp(h)" | a slash'],
     ['a v2 DSN without uri', `${REDIS}  mysql: {url: x}`, '3 default.mysql | a map | the address of a MySQL'],
-    ['a v2 DSN of no text', `${REDIS}  mysql: {uri: true}`, '3 default.mysql.uri | the boolean true | the'],
     [
-      'an encoding of no text',
-      `${REDIS}  mysqlEncoding: 23`,
-      '3 default.mysqlEncoding | the number 23 | a text',
+      'a v2 DSN that is not a string',
+      `${REDIS}  mysql: {uri: true}`,
+      '3 default.mysql.uri | the boolean true | the',
     ],
     [
-      'a Redis of no text',
+      'an encoding that is not a string',
+      `${REDIS}  mysqlEncoding: 23`,
+      '3 default.mysqlEncoding | the number 23 | a string',
+    ],
+    [
+      'a Redis address that is not a string',
       'default: { redis: 6379 }',
       '1 default.redis | the number 6379 | the address of a',
     ],
-    ['a Redis list', 'default: { redis: [1] }', '1 default.redis | a list | the address of a Redis server'],
-    ['a Redis URL', 'default: { redis: "redis://u:p@h:1/0" }', '1 default.redis | "***@h:1/0" | no URL'],
-    ['a sentinel of no map', 'default: { sentinel: a }', '1 default.sentinel | a text | a map with one key'],
+    [
+      'a list of Redis addresses',
+      'default: { redis: [1] }',
+      '1 default.redis | a list | the address of a Redis server',
+    ],
+    [
+      'a Redis URL',
+      'default: { redis: "redis://u:p@h:1/0" }',
+      '1 default.redis | "***@h:1/0" | BeeORM\'s form instead of a URL',
+    ],
+    [
+      'sentinel that is not a map',
+      'default: { sentinel: a }',
+      '1 default.sentinel | a string | a map with one key',
+    ],
     [
       'two masters',
       'default: { sentinel: {a: [b], c: [d]} }',
       '1 default.sentinel | a map with 2 keys | a map',
     ],
     [
-      'a master of nothing',
+      'a master without sentinels',
       'default: { sentinel: {a: []} }',
       '1 default.sentinel.a | an empty list | a list of',
     ],
     [
-      'sentinels of no text',
+      'sentinels that are not strings',
       'default: { sentinel: {a: [7]} }',
-      '1 default.sentinel.a | a list | a list of the',
+      '1 default.sentinel.a | a list | a list of sentinels',
     ],
-    ['streams of no map', `${REDIS}  streams: [a]`, '3 default.streams | a list | a map of stream names'],
+    [
+      'streams that are not a map',
+      `${REDIS}  streams: [a]`,
+      '3 default.streams | a list | a map of stream names',
+    ],
     [
       'streams without Redis',
       `${REDIS}b: { streams: {a: [g]} }`,
-      '3 b.streams | in a pool without a Redis | redis',
+      '3 b.streams | in a pool without Redis | redis',
     ],
     [
-      'groups of no list',
+      'groups that are not a list',
       `${REDIS}  streams: {a: g}`,
-      '3 default.streams.a | a text | a list of consumer groups',
+      '3 default.streams.a | a string | a list of consumer groups',
     ],
     [
       'no groups',
       `${REDIS}  streams: {a: []}`,
       '3 default.streams.a | an empty list | a list of consumer groups',
     ],
-    ['a group without name', `${REDIS}  streams: {a: [g, ]}`, undefined],
+    ['a trailing comma after a group', `${REDIS}  streams: {a: [g, ]}`, undefined],
     [
       'a group that is a map',
       `${REDIS}  streams: {a: [{}]}`,
-      "3 default.streams.a.0 | a map | a consumer group's",
+      '3 default.streams.a.0 | a map | the name of a consumer group',
     ],
-  ])('says where the mistake is, what stands there and what was expected: %s', (_, text, problem) => {
+  ])('is reported with the location, the wrong value and what was expected: %s', (_, text, problem) => {
     expect(problemsOf(text)).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
   });
 
-  it('is told about all its mistakes at once, in the order of the file', () => {
+  it('is reported with all its mistakes at once, in the order of the file', () => {
     const text = `
 logs:
   mysql: nonsense
@@ -213,7 +237,7 @@ other:
     ]);
   });
 
-  it('gives one line with the place, and a next step', () => {
+  it('causes an error with the location on one line, and a next step', () => {
     const parse = () => parseRegistry('default:\n  redis: nonsense', 'config/r.yaml');
     expect(parse).toThrow(ConfigurationError);
     expect(parse).toThrow(/^config\/r\.yaml:2: default\.redis is "nonsense", expected host:port[^\n]*$/);
@@ -236,14 +260,14 @@ describe('a registry file', () => {
     }
   });
 
-  it('is missed with a clear error', async () => {
+  it('that does not exist causes a clear error', async () => {
     const error = { code: 'unreadable-registry', message: 'registry /none.yaml: there is no such file' };
     await expect(readRegistry('/none.yaml')).rejects.toMatchObject(error);
   });
 });
 
 describe("BeeORM's names", () => {
-  it('take the namespace of their pool', () => {
+  it('have the namespace of their pool', () => {
     expect(namespaced({ namespace: '' }, lockKey('g'))).toBe('g_consumer-1');
     expect(namespaced({ namespace: 'app' }, 'orm-lazy-channel')).toBe('app:orm-lazy-channel');
   });

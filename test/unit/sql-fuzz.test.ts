@@ -5,12 +5,12 @@ import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/sta
 import type { InsertShape, StatementShape } from '../../shared/sql/statement-shape.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
-const numRuns = 20_000;
+const RUNS = 20_000;
 const recorded = recordedLazyEvents('histories/full-1')
   .flatMap(({ statements }) => statements.map(({ sql }) => sql))
   .filter((sql) => sql.length < 500 && !sql.includes('$'));
 
-/** Pieces that matter to a scanner, so that their meetings are frequent. */
+/** Pieces that matter to a scanner, so that their combinations are frequent. */
 const piece = fc.oneof(
   fc.constantFrom(
     "'",
@@ -60,12 +60,16 @@ const beginning = fc.constantFrom(
   "UPDATE t SET `a`='",
 );
 const scrambled = fc.tuple(beginning, tail).map(([begin, end]) => asBytes(begin + end));
-/** Whole statements with a piece put in at a random place: most are understood no more. */
+/** Whole statements with pieces inserted at a random position: most are no longer understood. */
 const damaged = fc
-  .record({ whole: fc.constantFrom(...recorded), pieces: fc.array(piece, { maxLength: 3 }), place: fc.nat() })
-  .map(({ whole, pieces, place }) => {
-    const at = place % whole.length;
-    return asBytes(whole.slice(0, at) + pieces.join('') + whole.slice(at));
+  .record({
+    whole: fc.constantFrom(...recorded),
+    pieces: fc.array(piece, { maxLength: 3 }),
+    position: fc.nat(),
+  })
+  .map(({ whole, pieces, position }) => {
+    const offset = position % whole.length;
+    return asBytes(whole.slice(0, offset) + pieces.join('') + whole.slice(offset));
   });
 const garbage = fc.uint8Array({ maxLength: 60 }).map((bytes) => asBytes(`DELETE ${bytesToBinary(bytes)}`));
 
@@ -73,7 +77,7 @@ function asBytes(characters: string): BinaryString {
   return bytesToBinary(Buffer.from(characters, 'latin1'));
 }
 
-/** Splits by one pattern, and looks at what is left outside of quotes: slow, and shares nothing with the scanner. */
+/** Splits by a single pattern and checks the text outside of quotes. It is slow, and shares no code with the scanner. */
 function isRefusedByReference(sql: string): boolean {
   const token = /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`]|``)*`|[\s\S]/g;
   const parts = sql.match(token) ?? [];
@@ -89,7 +93,7 @@ function isRefusedByReference(sql: string): boolean {
   );
 }
 
-/** Head and rows are the whole statement, but for spaces between them. */
+/** Head and rows are the whole statement, except for spaces between them. */
 function expectWholeInsert(sql: string, { head, firstRow }: InsertShape): void {
   const headEnd = sql.indexOf(head.trimEnd()) + head.trimEnd().length;
   expect(sql.slice(headEnd, firstRow)).toMatch(/^[\t-\r ]*$/);
@@ -100,22 +104,25 @@ test.each([
   ['scrambled statements', scrambled],
   ['damaged recorded statements', damaged],
   ['garbage bytes', garbage.filter((sql) => !sql.includes('$'))],
-])('%s are judged as by a reference that shares nothing with the scanner', (name, statements) => {
-  const seed = Date.now() & 0x7fffffff;
-  const counts: Record<string, number> = {};
-  fc.assert(
-    fc.property(statements, (sql) => {
-      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
-      const outcome = judgement.allowed ? judgement.shape.kind : 'refused';
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
-      expect(outcome).toMatch(/^(?:refused|other|insert|update|delete)$/);
-      expect(outcome === 'refused').toBe(isRefusedByReference(sql));
-      if (judgement.allowed && judgement.shape.kind === 'insert') expectWholeInsert(sql, judgement.shape);
-    }),
-    { seed, numRuns },
-  );
-  console.log(`${name}: seed ${seed}, ${numRuns} inputs, ${JSON.stringify(counts)}`);
-});
+])(
+  '%s are judged like a reference implementation does that shares no code with the scanner',
+  (name, statements) => {
+    const seed = Date.now() & 0x7fffffff;
+    const counts: Record<string, number> = {};
+    fc.assert(
+      fc.property(statements, (sql) => {
+        const judgment = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
+        const outcome = judgment.allowed ? judgment.shape.kind : 'refused';
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+        expect(outcome).toMatch(/^(?:refused|other|insert|update|delete)$/);
+        expect(outcome === 'refused').toBe(isRefusedByReference(sql));
+        if (judgment.allowed && judgment.shape.kind === 'insert') expectWholeInsert(sql, judgment.shape);
+      }),
+      { seed, numRuns: RUNS },
+    );
+    console.log(`${name}: seed ${seed}, ${RUNS} inputs, ${JSON.stringify(counts)}`);
+  },
+);
 
 const awkward = fc.array(fc.oneof(piece, fc.constantFrom('),(', "'); DROP", '%', 'a')), { maxLength: 8 });
 const literal = fc.oneof(
@@ -128,35 +135,32 @@ const name = awkward.map((pieces) => `n${pieces.join('').replaceAll('\0', '')}`)
 const quotedName = (plain: string): string => `\`${plain.replaceAll('`', '``')}\``;
 const space = fc.constantFrom('', ' ', '\n ');
 
-/** Beginnings of statements are remembered once they are let through: what follows is then read another way. */
-test.each(['INSERT INTO t(`a`) VALUES ', 'UPDATE t SET '])(
-  'a known beginning %j changes no judgement',
-  (head) => {
-    const seed = Date.now() & 0x7fffffff;
-    let allowed = 0;
-    const known = asBytes(head === 'UPDATE t SET ' ? `${head}\`a\`=1 WHERE ID = 1` : `${head}(1)`);
-    judgeStatement(known, DEFAULT_ALLOWED_STATEMENTS);
-    const beginnings = head === 'UPDATE t SET ' ? ['`a`=', "`a`='", 'a=', '`ID`='] : ['(', "('", '(1),('];
-    const ends = ['', ')', "')", ' WHERE `ID` = 5', "' WHERE ID IN (5)"];
-    const rest = fc
-      .tuple(fc.constantFrom(...beginnings), tail, fc.constantFrom(...ends))
-      .map((parts) => parts.join(''));
-    fc.assert(
-      fc.property(rest, (text) => {
-        const judgement = judgeStatement(asBytes(head + text), DEFAULT_ALLOWED_STATEMENTS);
-        // A space before it makes a beginning that is never known.
-        const anew = judgeStatement(asBytes(` ${head}${text}`), DEFAULT_ALLOWED_STATEMENTS);
-        expect(judgement.allowed).toBe(anew.allowed);
-        if (!judgement.allowed || !anew.allowed) return;
-        allowed++;
-        expect(judgement.shape).toEqual(withoutLeadingSpace(anew.shape));
-      }),
-      { seed, numRuns },
-    );
-    console.log(`known beginnings: seed ${seed}, ${numRuns} statements, ${allowed} of them allowed`);
-    expect(allowed).toBeGreaterThan(0);
-  },
-);
+/** Heads of allowed statements are remembered, and the rest of such a statement is then parsed in another way. */
+test.each(['INSERT INTO t(`a`) VALUES ', 'UPDATE t SET '])('a known head %j changes no judgment', (head) => {
+  const seed = Date.now() & 0x7fffffff;
+  let allowed = 0;
+  const known = asBytes(head === 'UPDATE t SET ' ? `${head}\`a\`=1 WHERE ID = 1` : `${head}(1)`);
+  judgeStatement(known, DEFAULT_ALLOWED_STATEMENTS);
+  const starts = head === 'UPDATE t SET ' ? ['`a`=', "`a`='", 'a=', '`ID`='] : ['(', "('", '(1),('];
+  const ends = ['', ')', "')", ' WHERE `ID` = 5', "' WHERE ID IN (5)"];
+  const rest = fc
+    .tuple(fc.constantFrom(...starts), tail, fc.constantFrom(...ends))
+    .map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(rest, (text) => {
+      const judgment = judgeStatement(asBytes(head + text), DEFAULT_ALLOWED_STATEMENTS);
+      // With a space before it, a head is never known.
+      const unknown = judgeStatement(asBytes(` ${head}${text}`), DEFAULT_ALLOWED_STATEMENTS);
+      expect(judgment.allowed).toBe(unknown.allowed);
+      if (!judgment.allowed || !unknown.allowed) return;
+      allowed++;
+      expect(judgment.shape).toEqual(withoutLeadingSpace(unknown.shape));
+    }),
+    { seed, numRuns: RUNS },
+  );
+  console.log(`known heads: seed ${seed}, ${RUNS} statements, ${allowed} of them allowed`);
+  expect(allowed).toBeGreaterThan(0);
+});
 
 function withoutLeadingSpace(shape: StatementShape): StatementShape {
   return shape.kind === 'insert' ? { ...shape, firstRow: shape.firstRow - 1 } : shape;
@@ -181,17 +185,17 @@ test('an insert of any names and literals is understood to the byte', () => {
       const head = `INSERT INTO ${quotedName(table)}(${columns.map(quotedName).join(`${gap},`)}) VALUES `;
       const tuples = rows.map((values) => `(${values.join(`,${gap}`)})`);
       const sql = asBytes(`${head}${tuples.join(`${gap},${gap}`)}${gap}`);
-      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
-      expect(judgement).toMatchObject({ shape: { kind: 'insert', table, head, groupable: true } });
-      expect.assert(judgement.allowed && judgement.shape.kind === 'insert');
-      expect(sql.slice(judgement.shape.firstRow)).toBe(`${tuples.join(`${gap},${gap}`)}${gap}`);
-      expect(judgement.shape.rowIds).toHaveLength(tuples.length);
+      const judgment = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
+      expect(judgment).toMatchObject({ shape: { kind: 'insert', table, head, groupable: true } });
+      expect.assert(judgment.allowed && judgment.shape.kind === 'insert');
+      expect(sql.slice(judgment.shape.firstRow)).toBe(`${tuples.join(`${gap},${gap}`)}${gap}`);
+      expect(judgment.shape.rowIds).toHaveLength(tuples.length);
     }),
     { seed, numRuns: 5_000 },
   );
 });
 
-test('an update of any names, literals and ids is understood', () => {
+test('an update of any names, literals and IDs is understood', () => {
   const seed = Date.now() & 0x7fffffff;
   console.log(`updates: seed ${seed}, 5000 statements`);
   const update = fc.record({

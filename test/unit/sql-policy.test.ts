@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { textToBinary } from '../../shared/binary-string.ts';
-import { DEFAULT_ALLOWED_STATEMENTS, type Judgement, judgeStatement } from '../../shared/sql/statement.ts';
+import { DEFAULT_ALLOWED_STATEMENTS, type Judgment, judgeStatement } from '../../shared/sql/statement.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
-function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATEMENTS): Judgement {
+function judge(sql: string, allowed: ReadonlySet<string> = DEFAULT_ALLOWED_STATEMENTS): Judgment {
   return judgeStatement(textToBinary(sql), allowed);
 }
 
-describe('what may reach MySQL', () => {
-  test('every statement of a recorded application', () => {
+describe('allowed statements', () => {
+  test('include every statement of a recorded application', () => {
     const statements = recordedLazyEvents('histories/full-1').flatMap((event) => event.statements);
     expect(statements.length).toBeGreaterThan(2_000);
     for (const { sql } of statements)
       expect(judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS)).toMatchObject({ allowed: true });
   });
 
-  test('of a recorded application with poison, all but the poison', () => {
+  test('include all statements of a recorded application with poison, except the poison', () => {
     const reasons = recordedLazyEvents('histories/poison-1')
       .flatMap((event) => event.statements)
       .map(({ sql }) => judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS))
-      .flatMap((judgement) => (judgement.allowed ? [] : [judgement.reason.replace(/ at byte \d+/, '')]));
+      .flatMap((judgment) => (judgment.allowed ? [] : [judgment.reason.replace(/ at byte \d+/, '')]));
     expect(reasons.toSorted()).toEqual([
       'A comment (#)',
       'A comment (#)',
@@ -29,8 +29,8 @@ describe('what may reach MySQL', () => {
       'A semicolon outside of strings',
       'A semicolon outside of strings',
       'A semicolon outside of strings',
-      'A string or quoted name without an end',
-      'A string or quoted name without an end',
+      'An unterminated string or quoted name',
+      'An unterminated string or quoted name',
       'DROP is not among the allowed statements',
     ]);
   });
@@ -54,7 +54,7 @@ describe('what may reach MySQL', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused statements', () => {
   test.each([
     ['', 'An empty statement'],
     [' \n', 'An empty statement'],
@@ -76,11 +76,11 @@ describe('what is refused', () => {
     ['DELETE /* x */ FROM t', 'A comment (/*) at byte 7'],
     ['DELETE /*! x */ FROM t', 'A comment (/*) at byte 7'],
     ['DELETE /*+ x */ FROM t', 'A comment (/*) at byte 7'],
-    [`UPDATE t SET a='x`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a='x\\'`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a='x''`, 'A string or quoted name without an end at byte 15'],
-    [`UPDATE t SET a="x'`, 'A string or quoted name without an end at byte 15'],
-    ['UPDATE `t SET a=1', 'A string or quoted name without an end at byte 7'],
+    [`UPDATE t SET a='x`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a='x\\'`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a='x''`, 'An unterminated string or quoted name at byte 15'],
+    [`UPDATE t SET a="x'`, 'An unterminated string or quoted name at byte 15'],
+    ['UPDATE `t SET a=1', 'An unterminated string or quoted name at byte 7'],
     ['UPDATE t SET a=\0', 'A NUL outside of strings at byte 15'],
     [`UPDATE t SET a=\\'x\\'`, 'A backslash outside of strings at byte 15'],
     [`UPDATE t SET a=load_file('/x')`, 'LOAD_FILE at byte 15'],
@@ -90,15 +90,15 @@ describe('what is refused', () => {
     [`DELETE FROM t INTO OUTFILE '/x'`, 'INTO OUTFILE at byte 19'],
     [`DELETE FROM t into\noutfile'/x'`, 'INTO OUTFILE at byte 19'],
     [`DELETE FROM t INTO DUMPFILE "/x"`, 'INTO DUMPFILE at byte 19'],
-    [`UPDATE t SET a=$$ ' $$; DROP TABLE t; $$ ' $$`, 'A text quoted by dollar signs at byte 15'],
-    [`UPDATE t SET a=$q$ ' $q$`, 'A text quoted by dollar signs at byte 15'],
-    [`UPDATE t SET a=1.5$$ ' $$`, 'A text quoted by dollar signs at byte 17'],
-    [`UPDATE t SET a=1.e5$$ ' $$`, 'A text quoted by dollar signs at byte 17'],
+    [`UPDATE t SET a=$$ ' $$; DROP TABLE t; $$ ' $$`, 'A dollar-quoted string at byte 15'],
+    [`UPDATE t SET a=$q$ ' $q$`, 'A dollar-quoted string at byte 15'],
+    [`UPDATE t SET a=1.5$$ ' $$`, 'A dollar-quoted string at byte 17'],
+    [`UPDATE t SET a=1.e5$$ ' $$`, 'A dollar-quoted string at byte 17'],
   ])('%j: %s', (sql, reason) => {
     expect(judge(sql)).toEqual({ allowed: false, reason });
   });
 
-  test('a verb that the configuration adds is allowed, and can touch anything', () => {
+  test('do not include a verb that the configuration allows, but such a statement can touch anything', () => {
     expect(judge('call p(1)', new Set(['CALL']))).toEqual({
       allowed: true,
       shape: { kind: 'other', verb: 'CALL' },
@@ -106,7 +106,7 @@ describe('what is refused', () => {
     expect(judge('INSERT INTO t(`a`) VALUES (1)', new Set(['CALL']))).toMatchObject({ allowed: false });
   });
 
-  test('a reason never repeats what the statement holds', () => {
+  test('are never quoted in the reason', () => {
     for (const sql of [
       `UPDATE t SET a='secret'; x`,
       `UPDATE t SET a='secret`,

@@ -5,13 +5,13 @@ import type { StatementShape } from '../../shared/sql/statement-shape.ts';
 import { recordedLazyEvents } from './wire-recordings.ts';
 
 function shapeOf(sql: string): StatementShape {
-  const judgement = judgeStatement(textToBinary(sql), DEFAULT_ALLOWED_STATEMENTS);
-  expect.assert(judgement.allowed);
-  return judgement.shape;
+  const judgment = judgeStatement(textToBinary(sql), DEFAULT_ALLOWED_STATEMENTS);
+  expect.assert(judgment.allowed);
+  return judgment.shape;
 }
 
 describe('an insert', () => {
-  test('tells its table and rows', () => {
+  test('has a table, a head and rows', () => {
     const sql = "INSERT INTO T(`a`,`b``c`) VALUES ('x,(''\\')',1),( NULL , -1.5e3 )";
     const shape = shapeOf(sql);
     expect(shape).toEqual({
@@ -38,7 +38,7 @@ describe('an insert', () => {
     expect(shapeOf(sql)).toMatchObject({ kind: 'insert', ...shape });
   });
 
-  test('an id of its own is told, and keeps the rows from being grouped', () => {
+  test('an explicit ID is read, and prevents grouping', () => {
     const sql = 'INSERT INTO T(`a`,`id`) VALUES (1,18446744073709551615),(2,NULL),(3,0),(4,DEFAULT)';
     expect(shapeOf(sql)).toMatchObject({
       rowIds: [18446744073709551615n, undefined, undefined, undefined],
@@ -87,7 +87,7 @@ describe('an insert', () => {
     "'a' COLLATE utf8mb4_bin",
     '1 1',
     '',
-  ])('with %s as a value, it can touch anything', (value) => {
+  ])('can touch anything with the value %s', (value) => {
     expect(shapeOf(`INSERT INTO T(\`a\`) VALUES (${value})`)).toEqual({ kind: 'other', verb: 'INSERT' });
   });
 
@@ -124,11 +124,11 @@ describe('an update', () => {
     ["UPDATE `T` SET `a`='WHERE `ID` = 1, ',`b`=NULL WHERE `ID` IN (5, 6)", [5n, 6n]],
     ['update T set a = -(`b` + 1) * 2 , c=NOT `c` IS NULL where id=5 ', [5n]],
     ["UPDATE T SET `a`='x'WHERE`ID`=5", [5n]],
-  ])('%j touches its rows only', (sql, ids) => {
+  ])('%j touches only its rows', (sql, ids) => {
     expect(shapeOf(sql)).toEqual({ kind: 'update', table: 'T', ids });
   });
 
-  test('a database before the table is told', () => {
+  test('a database before the table is read', () => {
     expect(shapeOf('UPDATE d.T SET `a`=1 WHERE `ID` = 5')).toMatchObject({ database: 'd', table: 'T' });
   });
 
@@ -170,7 +170,7 @@ describe('a delete', () => {
   test.each([
     ['DELETE FROM `T` WHERE `ID` IN (5,6)', { table: 'T', ids: [5n, 6n] }],
     ['delete from d.T where id = 5', { database: 'd', table: 'T', ids: [5n] }],
-  ])('%j touches its rows only', (sql, shape) => {
+  ])('%j touches only its rows', (sql, shape) => {
     expect(shapeOf(sql)).toEqual({ kind: 'delete', ...shape });
   });
 
@@ -192,12 +192,12 @@ test('a REPLACE can touch anything', () => {
   expect(shapeOf('REPLACE INTO T(`a`) VALUES (1)')).toEqual({ kind: 'other', verb: 'REPLACE' });
 });
 
-test('every statement of a recorded application is understood, with the ids that its event names', () => {
+test('every statement of a recorded application is understood, with the IDs that its event names', () => {
   for (const { statements, ids } of recordedLazyEvents('histories/full-1')) {
     for (const [index, { sql }] of statements.entries()) {
-      const judgement = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
-      expect.assert(judgement.allowed);
-      const { shape } = judgement;
+      const judgment = judgeStatement(sql, DEFAULT_ALLOWED_STATEMENTS);
+      expect.assert(judgment.allowed);
+      const { shape } = judgment;
       expect(shape.kind).not.toBe('other');
       if (shape.kind === 'update' || shape.kind === 'delete') expect(shape.ids[0]).toBe(ids[index]);
     }

@@ -11,7 +11,7 @@ const bodies = ['orm-lazy-channel', 'orm-log-channel']
   .flatMap((stream) => [...recordedBodies('histories/full-1', stream).values()])
   .filter((body) => body.length < 2_000);
 
-/** A recorded body with a few bytes replaced, a part cut out, or a part doubled. */
+/** A recorded body with a few bytes replaced, and a part removed or duplicated. */
 const mutated = fc
   .record({
     body: fc.constantFrom(...bodies),
@@ -34,7 +34,7 @@ const garbage = fc.uint8Array({ maxLength: 120 }).map((bytes) => Buffer.from(byt
 test.each([
   ['mutated recorded bodies', mutated],
   ['garbage bytes', garbage],
-])('%s are decoded or an error value, and never throw', (name, bytes) => {
+])('%s are decoded or result in an error value, and never throw', (name, bytes) => {
   const seed = Date.now() & 0x7fffffff;
   const numRuns = 20_000;
   const counts = { messages: 0, events: 0, logs: 0 };
@@ -44,7 +44,7 @@ test.each([
       const lazy = decodeLazyEvent(body);
       if (lazy.ok) {
         counts.events++;
-        // What the application does with it next must not throw either.
+        // The next steps of the application must not throw either.
         for (const log of lazy.event.logs) logRowInsert(log, log.id);
         expect(decodeLazyEvent(encodeLazyEvent(lazy.event))).toMatchObject({ ok: true });
       }

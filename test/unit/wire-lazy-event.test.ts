@@ -9,9 +9,9 @@ import { isMap } from '../../shared/wire/message-fields.ts';
 import type { MessageValue } from '../../shared/wire/message-value.ts';
 import { fixtureText, recordedBodies, recordedLazyEvents } from './wire-recordings.ts';
 
-const nothing: LazyEvent = { statements: [], ids: [], cacheKeys: [], logs: [], dirty: [] };
-const insert = { pool: 'default', sql: textToBinary('INSERT INTO T(`a`) VALUES (1)') };
-const update = { pool: 'default', sql: textToBinary('UPDATE T SET `a`=1 WHERE `ID` = 5') };
+const EMPTY: LazyEvent = { statements: [], ids: [], cacheKeys: [], logs: [], dirty: [] };
+const INSERT = { pool: 'default', sql: textToBinary('INSERT INTO T(`a`) VALUES (1)') };
+const UPDATE = { pool: 'default', sql: textToBinary('UPDATE T SET `a`=1 WHERE `ID` = 5') };
 const logOf = (id: bigint): LazyEvent['logs'][number] => ({
   pool: 'logs',
   table: textToBinary('_log_T'),
@@ -34,30 +34,30 @@ function text(value: string): MessageValue {
 }
 
 describe('decoding a lazy event', () => {
-  test('every recorded one is decoded', () => {
+  test('succeeds for every recorded event', () => {
     const recorded = recordedBodies('histories/full-1', 'orm-lazy-channel');
     expect(recordedLazyEvents('histories/full-1')).toHaveLength(recorded.size);
   });
 
-  test('fields that are missing or nil are empty', () => {
-    expect(decodeLazyEvent(body({}))).toEqual({ ok: true, event: nothing });
+  test('returns empty lists for missing and nil fields', () => {
+    expect(decodeLazyEvent(body({}))).toEqual({ ok: true, event: EMPTY });
     const fields = { q: null, i: null, o: null, cr: null, cl: null, l: null, d: null };
-    expect(decodeLazyEvent(body(fields))).toEqual({ ok: true, event: nothing });
+    expect(decodeLazyEvent(body(fields))).toEqual({ ok: true, event: EMPTY });
   });
 
-  test('ids stand beside their statements, and are 0 where they are missing', () => {
+  test('returns an ID for each statement, and 0 if it is missing', () => {
     const statement = [text('default'), text('DELETE'), null];
     const result = decodeLazyEvent(body({ q: [statement, statement, statement], i: [2n ** 64n - 1n, null] }));
     expect(result).toMatchObject({ ok: true, event: { ids: [18446744073709551615n, 0n, 0n] } });
   });
 
-  test('unknown fields are passed over', () => {
-    expect(decodeLazyEvent(body({ zz: [1, 2], cl: 5 }))).toEqual({ ok: true, event: nothing });
+  test('ignores unknown fields', () => {
+    expect(decodeLazyEvent(body({ zz: [1, 2], cl: 5 }))).toEqual({ ok: true, event: EMPTY });
   });
 
   test.each<[string, Record<string, MessageValue>, string]>([
-    ['statements that are no list', { q: 5 }, 'q: expected a list, found a number'],
-    ['a statement that is no list', { q: [null] }, 'q[]: expected a list, found nil'],
+    ['statements that are not a list', { q: 5 }, 'q: expected a list, found a number'],
+    ['a statement that is not a list', { q: [null] }, 'q[]: expected a list, found nil'],
     ['a statement without SQL', { q: [[text('default')]] }, 'q[][1]: expected a string, found nothing'],
     [
       'a negative id',
@@ -71,43 +71,47 @@ describe('decoding a lazy event', () => {
       'TableName: expected a string, found nothing',
     ],
     ['a dirty event without its event', { d: [new Map()] }, 'd[].Event: expected a map, found nothing'],
-  ])('%s: an error that names the place', (_, fields, message) => {
+  ])('returns an error with the path: %s', (_, fields, message) => {
     expect(decodeLazyEvent(body(fields))).toEqual({ ok: false, error: { message } });
   });
 
-  test('an error never repeats a value', () => {
+  test('never quotes a value in an error', () => {
     const result = decodeLazyEvent(encodeMessagePack(textToBinary('a secret')));
     expect(result).toEqual({ ok: false, error: { message: 'lazy event: expected a map, found a string' } });
   });
 });
 
 describe('encoding a lazy event', () => {
-  test('what was recorded comes back as it was', () => {
+  test('preserves every recorded event', () => {
     for (const event of recordedLazyEvents('histories/full-1'))
       expect(decodeLazyEvent(encodeLazyEvent(event))).toEqual({ ok: true, event });
   });
 
-  test('what is empty is left out, as a nil would stop BeeORM', () => {
-    expect(fieldsOf(nothing)).toEqual([]);
-    expect(fieldsOf({ ...nothing, logs: [logOf(5n)] })).toEqual(['l']);
+  test('omits empty fields, because a nil would stop BeeORM', () => {
+    expect(fieldsOf(EMPTY)).toEqual([]);
+    expect(fieldsOf({ ...EMPTY, logs: [logOf(5n)] })).toEqual(['l']);
   });
 
   test.each<[string, Partial<LazyEvent>, string]>([
-    ['an update', { statements: [update], ids: [5n], logs: [logOf(5n)] }, 'u'],
-    ['an insert whose effects wait for the id', { statements: [insert], ids: [0n], logs: [logOf(0n)] }, 'i'],
-    ['an insert with effects of a known row', { statements: [insert], ids: [0n], logs: [logOf(5n)] }, 'u'],
+    ['an update', { statements: [UPDATE], ids: [5n], logs: [logOf(5n)] }, 'u'],
     [
-      'an insert with a key that waits for the id',
+      'an insert whose effects need the chosen ID',
+      { statements: [INSERT], ids: [0n], logs: [logOf(0n)] },
+      'i',
+    ],
+    ['an insert with effects of a known row', { statements: [INSERT], ids: [0n], logs: [logOf(5n)] }, 'u'],
+    [
+      'an insert with a key that needs the chosen ID',
       {
-        statements: [update, insert],
+        statements: [UPDATE, INSERT],
         ids: [5n, 0n],
         logs: [logOf(5n)],
         cacheKeys: [{ redisPool: 'default', keys: [textToBinary('abc:0')] }],
       },
       'i',
     ],
-  ])('%s is to BeeORM what does least harm', (_, event, operation) => {
-    const decoded = decodeMessagePack(encodeLazyEvent({ ...nothing, ...event }));
+  ])('gives BeeORM the least harmful operation: %s', (_, event, operation) => {
+    const decoded = decodeMessagePack(encodeLazyEvent({ ...EMPTY, ...event }));
     expect.assert(decoded.ok && isMap(decoded.value));
     expect(decoded.value.get(textToBinary('o'))).toBe(operation);
   });
@@ -125,7 +129,7 @@ test('dirty events have the bytes that BeeORM publishes', () => {
   const dirty = recordedLazyEvents('crud').flatMap((event) => event.dirty);
   expect(dirty.length).toBeGreaterThan(0);
   for (const { event, id, action } of dirty) {
-    // The id of an insert is MySQL's choice: one of those that were published.
+    // MySQL chose the ID of an insert: it is one of the published IDs.
     const candidates = action === 'i' && id === 0n ? [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n] : [id];
     const bodies = candidates.map((candidate) => encodeDirtyEvent(event, candidate).toString('base64'));
     expect(bodies.some((base64) => published.has(base64))).toBe(true);

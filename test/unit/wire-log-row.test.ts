@@ -7,7 +7,7 @@ import type { MessageMap, MessageValue } from '../../shared/wire/message-value.t
 import { canonicalJson } from '../kit/log-rows.ts';
 import { fixtureText, recordedBodies, recordedLogValues } from './wire-recordings.ts';
 
-const noon: LogValue = {
+const NOON: LogValue = {
   pool: 'logs',
   table: textToBinary('_log_T'),
   id: 5n,
@@ -16,13 +16,13 @@ const noon: LogValue = {
   changes: null,
   updated: { seconds: BigInt(Date.UTC(2026, 10, 22, 12)) / 1000n, nanoseconds: 999_999_999 },
 };
-const head = 'INSERT INTO `_log_T`(`entity_id`,`added_at`,`meta`,`before`,`changes`) VALUES ';
+const HEAD = 'INSERT INTO `_log_T`(`entity_id`,`added_at`,`meta`,`before`,`changes`) VALUES ';
 
 function mapOf(...entries: [string, MessageValue][]): MessageMap {
   return new Map(entries.map(([name, value]) => [textToBinary(name), value]));
 }
 
-/** The values of the INSERT as MySQL would read them. */
+/** The values of the INSERT as MySQL would parse them. */
 function valuesOf(sql: string): (string | null)[] {
   const tuple = sql.slice(sql.indexOf('VALUES (') + 'VALUES ('.length, -1);
   return Array.from(tuple.matchAll(/'((?:\\.|[^'\\])*)'|[^,]+/gs), ([whole, quoted]) => {
@@ -33,34 +33,34 @@ function valuesOf(sql: string): (string | null)[] {
 }
 
 function changesJson(...entries: [string, MessageValue][]): string | null | undefined {
-  return valuesOf(logRowInsert({ ...noon, changes: mapOf(...entries) }, 5n))[4];
+  return valuesOf(logRowInsert({ ...NOON, changes: mapOf(...entries) }, 5n))[4];
 }
 
 describe('the row of a log value', () => {
-  test('is one INSERT, with the time in UTC and NULL where a map is nil', () => {
-    expect(logRowInsert(noon, 18446744073709551615n)).toBe(
-      `${head}(18446744073709551615,'2026-11-22 12:00:00',NULL,NULL,NULL)`,
+  test('is one INSERT, with the time in UTC and NULL for a nil map', () => {
+    expect(logRowInsert(NOON, 18446744073709551615n)).toBe(
+      `${HEAD}(18446744073709551615,'2026-11-22 12:00:00',NULL,NULL,NULL)`,
     );
   });
 
-  test('quotes and backslashes stay within the literal', () => {
-    const sql = logRowInsert({ ...noon, meta: mapOf([`'`, textToBinary(`\\'); -- "`)]) }, 5n);
-    expect(sql).toBe(`${head}(5,'2026-11-22 12:00:00','{"\\'":"\\\\\\\\\\'); -- \\\\""}',NULL,NULL)`);
+  test('keeps quotes and backslashes within the literal', () => {
+    const sql = logRowInsert({ ...NOON, meta: mapOf([`'`, textToBinary(`\\'); -- "`)]) }, 5n);
+    expect(sql).toBe(`${HEAD}(5,'2026-11-22 12:00:00','{"\\'":"\\\\\\\\\\'); -- \\\\""}',NULL,NULL)`);
   });
 
-  test('a backtick in the name of the table is doubled', () => {
-    expect(logRowInsert({ ...noon, table: textToBinary('a`b') }, 5n)).toMatch(/^INSERT INTO `a``b`\(/);
+  test('doubles a backtick in the name of the table', () => {
+    expect(logRowInsert({ ...NOON, table: textToBinary('a`b') }, 5n)).toMatch(/^INSERT INTO `a``b`\(/);
   });
 
-  test('the year 1 has four digits', () => {
-    const yearOne = { ...noon, updated: { seconds: -62_135_596_800n, nanoseconds: 0 } };
+  test('writes the year 1 with four digits', () => {
+    const yearOne = { ...NOON, updated: { seconds: -62_135_596_800n, nanoseconds: 0 } };
     expect(logRowInsert(yearOne, 5n)).toContain(`'0001-01-01 00:00:00'`);
   });
 
-  test('is a groupable insert to the judge', () => {
+  test('is judged as a groupable insert', () => {
     for (const log of recordedLogValues('histories/full-1')) {
-      const judgement = judgeStatement(logRowInsert(log, 5n), DEFAULT_ALLOWED_STATEMENTS);
-      expect(judgement).toMatchObject({ shape: { kind: 'insert', table: log.table, groupable: true } });
+      const judgment = judgeStatement(logRowInsert(log, 5n), DEFAULT_ALLOWED_STATEMENTS);
+      expect(judgment).toMatchObject({ shape: { kind: 'insert', table: log.table, groupable: true } });
     }
   });
 });
@@ -76,7 +76,7 @@ describe('JSON of a log row', () => {
     ['a binary is base64', Buffer.from('abc'), '"YWJj"'],
     ['a time is RFC 3339', { seconds: 0n, nanoseconds: 120_000_000 }, '"1970-01-01T00:00:00.12Z"'],
     [
-      'a time no calendar knows is its seconds',
+      'a time beyond the calendar is its seconds',
       { seconds: 2n ** 62n, nanoseconds: 1 },
       '"4611686018427387904.000000001"',
     ],
@@ -87,12 +87,12 @@ describe('JSON of a log row', () => {
 
   test('a key that is not UTF-8 is base64', () => {
     const changes = new Map([[bytesToBinary(Buffer.of(0xff)), 1]]);
-    expect(valuesOf(logRowInsert({ ...noon, changes }, 5n))[4]).toBe('{"/w==":1}');
+    expect(valuesOf(logRowInsert({ ...NOON, changes }, 5n))[4]).toBe('{"/w==":1}');
   });
 });
 
 describe('recorded log values', () => {
-  test('become the rows that the whole application must end with', () => {
+  test('become the rows that the whole application must result in', () => {
     const tables: Record<string, Record<string, string>[]> = JSON.parse(
       fixtureText('histories/full-1/expected.json'),
     );
@@ -112,12 +112,12 @@ describe('recorded log values', () => {
     expect(actual.toSorted()).toEqual(expected.toSorted());
   });
 
-  test('come back from encoding as they were', () => {
+  test('are unchanged after encoding and decoding', () => {
     for (const log of recordedLogValues('histories/full-1'))
       expect(decodeLogValue(encodeLogValue(log))).toEqual({ ok: true, log });
   });
 
-  test('have the bytes that BeeORM wrote, but for floats that are integers', () => {
+  test('have the bytes that BeeORM wrote, except for integral floats', () => {
     const bodies = [...recordedBodies('histories/full-1', 'orm-log-channel').values()];
     const same = bodies.filter((body) => {
       const result = decodeLogValue(body);
@@ -132,7 +132,7 @@ function rowText(table: string | undefined, [addedAt, ...maps]: (string | null |
 }
 
 test('a time that MySQL cannot hold is an error value', () => {
-  const late = { ...noon, updated: { seconds: 253_402_300_800n, nanoseconds: 0 } };
+  const late = { ...NOON, updated: { seconds: 253_402_300_800n, nanoseconds: 0 } };
   expect(decodeLogValue(encodeLogValue(late))).toEqual({
     ok: false,
     error: { message: 'Updated: expected a time within the years 0 to 9999' },

@@ -10,7 +10,7 @@ import { recordedBodies } from './wire-recordings.ts';
 const binaryString: fc.Arbitrary<BinaryString> = fc
   .uint8Array({ maxLength: 300 })
   .map((bytes) => bytesToBinary(bytes));
-/** Keys that JavaScript would reorder or refuse are left out. */
+/** Without keys that JavaScript would reorder or reject. */
 const key = binaryString.map((name) => bytesToBinary(Buffer.from(`k${name}`, 'latin1')));
 
 const { messageValue } = fc.letrec<{ messageValue: MessageValue }>((tie) => ({
@@ -32,14 +32,14 @@ const { messageValue } = fc.letrec<{ messageValue: MessageValue }>((tie) => ({
   ),
 }));
 
-/** An integer of up to 32 bits is a number when it comes back. */
+/** An integer of up to 32 bits is decoded as a number. */
 function normalized(value: MessageValue): MessageValue {
   if (typeof value === 'bigint') return value >= -(2n ** 31n) && value < 2n ** 32n ? Number(value) : value;
   if (value instanceof Map) return new Map(Array.from(value, ([name, item]) => [name, normalized(item)]));
   return isList(value) ? value.map(normalized) : value;
 }
 
-const megabyte = 1024 * 1024;
+const MEGABYTE = 1024 * 1024;
 
 function decode(...bytes: number[]): unknown {
   const result = decodeMessagePack(Buffer.from(bytes));
@@ -47,17 +47,17 @@ function decode(...bytes: number[]): unknown {
 }
 
 describe('decoding', () => {
-  test('integers of 64 bits keep all of them', () => {
+  test('preserves integers of 64 bits', () => {
     expect(decode(0xcf, 255, 255, 255, 255, 255, 255, 255, 255)).toBe(18446744073709551615n);
     expect(decode(0xd3, 128, 0, 0, 0, 0, 0, 0, 0)).toBe(-9223372036854775808n);
   });
 
-  test('a string keeps bytes that are not UTF-8, as a value and as a key', () => {
+  test('preserves non-UTF-8 bytes of strings, in values and in keys', () => {
     expect(decode(0xa2, 0xff, 0x00)).toBe('\xff\0');
     expect(decode(0x81, 0xa1, 0xff, 0xa1, 0xfe)).toEqual(new Map([['\xff', '\xfe']]));
   });
 
-  test('two keys that differ in invalid bytes only stay two', () => {
+  test('distinguishes keys that differ only in invalid bytes', () => {
     expect(decode(0x82, 0xa1, 0xff, 0x01, 0xa1, 0xfe, 0x02)).toEqual(
       new Map([
         ['\xff', 1],
@@ -70,11 +70,11 @@ describe('decoding', () => {
     ['4', [0xd6, 0xff, 0, 0, 0, 5], 5n, 0],
     ['8', [0xd7, 0xff, 0xee, 0x6b, 0x27, 0xfc, 0, 0, 0, 5], 5n, 999_999_999],
     ['12', [0xc7, 12, 0xff, 0, 0, 0, 7, 255, 255, 255, 255, 255, 255, 255, 255], -1n, 7],
-  ])('a timestamp of %s bytes keeps seconds and nanoseconds', (_, bytes, seconds, nanoseconds) => {
+  ])('preserves seconds and nanoseconds of a timestamp of %s bytes', (_, bytes, seconds, nanoseconds) => {
     expect(decode(...bytes)).toEqual({ seconds, nanoseconds });
   });
 
-  test('keys that are no strings become their text', () => {
+  test('converts keys that are not strings to text', () => {
     expect(decode(0x83, 0x01, 0x01, 0xc3, 0x02, 0xc0, 0x03)).toEqual(
       new Map([
         ['1', 1],
@@ -85,7 +85,7 @@ describe('decoding', () => {
   });
 
   test.each([
-    ['nothing at all', []],
+    ['no bytes', []],
     ['a byte that begins nothing', [0xc1]],
     ['bytes after the value', [0x01, 0x02]],
     ['a string that ends early', [0xa5, 0x61]],
@@ -97,12 +97,12 @@ describe('decoding', () => {
     ['a timestamp of 5 bytes', [0xc7, 5, 0xff, 0, 0, 0, 0, 0]],
     ['a timestamp with too many nanoseconds', [0xd7, 0xff, 255, 255, 255, 252, 0, 0, 0, 5]],
     ['a key that JavaScript objects reserve', [0x81, 0xa9, ...Buffer.from('__proto__'), 0x01]],
-  ])('%s is an error value', (_, bytes) => {
+  ])('returns an error value for %s', (_, bytes) => {
     expect(decodeMessagePack(Buffer.from(bytes))).toMatchObject({ ok: false });
   });
 
-  test('nesting without end is an error value', () => {
-    const lists = Buffer.concat([Buffer.alloc(megabyte, 0x91), Buffer.of(0xc0)]);
+  test('returns an error value for endless nesting', () => {
+    const lists = Buffer.concat([Buffer.alloc(MEGABYTE, 0x91), Buffer.of(0xc0)]);
     expect(decodeMessagePack(lists)).toMatchObject({
       ok: false,
       error: { message: expect.stringMatching('Nested') },
@@ -114,13 +114,13 @@ describe('decoding', () => {
     ['a map of 4 billion', Buffer.from([0xdf, 255, 255, 255, 255])],
     ['a string of 4 GB', Buffer.from([0xdb, 255, 255, 255, 255])],
     ['100,000 nested lists, each as long as the bytes', Buffer.from('dd00080000'.repeat(100_000), 'hex')],
-  ])('%s, claimed by damaged lengths, reserves nothing', (_, bytes) => {
+  ])('allocates nothing for %s that damaged lengths claim', (_, bytes) => {
     const before = process.memoryUsage().rss;
     expect(decodeMessagePack(bytes)).toMatchObject({ ok: false });
-    expect(process.memoryUsage().rss - before).toBeLessThan(64 * megabyte);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * MEGABYTE);
   });
 
-  test('binaries are told from strings in every form of their length', () => {
+  test('distinguishes binaries from strings in every form of their length', () => {
     for (const length of [0, 1, 31, 32, 0xa5, 0xc4, 0xd9, 255, 256, 0xc4c4, 0xd9d9, 65535, 65536, 70000]) {
       for (const fill of [0, 0xa0, 0xc4, 0xd9, 0xda]) {
         const payload = Buffer.alloc(length, fill);
@@ -167,11 +167,11 @@ describe('encoding', () => {
     [0.5, 'cb3fe0000000000000'],
     [4294967296, 'cb41f0000000000000'],
     [-0, 'cb8000000000000000'],
-  ])('%s takes the shortest form: %s', (value, hex) => {
+  ])('writes %s in the shortest form: %s', (value, hex) => {
     expect(encodeMessagePack(value).toString('hex')).toBe(hex);
   });
 
-  test('what was recorded comes out byte for byte, but for floats that are integers', () => {
+  test('reproduces recorded bytes, except for integral floats', () => {
     let same = 0;
     const bodies = [...recordedBodies('histories/full-1', 'orm-lazy-channel').values()];
     for (const body of bodies) {
@@ -184,7 +184,7 @@ describe('encoding', () => {
     expect(same / bodies.length).toBeGreaterThan(0.9);
   });
 
-  test('any value comes back as it was', () => {
+  test('preserves every value', () => {
     const seed = Date.now() & 0x7fffffff;
     const numRuns = 2_000;
     console.log(`MessagePack round trips: seed ${seed}, ${numRuns} values`);

@@ -5,7 +5,7 @@ import { decodeLogValue, type LogValue } from '../../shared/wire/log-value.ts';
 
 const fixtures = new URL('../fixtures/', import.meta.url).pathname;
 
-/** The bodies (field `s`) of a recording's entries in one stream, by their entry's id. */
+/** The bodies (field `s`) of a recording's entries in one stream, by entry ID. */
 export function recordedBodies(recording: string, stream: string): Map<string, Buffer> {
   const bodies = new Map<string, Buffer>();
   for (const entry of readRecording(`${fixtures}${recording}`).entries) {
@@ -15,7 +15,7 @@ export function recordedBodies(recording: string, stream: string): Map<string, B
   return bodies;
 }
 
-/** Those that can be decoded. */
+/** The lazy events of a recording that can be decoded. */
 export function recordedLazyEvents(recording: string): LazyEvent[] {
   return [...recordedBodies(recording, 'orm-lazy-channel').values()].flatMap((body) => {
     const result = decodeLazyEvent(body);

@@ -6,7 +6,7 @@
  * - `too-large`: it has not run; the request is longer than Lambda lets through.
  * - `unknown`: it may have run, wholly or in part.
  */
-export type InvocationErrorClass = 'transient' | 'configuration' | 'too-large' | 'unknown';
+type InvocationErrorClass = 'transient' | 'configuration' | 'too-large' | 'unknown';
 
 /** By the error's name, where its HTTP status would say something else: these are met before the function starts. */
 const BY_NAME = new Map<string, InvocationErrorClass>([

@@ -5,7 +5,7 @@ export type LaneToFollow = number;
 export const NO_LANE: LaneToFollow = -1;
 
 /** More than one lane holds some. */
-export const SEVERAL_LANES: LaneToFollow = -2;
+const SEVERAL_LANES: LaneToFollow = -2;
 
 /** The lane that holds both. */
 export function sameLane(one: LaneToFollow, other: LaneToFollow): LaneToFollow {

@@ -36,7 +36,7 @@ export interface Ordering {
  *
  * So only updates of different rows run concurrently with each other, and updates with inserts into other tables.
  */
-export class EntityOrdering implements Ordering {
+class EntityOrdering implements Ordering {
   readonly isExact = false;
   readonly #all = new LaneCounts();
   readonly #barriers = new LaneCounts();
@@ -98,7 +98,7 @@ export class EntityOrdering implements Ordering {
 }
 
 /** Strictly one after another: everything runs in the first lane. */
-export class PoolOrdering implements Ordering {
+class PoolOrdering implements Ordering {
   readonly isExact = true;
 
   laneToFollow(): LaneToFollow {

@@ -1,5 +1,5 @@
 import type { BatchKey, BatchOutcome, LedgerRow } from '../../../shared/protocol.ts';
-import { compareStreamIds } from '../../../shared/stream-id.ts';
+import { highestStreamIds } from '../../../shared/stream-id.ts';
 import { decodeRecord, type RecordedEntry } from './ledger-record.ts';
 import type { LedgerSession } from './ledger-session.ts';
 import type { EntryIdentity, ResultRow, WorkItem, WorkResult } from './work-item.ts';
@@ -43,7 +43,7 @@ class TrackedRow implements ResultRow {
     onSettled: (row: TrackedRow) => void,
   ) {
     this.key = key;
-    this.highestIds = highestIdsOf(entries.map(({ stream, id }) => [stream, id]));
+    this.highestIds = highestStreamIds(entries.map(({ stream, id }) => [stream, id]));
     this.#unsettled = unsettled;
     this.#onSettled = onSettled;
   }
@@ -108,7 +108,7 @@ export class LedgerRows {
         settled: this.#toMark.splice(0, MAX_PRUNED_PER_REQUEST).map(({ key }) => key),
         unsettled: this.#toUnmark.splice(0, MAX_PRUNED_PER_REQUEST).map(({ key }) => key),
         forget: forget.map(({ key }) => key),
-        prunedIds: Object.fromEntries(highestIdsOf(forget.flatMap(({ highestIds }) => [...highestIds]))),
+        prunedIds: Object.fromEntries(highestStreamIds(forget.flatMap(({ highestIds }) => [...highestIds]))),
       });
       if (!isDone) return;
     }
@@ -199,13 +199,4 @@ function entriesOf(items: readonly { readonly item: WorkItem }[]): EntryIdentity
 
 function entryKey(entry: { readonly stream: string; readonly id: string }): string {
   return `${entry.stream} ${entry.id}`;
-}
-
-function highestIdsOf(ids: readonly (readonly [stream: string, id: string])[]): Map<string, string> {
-  const highest = new Map<string, string>();
-  for (const [stream, id] of ids) {
-    const known = highest.get(stream);
-    if (known === undefined || compareStreamIds(id, known) > 0) highest.set(stream, id);
-  }
-  return highest;
 }

@@ -16,7 +16,7 @@ export type WorkResult =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'pending' };
 
-export interface AppliedResult {
+interface AppliedResult {
   readonly kind: 'applied';
   /** LAST_INSERT_ID() of an insert, as digits; '0' for everything else. */
   readonly insertId: string;

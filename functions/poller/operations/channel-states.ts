@@ -3,6 +3,7 @@ import { deadLetterStream } from '../../../shared/dead-letter.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
+import { timeOfStreamId } from '../../../shared/stream-id.ts';
 import type { Channel } from '../channels/channel.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
@@ -56,6 +57,6 @@ async function firstPendingId(redis: Redis, stream: string, group: string): Prom
 
 /** The age of the oldest entry; 0 if there is none. */
 function ageSeconds(ids: readonly (string | undefined)[]): number {
-  const times = ids.filter((id) => id !== undefined).map((id) => Number(id.split('-')[0]));
+  const times = ids.filter((id) => id !== undefined).map(timeOfStreamId);
   return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);
 }

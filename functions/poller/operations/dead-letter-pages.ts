@@ -4,7 +4,7 @@ import type {
   DeadLetterPage,
   DeadLetterPageOperation,
 } from '../../../shared/operations.ts';
-import { compareStreamIds } from '../../../shared/stream-id.ts';
+import { compareStreamIds, timeOfStreamId } from '../../../shared/stream-id.ts';
 
 const PAGE_LETTERS = 100;
 const LISTED_BYTES = 2 * 1024 * 1024;
@@ -42,7 +42,7 @@ async function* lettersAfter(
   startedAt: number,
 ): AsyncIterable<DeadLetter> {
   for await (const letter of deadLetters.list(filter)) {
-    const isNew = Number(letter.id.split('-')[0]) > startedAt;
+    const isNew = timeOfStreamId(letter.id) > startedAt;
     if (!isNew && (after === undefined || isLater(letter, after))) yield letter;
   }
 }

@@ -25,7 +25,7 @@ export class Script {
 }
 
 /** First words of the error with which a script ends that found the lock in other hands. */
-export const LOCK_LOST = 'LOCKLOST';
+const LOCK_LOST = 'LOCKLOST';
 
 /** Lua: ends the script unless the lock (ARGV[1]) holds one's own value (ARGV[2]). */
 export const REQUIRE_LOCK = `

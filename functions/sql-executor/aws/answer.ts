@@ -16,8 +16,8 @@ const ROLLBACK_MS = 2000;
  * Answers one invocation.
  *
  * @param event a packed request, see shared/aws/payload.ts
- * @param remainingMs time until Lambda ends the function. The request's deadline is moved forward accordingly, so that an open
- *   transaction is rolled back before then.
+ * @param remainingMs time until Lambda ends the function. The request's deadline is shortened accordingly, so that
+ *   an open transaction is rolled back before then.
  * @returns the packed reply
  */
 export async function answer(
@@ -61,9 +61,9 @@ const UNKNOWN_REQUEST: ExecutorReply = {
 };
 
 /**
- * The reply to a batch always fits, because its number of statements is limited and each contributes an ID or at most 1,000
- * characters of message. It must fit: the batch has committed. A page of rows is cut if necessary; the poller requests the
- * rest.
+ * The reply to a batch always fits, because its number of statements is limited and each contributes an ID or at most
+ * 1,000 characters of message. It must fit: the batch has committed. A page of rows is cut if necessary; the poller
+ * requests the rest.
  */
 async function packReply(reply: ExecutorReply): Promise<unknown> {
   const payload = await packPayload(reply);

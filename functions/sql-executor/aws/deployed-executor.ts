@@ -7,8 +7,8 @@ import { MysqlExecutor } from '../executor.ts';
 import type { DeployedMysqlPool } from './configuration.ts';
 
 /**
- * Lambda freezes the process between invocations, and the server ends idle sessions in the meantime. Connections that were
- * idle for this long are replaced instead of tried: a request on a dead socket would have an unknown outcome.
+ * Lambda freezes the process between invocations, and the server ends idle sessions in the meantime. Connections that
+ * were idle for this long are replaced instead of tried: a request on a dead socket would have an unknown outcome.
  */
 const STALE_AFTER_MS = 5000;
 
@@ -31,7 +31,9 @@ interface PoolExecutor {
   lastUsedAt: number;
 }
 
-/** The executor inside a Lambda function: it handles secrets that rotate, and connections that die while it is frozen. */
+/**
+ * The executor inside a Lambda function: it handles secrets that rotate, and connections that die while it is frozen.
+ */
 export class DeployedExecutor implements SqlExecutor {
   readonly #options: DeployedExecutorOptions;
   readonly #executors = new Map<string, PoolExecutor>();

@@ -8,13 +8,13 @@ import type { RedisAddress } from '../recording/target-servers.ts';
 const LAZY_STREAM = 'orm-lazy-channel';
 const ENTRIES_PER_PIPELINE = 1000;
 
-/** Of the recorded `PlainEntity` rows, those that the recording neither deletes nor uses otherwise. */
+/** Ids of recorded `PlainEntity` rows that the recording neither deletes nor uses otherwise. */
 const FIRST_UPDATED_ID = 3;
 const UPDATED_IDS = 25;
 
-/** Adds lazy events to the stream as an application that is busier than its consumer would. */
-export async function addBacklog(place: RedisAddress, entries: number): Promise<void> {
-  const redis = new Redis({ host: place.host, port: place.port, db: place.database });
+/** Adds lazy events to the stream, as an application that is faster than its consumer would. */
+export async function addBacklog({ host, port, database }: RedisAddress, entries: number): Promise<void> {
+  const redis = new Redis({ host, port, db: database });
   try {
     for (let start = 0; start < entries; start += ENTRIES_PER_PIPELINE) {
       const pipeline = redis.pipeline();
@@ -27,7 +27,7 @@ export async function addBacklog(place: RedisAddress, entries: number): Promise<
   }
 }
 
-/** Of ten events: seven inserts, an update, an insert into another pool, and an insert with all that can follow it. */
+/** Ten events contain seven inserts, an update, an insert into another pool, and an insert with every kind of effect. */
 function lazyEvent(number: number): LazyEvent {
   switch (number % 10) {
     case 7:
@@ -62,7 +62,7 @@ function insertOrder(number: number): LazyEvent {
   );
 }
 
-/** Its id is MySQL's to choose: 0 stands for it in the cache key, the log row and the dirty event. */
+/** MySQL assigns the id of the row. Until then it is 0 in the cache key, the log row and the dirty event. */
 function insertUser(number: number): LazyEvent {
   const email = `backlog-${number}@example.com`;
   const sql = `INSERT INTO UserEntity(\`FirstName\`,\`Email\`) VALUES ('Backlog','${email}')`;

@@ -6,7 +6,7 @@ import { listenArguments } from '../servers/listen-arguments.ts';
 import { type MariaDbServer, startMariaDb } from '../servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../servers/redis-server.ts';
 
-/** Redis databases of the registry's pools. */
+/** Redis database of each pool in the registry. */
 const REDIS_DATABASES: Readonly<Record<string, number>> = { default: 0, shop: 1 };
 
 export interface DemoServers {
@@ -14,7 +14,7 @@ export interface DemoServers {
   readonly redis: RedisServer;
 }
 
-/** `addresses`: where they listen too, beside 127.0.0.1. */
+/** `addresses`: where the servers listen in addition to 127.0.0.1. */
 export async function startDemoServers(addresses: readonly string[] = []): Promise<DemoServers> {
   const { mysql: mysqlArguments, redis: redisArguments } = listenArguments(addresses);
   const [mysql, redis] = await Promise.all([
@@ -34,7 +34,7 @@ export function redisAddressOf({ redis }: DemoServers, pool: string): ReturnType
 
 /**
  * Loads the recorded application and writes its registry.
- * @returns the registry's file; it goes with the servers
+ * @returns the path of the registry, which is removed together with the servers
  */
 export async function loadDemoRecording(servers: DemoServers): Promise<string> {
   const registryYaml = await loadRecording(readRecording(`${import.meta.dirname}/recording`), {
@@ -46,21 +46,21 @@ export async function loadDemoRecording(servers: DemoServers): Promise<string> {
   return registryFile;
 }
 
-/** Lets the servers outlive this program. */
+/** Keeps the servers running after this program exits. */
 export function releaseDemoServers({ mysql, redis }: DemoServers): void {
   mysql.release();
   redis.release();
 }
 
-/** Commands to look around with, and the one that removes everything. */
+/** Commands that inspect the servers, and one that removes them. */
 export function describeKeptServers({ mysql, redis }: DemoServers, registryFile: string): string {
-  return `The servers keep running. To look around:
+  return `The servers keep running. To inspect them:
 
   redis-cli -p ${redis.port}
   mariadb --host=${mysql.host} --port=${mysql.port} --user=${mysql.user} --password=${mysql.password} bee
   npm run --silent consumer -- drain --registry ${registryFile}
 
-To stop them and remove their files:
+To stop the servers and remove their files:
 
   ${redis.endCommand}; ${mysql.endCommand}; sleep 1; rm -r ${redis.directory} ${mysql.directory}
 `;

@@ -3,7 +3,7 @@ import { count } from '../../../cli/output/table.ts';
 import type { RowSample } from './row-samples.ts';
 import type { StreamState } from './stream-states.ts';
 
-/** No colours: the report may be piped into a file. */
+/** No colors, because the report may be piped into a file. */
 const PLAIN = { head: [], border: [], compact: true };
 
 export interface DemoReport {
@@ -11,18 +11,18 @@ export interface DemoReport {
   readonly streamsAfter: readonly StreamState[];
   readonly rowsBefore: readonly RowSample[];
   readonly rowsAfter: readonly RowSample[];
-  /** Of the whole drain, with the start of its process. */
+  /** Duration of the whole drain, including the start of its process. */
   readonly drainSeconds: number;
 }
 
-/** The report as text, in tables that fit into 110 columns. */
+/** Formats the report as tables that fit into 110 columns. */
 export function formatReport(report: DemoReport): string {
   return ['', formatStreams(report), formatRows(report), formatConclusion(report), ''].join('\n');
 }
 
 function formatStreams({ streamsBefore, streamsAfter }: DemoReport): string {
   const table = new Table({
-    head: ['In Redis', 'entries before', 'after', 'unread', 'pending', 'dead letters'],
+    head: ['In Redis', 'entries before', 'after', 'backlog', 'pending', 'dead letters'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
     style: PLAIN,
   });
@@ -56,14 +56,15 @@ function formatConclusion({ streamsBefore, streamsAfter, drainSeconds }: DemoRep
     isConsumed(streamsAfter, stream) ? entries : 0,
   );
   const perSecond = Math.round(consumed / drainSeconds).toLocaleString('en');
-  const rate = `${consumed.toLocaleString('en')} entries in ${drainSeconds.toFixed(1)} s: ${perSecond} a second.`;
-  const left = sum(streamsAfter, ({ unread = 0, pending = 0 }) => unread + pending);
+  const rate = `${consumed.toLocaleString('en')} entries in ${drainSeconds.toFixed(1)} s: ${perSecond} per second.`;
+  const remaining = sum(streamsAfter, ({ unread = 0, pending = 0 }) => unread + pending);
   const deadLetters = sum(streamsAfter, (state) => state.deadLetters);
-  if (left > 0) return `${rate} ${left} entries are left.`;
-  return `${rate} Nothing is pending; ${deadLetters === 0 ? 'no dead letters' : count(deadLetters, 'dead letter')}.`;
+  if (remaining > 0)
+    return `${rate} ${count(remaining, 'entry', 'entries')} ${remaining === 1 ? 'remains' : 'remain'}.`;
+  return `${rate} No entries remain; ${deadLetters === 0 ? 'no dead letters' : count(deadLetters, 'dead letter')}.`;
 }
 
-/** Dirty events go to streams that other consumers read. */
+/** False for the streams of dirty events, which other consumers read. */
 function isConsumed(states: readonly StreamState[], stream: string): boolean {
   return states.some((state) => state.stream === stream && state.pending !== undefined);
 }

@@ -13,7 +13,7 @@ const SAMPLES = [
   { title: 'Log rows of users', sql: 'SELECT COUNT(*) AS count FROM logs._log_default_UserEntity' },
 ] as const;
 
-/** A few rows and counts, as text for people. */
+/** A sample row or a count, as readable text. */
 export interface RowSample {
   readonly title: string;
   readonly row: string;

@@ -7,8 +7,9 @@ const ROWS_PER_INSERT = 1000;
 const ENTRIES_PER_PIPELINE = 1000;
 
 /**
- * Puts a recording into servers that don't hold it yet: databases, rows, then stream entries with their recorded ids.
- * @returns the application's registry, with those servers in it
+ * Loads a recording into servers that do not contain it yet: databases, rows, then stream entries with their recorded
+ * ids.
+ * @returns the registry of the application, with the addresses of these servers
  */
 export async function loadRecording(recording: Recording, targets: TargetServers): Promise<string> {
   await loadDatabases(recording, targets);
@@ -26,7 +27,7 @@ async function loadDatabases(
   const { host, port, user, password } = mysql;
   const connection = await createConnection({ host, port, user, password, multipleStatements: true });
   try {
-    // Rows come table by table, in no order that foreign keys would accept; an id may be 0.
+    // Rows are inserted table by table, in an order that violates foreign keys; an id may be 0.
     await connection.query(
       "SET FOREIGN_KEY_CHECKS = 0, sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')",
     );
@@ -80,6 +81,6 @@ async function addEntries(redis: Redis, entries: readonly RecordedEntry[]): Prom
     const pairs = Object.entries(fields).flatMap(([name, value]) => [name, Buffer.from(value, 'base64')]);
     pipeline.xadd(stream, id, ...pairs);
   }
-  // A pipeline resolves even where a command in it failed.
+  // A pipeline resolves even if one of its commands failed.
   for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
 }

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 
-/** What a BeeORM application left in Redis, with the state of MySQL before its consumption. */
+/** The entries that a BeeORM application added to Redis, and the state of MySQL before they are consumed. */
 export interface Recording {
-  /** The application's registry: the addresses in it are of no use. */
+  /** Registry of the application. Its addresses are those of the recorded servers, which no longer exist. */
   readonly registryYaml: string;
   readonly schemaSql: string;
   /** Rows by `database.table`. 64-bit integers are strings. */
@@ -16,12 +16,12 @@ export type RecordedRow = Readonly<Record<string, RecordedValue>>;
 export type RecordedValue = string | number | null | { readonly base64: string };
 
 export interface RecordedEntry {
-  /** Code of the Redis pool. */
+  /** Code of the Redis pool in the registry. */
   readonly pool: string;
   readonly stream: string;
-  /** The stream's own id for it, such as `1795334875750-0`. */
+  /** Id of the entry in its stream, such as `1795334875750-0`. */
   readonly id: string;
-  /** The values' raw bytes in base64. */
+  /** Values as base64 of their raw bytes. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -39,8 +39,8 @@ const entrySchema = z.object({
 });
 
 /**
- * Reads `registry.yaml`, `schema.sql`, `before.json` and `streams.jsonl` of a directory; the first two may stand in a
- * directory above it, where several recordings share them.
+ * Reads `registry.yaml`, `schema.sql`, `before.json` and `streams.jsonl` of a directory. The first two may be in a parent
+ * directory, which several recordings share.
  */
 export function readRecording(directory: string): Recording {
   const lines = readFileSync(`${directory}/streams.jsonl`, 'utf8').split('\n');
@@ -56,6 +56,7 @@ function findUpwards(directory: string, name: string): string {
   const path = `${directory}/${name}`;
   if (existsSync(path)) return path;
   const parent = dirname(directory);
-  if (parent === directory) throw new Error(`There is no ${name} in or above the recording's directory.`);
+  if (parent === directory)
+    throw new Error(`${name} is missing in the directory of the recording and in its parent directories`);
   return findUpwards(parent, name);
 }

@@ -1,11 +1,11 @@
 import { isMap, parseDocument } from 'yaml';
 
-/** The servers that stand in for those of a recording. */
+/** The servers that replace those of a recording. */
 export interface TargetServers {
   readonly mysql: MysqlAddress;
-  /** Where each Redis pool of the registry goes, by its code. */
+  /** Address for a Redis pool of the registry, by its code. */
   readonly redis: (pool: string) => RedisAddress;
-  /** Before the name of each database, so that several recordings fit into one server. Default: none. */
+  /** Prefix of each database name, so that one server can contain several recordings. Default: none. */
   readonly databasePrefix?: string;
 }
 
@@ -23,7 +23,7 @@ export interface RedisAddress {
   readonly password?: string | undefined;
 }
 
-/** The registry with its MySQL and Redis pools at their new places, all else as it was. */
+/** Returns the registry with the new addresses of its MySQL and Redis pools, otherwise unchanged. */
 export function retargetRegistry(registryYaml: string, targets: TargetServers): string {
   const document = parseDocument(registryYaml);
   for (const pool of poolCodes(registryYaml)) {
@@ -34,7 +34,7 @@ export function retargetRegistry(registryYaml: string, targets: TargetServers): 
   return document.toString();
 }
 
-/** The Redis pools of a registry, by code. */
+/** Codes of the Redis pools of a registry. */
 export function redisPoolCodes(registryYaml: string): string[] {
   const document = parseDocument(registryYaml);
   return poolCodes(registryYaml).filter((pool) => document.hasIn([pool, 'redis']));

@@ -9,8 +9,8 @@ export function isAptUsable(): boolean {
 }
 
 /**
- * Installs a Debian package without starting its service, and says so on stderr.
- * @throws ServerError with the end of apt-get's output
+ * Installs a Debian package without starting its service, and reports it on stderr.
+ * @throws ServerError with the last lines of apt-get's output
  */
 export function installWithApt(debianPackage: string): void {
   console.error(`Installing ${debianPackage} with apt-get…`);
@@ -18,14 +18,14 @@ export function installWithApt(debianPackage: string): void {
   withoutServiceStart(() => runApt(['install', '--yes', '--no-install-recommends', debianPackage]));
 }
 
-/** Debian's packages start their service unless this policy forbids it (exit code 101). */
+/** Debian packages start their services unless this policy forbids it with exit code 101. */
 function withoutServiceStart(install: () => void): void {
-  const isOurs = !existsSync(SERVICE_POLICY_FILE);
-  if (isOurs) writeFileSync(SERVICE_POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const isCreatedHere = !existsSync(SERVICE_POLICY_FILE);
+  if (isCreatedHere) writeFileSync(SERVICE_POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     install();
   } finally {
-    if (isOurs) rmSync(SERVICE_POLICY_FILE);
+    if (isCreatedHere) rmSync(SERVICE_POLICY_FILE);
   }
 }
 
@@ -38,6 +38,8 @@ function runApt(parameters: readonly string[]): void {
   ];
   const apt = spawnSync('env', [...command, ...parameters], { encoding: 'utf8' });
   if (apt.status === 0) return;
-  const lastWords = `${apt.stdout}${apt.stderr}`.trim().split('\n').slice(-15).join('\n');
-  throw new ServerError('apt-failed', `apt-get ${parameters.join(' ')} failed:\n${lastWords}`);
+  const lastLines = `${apt.stdout}${apt.stderr}`.trim().split('\n').slice(-15).join('\n');
+  throw new ServerError('apt-failed', `apt-get ${parameters.join(' ')} failed:\n${lastLines}`, {
+    nextStep: 'Fix the error above or start Docker, then try again.',
+  });
 }

@@ -1,7 +1,10 @@
 import { constants } from 'node:os';
 import { BackgroundConsumerError, withNextStep } from '../../../shared/errors.ts';
 
-/** Ctrl-C, to a program that starts servers. It may come twice: from the terminal and from npm. */
+/**
+ * Returns a signal that Ctrl-C aborts, so that a program can stop its servers first. Ctrl-C may arrive twice, from the
+ * terminal and from npm.
+ */
 export function listenForInterruption(): AbortSignal {
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -13,7 +16,7 @@ export function listenForInterruption(): AbortSignal {
   return interruption.signal;
 }
 
-/** Says what went wrong and what to do; an error that nobody foresaw is thrown on, with its stack. */
+/** Prints a known error with its next step. Rethrows an unexpected error, which prints its stack. */
 export function reportError(error: unknown): void {
   if (!(error instanceof BackgroundConsumerError)) throw error;
   console.error(withNextStep(error.message, error.nextStep));

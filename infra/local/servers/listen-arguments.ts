@@ -1,4 +1,4 @@
-/** Arguments for servers that are to listen at addresses beside 127.0.0.1; none where there are none. */
+/** Arguments that make servers listen on further addresses besides 127.0.0.1; none if there are no further addresses. */
 export function listenArguments(addresses: readonly string[]): { mysql: string[]; redis: string[] } {
   if (addresses.length === 0) return { mysql: [], redis: [] };
   const all = ['127.0.0.1', ...addresses];

@@ -9,31 +9,31 @@ import { endCommand, type ServerCommand, sendSignal } from './server-command.ts'
 import { PortTakenError, ServerError } from './server-error.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** What a kind of server tells {@link ManagedServer} about itself. */
+/** Describes one kind of server to {@link ManagedServer}. */
 export interface ServerDefinition {
-  /** For people: `Redis`. */
+  /** Shown in messages, such as `Redis`. */
   readonly name: string;
   readonly startTimeoutMs: number;
   /** Fills the directory before the first start. */
   prepare?(directory: string): Promise<void>;
-  command(place: ServerAddress): ServerCommand;
-  /** Resolves where the server answers, and rejects where it doesn't (yet). */
-  probe(place: ServerAddress): Promise<void>;
+  command(address: ServerAddress): ServerCommand;
+  /** Resolves if the server replies, and rejects if it does not (yet). */
+  probe(address: ServerAddress): Promise<void>;
 }
 
 export interface ServerAddress {
   readonly port: number;
-  /** All files of the server; removed when it is stopped. */
+  /** Contains all files of the server; removed when the server is stopped. */
   readonly directory: string;
 }
 
-const MAXIMUM_PORT_ATTEMPTS = 10;
+const MAX_PORT_ATTEMPTS = 10;
 const PROBE_INTERVAL_MS = 20;
 
 /**
- * A server process of ours on a port of 127.0.0.1, with all its files in one directory. It runs in a session of its
- * own, so that a Ctrl-C for this program leaves it up until the program has finished with it; a watchdog ends it with
- * this process. Not running after {@link kill}, gone for good after {@link stop}.
+ * A server process that this program starts on a port of 127.0.0.1, with all its files in one directory. It runs in its
+ * own session, so that Ctrl-C does not end it before this program has finished with it. A watchdog ends it together with
+ * this process. After {@link kill} the server can be restarted; {@link stop} also removes its files.
  */
 export class ManagedServer {
   readonly host = '127.0.0.1';
@@ -43,14 +43,14 @@ export class ManagedServer {
   readonly #watchdog: Watchdog;
   #process: { readonly child: ChildProcess; readonly command: ServerCommand } | undefined;
 
-  private constructor(definition: ServerDefinition, place: ServerAddress, watchdog: Watchdog) {
-    this.port = place.port;
-    this.directory = place.directory;
+  private constructor(definition: ServerDefinition, address: ServerAddress, watchdog: Watchdog) {
+    this.port = address.port;
+    this.directory = address.directory;
     this.#definition = definition;
     this.#watchdog = watchdog;
   }
 
-  /** @throws ServerError when it doesn't come up; its directory is then removed. */
+  /** @throws ServerError if the server does not start; its directory is then removed */
   static async start(definition: ServerDefinition): Promise<ManagedServer> {
     const directory = mkdtempSync(`${tmpdir()}/background-consumer-`);
     const watchdog = new Watchdog(directory);
@@ -76,46 +76,46 @@ export class ManagedServer {
         return server;
       } catch (error) {
         await server.kill();
-        if (!(error instanceof PortTakenError) || attempt === MAXIMUM_PORT_ATTEMPTS) throw error;
+        if (!(error instanceof PortTakenError) || attempt === MAX_PORT_ATTEMPTS) throw error;
       }
     }
   }
 
-  /** Of the running process; `undefined` between {@link kill} and {@link restart}. */
+  /** Process id; `undefined` between {@link kill} and {@link restart}. */
   get pid(): number | undefined {
     return this.#process?.child.pid;
   }
 
-  /** The shell command that ends it at once, for whom it is left to by {@link release}. */
+  /** The shell command that ends the server immediately, for use after {@link release}. */
   get endCommand(): string {
     const { child, command } = this.#process ?? {};
     return child?.pid === undefined || command === undefined ? ':' : endCommand(command, child.pid);
   }
 
-  /** Sends a signal, for instance SIGSTOP and SIGCONT; nothing happens where it doesn't run. */
+  /** Sends a signal, such as SIGSTOP or SIGCONT. Does nothing if the server is not running. */
   signal(signal: NodeJS.Signals): void {
     if (this.#process !== undefined) sendSignal(this.#process.command, this.#process.child, signal);
   }
 
-  /** Ends it with SIGKILL, as a crash would, and waits until it is gone. Its files stay, for {@link restart}. */
+  /** Ends the server with SIGKILL, like a crash, and waits for its exit. Keeps its files for {@link restart}. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Starts it again on the same port and files, after an orderly shutdown if it runs. Resolves when it answers. */
+  /** Starts the server again with the same port and files, after an orderly shutdown. Resolves when it replies. */
   async restart(): Promise<void> {
     await this.#end('SIGTERM');
     await this.#launch();
   }
 
-  /** Ends it and removes its files. May be called twice. */
+  /** Ends the server and removes its files. May be called repeatedly. */
   async stop(): Promise<void> {
     await this.#end('SIGKILL');
     await removeDirectory(this.directory);
     this.#watchdog.release();
   }
 
-  /** Lets it outlive this process, together with its directory: somebody else ends it by {@link endCommand}. */
+  /** Keeps the server and its directory after this process exits. {@link endCommand} ends the server. */
   release(): void {
     this.#watchdog.release();
   }
@@ -133,7 +133,7 @@ export class ManagedServer {
     const command = this.#definition.command(this);
     const logFile = `${this.directory}/server.log`;
     const log = openSync(logFile, 'w');
-    // The log is a file: a pipe would break, and with it the server, when this process dies before it.
+    // The log is a file, because a pipe would break, and end the server, if this process died first.
     const child = spawn(command.file, command.arguments, { detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     child.unref();
@@ -152,22 +152,24 @@ export class ManagedServer {
     const { name, startTimeoutMs } = this.#definition;
     const deadline = performance.now() + startTimeoutMs;
     while (this.#process !== undefined && performance.now() < deadline) {
-      if (await this.#answers()) return;
+      if (await this.#isReady()) return;
       await sleep(PROBE_INTERVAL_MS);
     }
-    const lastWords = readFileSync(logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
+    const nextStep = 'Check the log above, then try again.';
+    const lastLines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-15).join('\n');
     if (this.#process !== undefined) {
       throw new ServerError(
         'server-silent',
-        `${name} didn't answer within ${startTimeoutMs} ms:\n${lastWords}`,
+        `${name} did not reply within ${startTimeoutMs} ms:\n${lastLines}`,
+        { nextStep },
       );
     }
-    if (/already (in use|allocated)/i.test(lastWords))
-      throw new PortTakenError('port-taken', `Port ${this.port} is taken.`);
-    throw new ServerError('server-ended', `${name} ended while it started:\n${lastWords}`);
+    if (/already (in use|allocated)/i.test(lastLines))
+      throw new PortTakenError('port-taken', `Port ${this.port} is in use.`);
+    throw new ServerError('server-ended', `${name} exited during startup:\n${lastLines}`, { nextStep });
   }
 
-  async #answers(): Promise<boolean> {
+  async #isReady(): Promise<boolean> {
     try {
       await this.#definition.probe(this);
       return this.#process !== undefined;
@@ -177,12 +179,12 @@ export class ManagedServer {
   }
 }
 
-/** Repeats where a file appears meanwhile: a server that was killed may not be quite gone. */
+/** Retries, because a server that was killed may still create files while it exits. */
 async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
-/** Below the range that systems take for outgoing connections, so that a server finds its port free after a restart. */
+/** Below the range of ephemeral ports, so that the port is still free when a server restarts. */
 function randomPort(): number {
   return randomInt(15_000, 32_000);
 }

@@ -9,27 +9,27 @@ import { ServerError } from './server-error.ts';
 import { provideServerProgram, type ServerProgram } from './server-program.ts';
 
 export interface StartMariaDbOptions {
-  /** Further arguments of mariadbd; they win over ours. Default: none. */
+  /** Additional arguments of mariadbd, which override the default ones. Default: none. */
   readonly arguments?: readonly string[];
-  /** 1 syncs each commit to disk, as in production; 2 survives a killed server; 0 doesn't. Default: 1. */
+  /** 1 syncs each commit to disk, as in production; 2 survives a killed server; 0 does not. Default: 1. */
   readonly flushLogAtCommit?: 0 | 1 | 2;
 }
 
-/** An account with all privileges, from any host: `bee` with password `bee`, as in the recorded registries. */
+/** Has an account `bee` with password `bee`, all privileges and access from any host, as in the recorded registries. */
 export interface MariaDbServer extends ManagedServer {
   readonly user: string;
   readonly password: string;
 }
 
-const user = 'bee';
-const password = 'bee';
-const INIT_SQL = `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password}';
-GRANT ALL PRIVILEGES ON *.* TO '${user}'@'%' WITH GRANT OPTION;
+const USER = 'bee';
+const PASSWORD = 'bee';
+const INIT_SQL = `CREATE USER IF NOT EXISTS '${USER}'@'%' IDENTIFIED BY '${PASSWORD}';
+GRANT ALL PRIVILEGES ON *.* TO '${USER}'@'%' WITH GRANT OPTION;
 `;
 
 /**
- * Starts a MariaDB of our own on a free port of 127.0.0.1, empty. Resolves when it answers.
- * @throws ServerError when there is none to start, or when it doesn't come up
+ * Starts a new, empty MariaDB on a free port of 127.0.0.1. Resolves when it replies.
+ * @throws ServerError if MariaDB is not available or does not start
  */
 export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<MariaDbServer> {
   const program = provideServerProgram({
@@ -41,14 +41,14 @@ export async function startMariaDb(options: StartMariaDbOptions = {}): Promise<M
     name: 'MariaDB',
     startTimeoutMs: 'path' in program ? 60_000 : 300_000,
     prepare: (directory) => prepareDirectory(program, directory),
-    command: (place) => mariaDbCommand(program, place, options),
+    command: (address) => mariaDbCommand(program, address, options),
     probe: ({ port, directory }) =>
       probe('path' in program ? { socketPath: socketPath(directory) } : { host: '127.0.0.1', port }),
   });
-  return Object.assign(server, { user, password });
+  return Object.assign(server, { user: USER, password: PASSWORD });
 }
 
-/** Docker's image creates the databases of the system itself, where it finds the data directory empty. */
+/** The Docker image creates the system databases itself if the data directory is empty. */
 async function prepareDirectory(program: ServerProgram, directory: string): Promise<void> {
   await writeFile(`${directory}/init.sql`, INIT_SQL);
   if ('path' in program) await createSystemDatabases(directory);
@@ -64,7 +64,7 @@ async function createSystemDatabases(directory: string): Promise<void> {
     '--auth-root-authentication-method=normal',
   ];
   try {
-    // The test database comes with an anonymous account that would win over ours on the socket.
+    // The test database comes with an anonymous account, which would take precedence over `bee` on the socket.
     await promisify(execFile)('mariadb-install-db', [...parameters, '--skip-test-db', ...asRoot()]);
   } catch (cause) {
     throw new ServerError('server-install-failed', `mariadb-install-db failed: ${String(cause)}`, { cause });
@@ -88,15 +88,15 @@ function mariaDbCommand(
     ...furtherArguments,
   ];
   if ('path' in program) {
-    const place = [
+    const files = [
       `--datadir=${directory}/data`,
       `--tmpdir=${temporaryDirectory(directory)}`,
       `--socket=${socketPath(directory)}`,
       `--pid-file=${directory}/pid`,
     ];
     const network = ['--bind-address=127.0.0.1', `--port=${port}`, `--init-file=${directory}/init.sql`];
-    const ours = ['--no-defaults', ...asRoot(), ...place, ...network];
-    return { file: program.path, arguments: [...ours, ...common] };
+    const local = ['--no-defaults', ...asRoot(), ...files, ...network];
+    return { file: program.path, arguments: [...local, ...common] };
   }
   const container = `background-consumer-${randomUUID()}`;
   const run = ['run', '--rm', '--name', container, '--publish', `127.0.0.1:${port}:3306`];
@@ -111,22 +111,27 @@ function mariaDbCommand(
   return { file: 'docker', container, arguments: [...run, ...owner, ...volumes, ...image, ...common] };
 }
 
-/** A server that starts removes the temporary tables that it finds: in a directory that is shared, also those of others. */
+/** Not shared: a server removes all temporary tables in this directory when it starts, also those of other servers. */
 function temporaryDirectory(directory: string): string {
   return `${directory}/tmp`;
 }
 
-/** The server refuses to run as root unless told. */
+/** The server refuses to run as root unless this option allows it. */
 function asRoot(): string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
 
-/** The probe asks here: on a port that was taken, another server might answer in place of ours. */
+/** The probe connects here, because another server might reply on a port that was already in use. */
 function socketPath(directory: string): string {
   return `${directory}/mariadb.sock`;
 }
 
 async function probe(address: { socketPath: string } | { host: string; port: number }): Promise<void> {
-  const connection = await createConnection({ ...address, user, password, connectTimeout: 1000 });
+  const connection = await createConnection({
+    ...address,
+    user: USER,
+    password: PASSWORD,
+    connectTimeout: 1000,
+  });
   await connection.end();
 }

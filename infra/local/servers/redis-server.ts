@@ -5,13 +5,13 @@ import type { ServerCommand } from './server-command.ts';
 import { provideServerProgram, type ServerProgram } from './server-program.ts';
 
 export interface StartRedisOptions {
-  /** Of another version than the machine's own. Default: redis-server 7, installed where it is missing. */
+  /** Another version of Redis. Default: redis-server 7, which is installed if it is missing. */
   readonly program?: ServerProgram;
-  /** Further arguments of redis-server; they win over ours. Default: none. */
+  /** Additional arguments of redis-server, which override the default ones. Default: none. */
   readonly arguments?: readonly string[];
   /** Default: no password. */
   readonly password?: string;
-  /** How many numbered databases; tests that share a server take some each. Default and minimum: 16. */
+  /** Number of databases; tests that share a server use some each. Default and minimum: 16. */
   readonly databases?: number;
 }
 
@@ -20,9 +20,9 @@ export interface RedisServer extends ManagedServer {
 }
 
 /**
- * Starts a Redis of our own on a free port of 127.0.0.1, which keeps nothing on disk unless its arguments say so.
- * Resolves when it answers.
- * @throws ServerError when there is none to start, or when it doesn't come up
+ * Starts a new Redis on a free port of 127.0.0.1, without persistence unless the arguments enable it. Resolves when it
+ * replies.
+ * @throws ServerError if Redis is not available or does not start
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
   const program =
@@ -36,7 +36,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<Redis
   const server = await ManagedServer.start({
     name: 'Redis',
     startTimeoutMs: 'path' in program ? 30_000 : 180_000,
-    command: (place) => redisCommand(program, place, options),
+    command: (address) => redisCommand(program, address, options),
     probe: ({ port, directory }) =>
       probe('path' in program ? { path: socketPath(directory) } : { port }, password),
   });
@@ -54,8 +54,8 @@ function redisCommand(
     ...furtherArguments,
   ];
   if ('path' in program) {
-    const place = ['--bind', '127.0.0.1', '--port', String(port), '--unixsocket', socketPath(directory)];
-    return { file: program.path, arguments: [...place, '--dir', directory, ...common] };
+    const address = ['--bind', '127.0.0.1', '--port', String(port), '--unixsocket', socketPath(directory)];
+    return { file: program.path, arguments: [...address, '--dir', directory, ...common] };
   }
   const container = `background-consumer-${randomUUID()}`;
   const run = ['run', '--rm', '--name', container, '--publish', `127.0.0.1:${port}:6379`];
@@ -68,7 +68,7 @@ function redisCommand(
   };
 }
 
-/** The probe asks here: on a port that was taken, another server might answer in place of ours. */
+/** The probe connects here, because another server might reply on a port that was already in use. */
 function socketPath(directory: string): string {
   return `${directory}/redis.sock`;
 }

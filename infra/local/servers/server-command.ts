@@ -1,10 +1,10 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 
-/** How a server is run: as a process, or as the foreground client of a Docker container. */
+/** The command that runs a server, either directly or as the foreground client of a Docker container. */
 export interface ServerCommand {
   readonly file: string;
   readonly arguments: readonly string[];
-  /** The container's name, where it is one: signals must go to it, as the client passes not all of them on. */
+  /** Name of the container, if any. Signals must go to it, because the client does not forward all of them. */
   readonly container?: string | undefined;
 }
 
@@ -13,7 +13,7 @@ export function sendSignal(command: ServerCommand, child: ChildProcess, signal: 
   else spawnSync('docker', ['kill', '--signal', signal, command.container]);
 }
 
-/** The shell command that ends it at once, from outside of this process. */
+/** The shell command that ends the server immediately, from outside this process. */
 export function endCommand(command: ServerCommand, pid: number): string {
   return command.container === undefined ? `kill -9 ${pid}` : `docker rm --force ${command.container}`;
 }

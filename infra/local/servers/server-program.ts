@@ -2,22 +2,23 @@ import { spawnSync } from 'node:child_process';
 import { installWithApt, isAptUsable } from './apt.ts';
 import { ServerError } from './server-error.ts';
 
-/** What runs a server: a program of this machine, or an image of its Docker engine. */
+/** The program of a server: an executable of this machine, or a Docker image. */
 export type ServerProgram = { readonly path: string } | { readonly image: string };
 
-/** Where a server can come from. */
+/** Sources from which a server can be provided. */
 export interface ServerSource {
   readonly program: string;
   readonly debianPackage: string;
   readonly dockerImage: string;
 }
 
-/** Debian keeps mariadbd where an ordinary user's PATH doesn't look. */
+/** Debian installs mariadbd in a directory that is not in the PATH of an ordinary user. */
 const DIRECTORIES = ['', '/usr/sbin/', '/usr/local/bin/', '/usr/local/sbin/', '/opt/homebrew/bin/'];
 
 /**
- * Finds a server's program: installed, else installed now with apt-get (as root on Debian and Ubuntu), else Docker.
- * @throws ServerError when none of them is possible here
+ * Finds the program of a server: an installed one, otherwise one that is installed now with apt-get (as root on Debian
+ * and Ubuntu), otherwise a Docker image.
+ * @throws ServerError if none of them is available
  */
 export function provideServerProgram(source: ServerSource): ServerProgram {
   const installed = findProgram(source.program);
@@ -28,7 +29,7 @@ export function provideServerProgram(source: ServerSource): ServerProgram {
     if (path !== undefined) return { path };
   }
   if (doesRun('docker', ['info'])) return { image: source.dockerImage };
-  throw new ServerError('server-missing', `There is no ${source.program} on this machine.`, {
+  throw new ServerError('server-missing', `${source.program} is not installed on this machine.`, {
     nextStep: `Install it (Debian and Ubuntu: \`sudo apt-get install ${source.debianPackage}\`), or start Docker.`,
   });
 }

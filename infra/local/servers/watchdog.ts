@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /**
- * Waits for the end of its standard input, which comes when this process ends, however it ends. Each line before that
- * is the command to run then; `release` ends the wait. The signals are ignored because Ctrl-C must not take the
- * watchdog before what it watches. A dying server may still write into the directory: hence the repetition.
+ * Waits until its standard input is closed, which happens when this process ends for any reason. Then it runs the last
+ * command that it received as a line; the line `release` makes it exit without running a command. It ignores signals,
+ * because Ctrl-C must not end the watchdog before the server. It retries to remove the directory, because a dying server
+ * may still write into it.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
@@ -21,8 +22,8 @@ done
 `;
 
 /**
- * Ends a server and removes its directory when this process dies, even by SIGKILL. A shell in a session of its own
- * does it, so that neither Ctrl-C nor a kill of the whole process group reaches it.
+ * Ends a server and removes its directory when this process dies, even by SIGKILL. It is a shell in its own session, so
+ * that neither Ctrl-C nor a kill of the whole process group reaches it.
  */
 export class Watchdog {
   readonly #shell: ChildProcess;
@@ -35,17 +36,17 @@ export class Watchdog {
     this.#shell.unref();
   }
 
-  /** Sets the shell command that ends the server, in place of the one before. */
+  /** Replaces the shell command that ends the server. */
   guard(endCommand: string): void {
     this.#shell.stdin?.write(`${endCommand}\n`);
   }
 
-  /** There is nothing to end any more. Called when the server is gone, lest its process id be someone else's by then. */
+  /** Disarms the watchdog after the server exited, because another process may reuse its process id. */
   standDown(): void {
     this.guard(':');
   }
 
-  /** Ends the watch: server and directory outlive this process. */
+  /** Ends the watchdog. The server and its directory outlive this process. */
   release(): void {
     this.#shell.stdin?.end('release\n');
   }

@@ -15,7 +15,7 @@ describe.skipIf(inject('localStack') === undefined)('npm run localstack', () => 
     expect(output()).toMatch(/letters +orm-lazy-channel [\d-]+: 1062 Duplicate entry/);
     expect(output()).toMatch(/poller +drained complete: true/);
     expect(output()).toMatch(/executor +[\d,]+ invocations/);
-    expect(output()).toContain('Nothing is pending; 1 dead letter.');
+    expect(output()).toContain('No entries remain; 1 dead letter.');
     const endpoint = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
     expect((await fetch(`${endpoint}/_localstack/health`)).ok).toBe(true);
     expect(await end('SIGINT')).toEqual({ exitCode: 0, remainingFiles: [] });

@@ -1,4 +1,5 @@
 import { errorFields } from '../../../../shared/error-fields.ts';
+import { timeOfStreamId } from '../../../../shared/stream-id.ts';
 import { type EntryOutcome, SETTLED, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
 import { beginAttempts } from './begin-attempts.ts';
@@ -6,7 +7,6 @@ import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliverySettler } from './delivery-settler.ts';
 import type { EntryEvent, EntryHandler, HandlerAnswer, HandlerFailure } from './entry-handler.ts';
-import { writtenAt } from './entry-record.ts';
 import { judgeReply } from './handler-reply.ts';
 
 /** What becomes of each delivery of a batch. */
@@ -69,7 +69,7 @@ export class BatchRunner {
   #giveUpExpired(batch: readonly Delivery[]): Promise<Finished[]> {
     const { maximumAgeMs } = this.#options.binding;
     if (maximumAgeMs === undefined) return Promise.resolve([]);
-    const expired = batch.filter(({ entry }) => Date.now() - writtenAt(entry.id) > maximumAgeMs);
+    const expired = batch.filter(({ entry }) => Date.now() - timeOfStreamId(entry.id) > maximumAgeMs);
     return this.#giveUp(expired, {
       code: 'too-old',
       message: `the entry was written more than ${maximumAgeMs} ms ago`,

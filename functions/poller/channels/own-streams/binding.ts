@@ -70,8 +70,6 @@ export function channelNameOf({ stream, group }: Pick<StreamBinding, 'stream' | 
   return `${stream}/${group}`;
 }
 
-export type HandlerTarget = StreamBinding['handler'];
-
 const bindingsSchema = z.strictObject({ bindings: z.array(bindingSchema) });
 
 /**

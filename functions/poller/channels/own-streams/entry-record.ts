@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { SQSMessageAttribute, SQSMessageAttributes } from 'aws-lambda';
+import { timeOfStreamId } from '../../../../shared/stream-id.ts';
 import type { StreamEntry } from '../../redis/stream-reads.ts';
 import { REDRIVE_FIELDS } from '../../settlement/dead-letter-entry.ts';
 import type { EntryBody } from './entry-body.ts';
@@ -36,7 +37,7 @@ export function entryRecord(
     attributes: {
       ApproximateReceiveCount: String(attempt.number),
       ApproximateFirstReceiveTimestamp: String(attempt.firstDeliveredAt),
-      SentTimestamp: String(writtenAt(entry.id)),
+      SentTimestamp: String(timeOfStreamId(entry.id)),
       SenderId: '',
       ...(orderKey === undefined ? {} : { MessageGroupId: orderKey }),
       bodyEncoding: body.encoding,
@@ -47,11 +48,6 @@ export function entryRecord(
     eventSourceARN: source,
     awsRegion: '',
   };
-}
-
-/** Milliseconds since 1970 with which an entry's id begins. */
-export function writtenAt(id: string): number {
-  return Number(id.split('-')[0]);
 }
 
 /** All fields but the body and those that a redrive adds. Of a name that stands there twice, the first. */

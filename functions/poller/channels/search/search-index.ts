@@ -19,7 +19,7 @@ export interface SearchIndex {
   readonly fields: readonly DocumentField[];
 }
 
-export interface DocumentField {
+interface DocumentField {
   /** Of the column, and of the hash. */
   readonly name: BinaryString;
   readonly type: FieldType;
