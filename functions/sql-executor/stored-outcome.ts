@@ -59,9 +59,10 @@ function toResults(stored: StoredResult): ItemResult[] {
   if (typeof stored === 'string') return [{ status: 'applied', insertId: stored }];
   if (stored.length === 2) return [{ status: 'failed', code: stored[0], message: stored[1] }];
   const [count, insertId, step] = stored;
-  return Array.from({ length: count }, (_, index) => {
-    return { status: 'applied', insertId: String(Number(insertId) + index * step) };
-  });
+  return Array.from({ length: count }, (_, index) => ({
+    status: 'applied',
+    insertId: String(Number(insertId) + index * step),
+  }));
 }
 
 /**

@@ -15,9 +15,10 @@ export async function resolveRegistry(
   options: { readonly isFresh: boolean },
 ): Promise<PollerRegistry> {
   const pools = Object.entries(deployed.redisPools).map(
-    async ([code, pool]): Promise<[string, RedisPool]> => {
-      return [code, await resolveRedisPool(code, pool, secrets, options)];
-    },
+    async ([code, pool]): Promise<[string, RedisPool]> => [
+      code,
+      await resolveRedisPool(code, pool, secrets, options),
+    ],
   );
   return {
     mysqlPools: new Set(deployed.mysqlPools),

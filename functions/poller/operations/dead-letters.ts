@@ -55,16 +55,18 @@ export class RedisDeadLetters implements DeadLetterOperations {
   }
 
   async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
-    const redriven = await this.#forEach(filter, async (redis, pool, letter) => {
-      return redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter));
-    });
+    const redriven = await this.#forEach(filter, async (redis, pool, letter) =>
+      redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter)),
+    );
     return { redriven };
   }
 
   async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {
-    const discarded = await this.#forEach(filter, async (redis, pool, letter) => {
-      return (await redis.xdel(deadLetterStream(namespaced(pool, letter.stream)), letter.id)) === 1;
-    });
+    const discarded = await this.#forEach(
+      filter,
+      async (redis, pool, letter) =>
+        (await redis.xdel(deadLetterStream(namespaced(pool, letter.stream)), letter.id)) === 1,
+    );
     return { discarded };
   }
 

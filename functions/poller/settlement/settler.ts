@@ -47,7 +47,7 @@ export interface SettlerOptions {
 /** Settles entries. Those that arrive while a call is in progress share the next one. */
 export class Settler {
   readonly #options: SettlerOptions;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   /** Settlements that keep an order with others. */
   #ordered: Waiting[] = [];
   #isRunning = false;
