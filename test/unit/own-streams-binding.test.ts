@@ -41,10 +41,10 @@ describe('bindings', () => {
     expect(parse(binding)).toEqual([expect.objectContaining(binding)]);
   });
 
-  test("can bind another group of BeeORM's built-in streams, but not the group that is consumed already", () => {
+  test("can bind another group of BeeORM's built-in streams, but not the group that is already consumed by the built-in channel", () => {
     expect(parse({ ...minimal, stream: 'orm-lazy-channel', group: 'spy' })).toHaveLength(1);
     expect(() => parse({ ...minimal, stream: 'orm-lazy-channel', group: 'orm-async-consumer' })).toThrow(
-      "bindings[0].group: group 'orm-async-consumer' of stream 'orm-lazy-channel' is consumed already",
+      "bindings[0].group: group 'orm-async-consumer' of stream 'orm-lazy-channel' is already consumed by the built-in channel",
     );
   });
 
@@ -91,7 +91,7 @@ describe('bindings', () => {
     ],
     [
       { ...minimal, group: 'mail' },
-      "bindings[0].group: the registry gives stream 'orders' no group 'mail', only mailer, auditor",
+      "bindings[0].group: stream 'orders' has no group 'mail' in the registry, only mailer, auditor",
     ],
     [{ ...minimal, batchsize: 1 }, 'bindings[0]: Unrecognized key: "batchsize"'],
     [{ stream: 'orders', group: 'mailer' }, 'bindings[0].handler: '],

@@ -11,7 +11,7 @@ function delivery(id: string, values: Partial<Delivery> = {}): Delivery {
     orderKey: undefined,
     bytes: 10,
     firstDeliveredAt: 0,
-    isSuspect: false,
+    mayBePoison: false,
     attempts: 0,
     nextRecord: () => {
       throw new Error('no test requests a record');
@@ -63,34 +63,34 @@ describe('a delivery queue', () => {
 
   test('returns a suspected poison entry alone and at once', () => {
     const { queue, take } = openQueue({ windowMs: 50 });
-    queue.add(delivery('1', { isSuspect: true }));
+    queue.add(delivery('1', { mayBePoison: true }));
     queue.add(delivery('2'));
-    queue.add(delivery('3', { isSuspect: true }));
+    queue.add(delivery('3', { mayBePoison: true }));
     expect([take(), take()]).toEqual([['1'], undefined]);
     queue.flush();
     expect([take(), take()]).toEqual([['2'], ['3']]);
   });
 
-  test('returns the next delivery of a line only when the previous one is released', () => {
+  test('returns the next delivery of an order key only when the previous one is released', () => {
     const { queue, take } = openQueue();
     const first = delivery('1', { orderKey: 'a' });
     queue.add(first);
     queue.add(delivery('2', { orderKey: 'a' }));
     queue.add(delivery('3', { orderKey: 'b' }));
     expect([take(), take()]).toEqual([['1', '3'], undefined]);
-    queue.addAgain(first);
+    queue.requeue(first);
     expect(take()).toEqual(['1']);
     queue.release(first);
     expect(take()).toEqual(['2']);
   });
 
-  test('returns the rest of a line when a delivery leaves it, and accepts no further deliveries into that line', () => {
+  test('returns the deliveries behind one that stays pending, and accepts no further deliveries with its order key', () => {
     const { queue, take } = openQueue();
     const first = delivery('1', { orderKey: 'a' });
     queue.add(first);
     queue.add(delivery('2', { orderKey: 'a' }));
     expect(take()).toEqual(['1']);
-    expect(queue.leaveLine(first).map(({ entry }) => entry.id)).toEqual(['2']);
+    expect(queue.removePending(first).map(({ entry }) => entry.id)).toEqual(['2']);
     expect(queue.add(delivery('3', { orderKey: 'a' }))).toBe(false);
     expect(queue.add(delivery('4', { orderKey: 'b' }))).toBe(true);
     expect(take()).toEqual(['4']);
@@ -99,19 +99,19 @@ describe('a delivery queue', () => {
   test('returns a batch to retry unchanged and before all others', () => {
     const { queue, take } = openQueue();
     queue.add(delivery('9'));
-    queue.addWhole([delivery('1'), delivery('2'), delivery('3'), delivery('4')]);
+    queue.requeueAlone([delivery('1'), delivery('2'), delivery('3'), delivery('4')]);
     expect([take(), take()]).toEqual([['1', '2', '3', '4'], ['9']]);
   });
 
   test('returns all waiting deliveries when it is abandoned', () => {
     const { queue, take } = openQueue();
-    queue.addWhole([delivery('1')]);
+    queue.requeueAlone([delivery('1')]);
     queue.add(delivery('2', { orderKey: 'a' }));
     queue.add(delivery('3', { orderKey: 'a' }));
     queue.add(delivery('4'));
     expect(
       queue
-        .leaveAll()
+        .removeAll()
         .map(({ entry }) => entry.id)
         .sort(),
     ).toEqual(['1', '2', '3', '4']);

@@ -147,7 +147,7 @@ describe('an index', () => {
     ];
     expect(defineIndex({ ...sources, info: { prefixes: [], fields } })).toEqual({
       problem:
-        "there is no column for field Place; field Name of type NUMERIC can't be told from a column of type varchar" +
+        'there is no column for field Place; field Name of type NUMERIC cannot be derived from a column of type varchar' +
         " (table 'Order' of MySQL pool 'default')",
     });
   });

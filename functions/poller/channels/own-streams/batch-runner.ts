@@ -9,56 +9,59 @@ import type { DeliverySettler } from './delivery-settler.ts';
 import type { EntryEvent, EntryHandler, HandlerAnswer, HandlerFailure } from './entry-handler.ts';
 import { judgeReply } from './handler-reply.ts';
 
-/** What becomes of each delivery of a batch. */
-export interface BatchEnd {
+/** The result of each delivery of a batch: settled or left pending, or to be retried. */
+export interface BatchResult {
   readonly finished: readonly { readonly delivery: Delivery; readonly outcome: EntryOutcome }[];
   readonly retries: readonly Retry[];
 }
 
-/** Deliveries to be tried again after a pause. */
+/** Deliveries to retry after a pause. */
 export interface Retry {
   readonly batch: readonly Delivery[];
   readonly pauseMs: number;
-  /** Whether others may share their invocation: not where it could be their fault that a whole batch failed. */
+  /** False if the deliveries may have caused a whole batch to fail: other deliveries must not share their invocation. */
   readonly mayShareBatch: boolean;
 }
 
-type Finished = BatchEnd['finished'][number];
+type Finished = BatchResult['finished'][number];
 
 export interface BatchRunnerOptions {
   readonly binding: StreamBinding;
   readonly handler: EntryHandler;
   readonly settler: DeliverySettler;
   readonly context: Pick<ChannelContext, 'session' | 'fenced' | 'logger' | 'failpoint'>;
-  /** Invocations of this binding in this process: each is in it as long as it lasts. */
+  /** The running invocations of this binding in this process. */
   readonly inFlight: Set<Promise<unknown>>;
 }
 
-const REPORTED: HandlerFailure = { code: 'handler-failed', message: 'the handler reported it as failed' };
+const REPORTED: HandlerFailure = {
+  code: 'handler-failed',
+  message: 'the handler reported the entry as failed',
+};
 
-/** Invokes the handler with a batch, and settles its entries by the answer. */
+/** Invokes the handler with a batch, and settles the entries according to its answer. */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
-  /** Times in a row that the handler was not available. */
-  #unavailable = 0;
+  /** Consecutive invocations for which the handler was unavailable. */
+  #unavailableCount = 0;
 
   constructor(options: BatchRunnerOptions) {
     this.#options = options;
   }
 
   /** Never rejects. */
-  async run(batch: readonly Delivery[]): Promise<BatchEnd> {
+  async run(batch: readonly Delivery[]): Promise<BatchResult> {
     try {
-      const expired = await this.#giveUpExpired(batch);
-      const young = batch.filter((delivery) => !expired.some((other) => other.delivery === delivery));
-      const pending = await this.#begin(young);
-      const gone = young.filter((delivery) => !pending.includes(delivery));
-      const end = pending.length === 0 ? NOTHING : await this.#invoke(pending);
-      const others = gone.map((delivery) => ({ delivery, outcome: SETTLED }));
-      return { finished: [...expired, ...others, ...end.finished], retries: end.retries };
+      const expired = await this.#rejectExpired(batch);
+      const current = batch.filter((delivery) => !expired.some((other) => other.delivery === delivery));
+      const pending = await this.#begin(current);
+      const acknowledged = current.filter((delivery) => !pending.includes(delivery));
+      const result = pending.length === 0 ? NOTHING : await this.#invoke(pending);
+      const others = acknowledged.map((delivery) => ({ delivery, outcome: SETTLED }));
+      return { finished: [...expired, ...others, ...result.finished], retries: result.retries };
     } catch (error) {
-      // Redis can't be asked, or the lock is lost: whoever comes next finds them pending.
-      this.#options.context.logger.warn('a batch stays pending', {
+      // Redis does not answer, or the lock is lost. The entries are still pending, so the next drain finds them.
+      this.#options.context.logger.warn('batch left pending', {
         ...this.#names,
         error: errorFields(error),
       });
@@ -66,23 +69,23 @@ export class BatchRunner {
     }
   }
 
-  #giveUpExpired(batch: readonly Delivery[]): Promise<Finished[]> {
+  #rejectExpired(batch: readonly Delivery[]): Promise<Finished[]> {
     const { maximumAgeMs } = this.#options.binding;
     if (maximumAgeMs === undefined) return Promise.resolve([]);
     const expired = batch.filter(({ entry }) => Date.now() - timeOfStreamId(entry.id) > maximumAgeMs);
-    return this.#giveUp(expired, {
+    return this.#reject(expired, {
       code: 'too-old',
       message: `the entry was written more than ${maximumAgeMs} ms ago`,
     });
   }
 
-  /** Those that are still pending: another consumer may have acknowledged one meanwhile. */
+  /** Returns the deliveries that are still pending: another consumer may have acknowledged some in the meantime. */
   async #begin(batch: readonly Delivery[]): Promise<Delivery[]> {
-    const pending = batch.length === 0 ? new Set() : await this.#noteAttempts(batch, 1);
+    const pending = batch.length === 0 ? new Set() : await this.#recordAttempts(batch, 1);
     return batch.filter(({ entry }) => pending.has(entry.id));
   }
 
-  #noteAttempts(batch: readonly Delivery[], begun: 0 | 1): Promise<ReadonlySet<string>> {
+  #recordAttempts(batch: readonly Delivery[], begun: 0 | 1): Promise<ReadonlySet<string>> {
     const { session, fenced } = this.#options.context;
     const attempts = batch.map(({ entry, attempts: before, firstDeliveredAt }) => ({
       id: entry.id,
@@ -92,7 +95,7 @@ export class BatchRunner {
     return beginAttempts(session.redis, fenced, attempts);
   }
 
-  async #invoke(batch: readonly Delivery[]): Promise<BatchEnd> {
+  async #invoke(batch: readonly Delivery[]): Promise<BatchResult> {
     const { handler, binding, inFlight, context } = this.#options;
     const Records = batch.map((delivery) => delivery.nextRecord());
     const invocation = invokeWithin(binding.timeoutMs, handler, { Records });
@@ -103,20 +106,20 @@ export class BatchRunner {
     return this.#conclude(batch, answer);
   }
 
-  #conclude(batch: readonly Delivery[], answer: HandlerAnswer): Promise<BatchEnd> {
+  #conclude(batch: readonly Delivery[], answer: HandlerAnswer): Promise<BatchResult> {
     if (answer.kind === 'unavailable') return this.#deferUnavailable(batch, answer.failure);
-    this.#unavailable = 0;
+    this.#unavailableCount = 0;
     if (answer.kind === 'failed') return this.#failedWhole(batch, answer.failure);
     const judgement = judgeReply(answer.reply, new Set(batch.map(({ entry }) => entry.id)));
     if (judgement.ok) return this.#settleBatch(batch, judgement.failed);
     return this.#failedWhole(batch, { code: 'invalid-reply', message: judgement.message });
   }
 
-  async #settleBatch(batch: readonly Delivery[], failedIds: ReadonlySet<string>): Promise<BatchEnd> {
+  async #settleBatch(batch: readonly Delivery[], failedIds: ReadonlySet<string>): Promise<BatchResult> {
     const failed = batch.filter(({ entry }) => failedIds.has(entry.id));
     const succeeded = batch.filter(({ entry }) => !failedIds.has(entry.id));
-    if (failed.length > 0) this.#warn('a handler reports entries as failed', failed, REPORTED);
-    const [finished, ...ends] = await Promise.all([
+    if (failed.length > 0) this.#warn('handler reported entries as failed', failed, REPORTED);
+    const [finished, ...results] = await Promise.all([
       Promise.all(
         succeeded.map(async (delivery) => ({
           delivery,
@@ -126,14 +129,14 @@ export class BatchRunner {
       ...failed.map((delivery) => this.#failed([delivery], REPORTED, true)),
     ]);
     return {
-      finished: [...finished, ...ends.flatMap((end) => end.finished)],
-      retries: ends.flatMap(({ retries }) => retries),
+      finished: [...finished, ...results.flatMap((result) => result.finished)],
+      retries: results.flatMap(({ retries }) => retries),
     };
   }
 
-  /** Nobody knows which of them is to blame. */
-  async #failedWhole(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
-    this.#warn('a handler failed', batch, failure);
+  /** Handles a failed batch without knowing which entry caused the failure: bisecting isolates that entry. */
+  async #failedWhole(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchResult> {
+    this.#warn('handler failed', batch, failure);
     if (batch.length === 1 || !this.#options.binding.bisect) return this.#failed(batch, failure, false);
     const middle = Math.ceil(batch.length / 2);
     const halves = [batch.slice(0, middle), batch.slice(middle)];
@@ -147,33 +150,33 @@ export class BatchRunner {
     batch: readonly Delivery[],
     failure: HandlerFailure,
     mayShareBatch: boolean,
-  ): Promise<BatchEnd> {
+  ): Promise<BatchResult> {
     const { retries, backoffMs } = this.#options.binding;
     for (const delivery of batch) delivery.attempts++;
-    const finished = await this.#giveUp(
+    const finished = await this.#reject(
       batch.filter(({ attempts }) => attempts > retries),
       failure,
     );
-    const rest = batch.filter(({ attempts }) => attempts <= retries);
-    if (rest.length === 0) return { finished, retries: [] };
-    const pauseMs = retryPauseMs(backoffMs, Math.max(...rest.map(({ attempts }) => attempts)));
-    return { finished, retries: [{ batch: rest, pauseMs, mayShareBatch }] };
+    const remaining = batch.filter(({ attempts }) => attempts <= retries);
+    if (remaining.length === 0) return { finished, retries: [] };
+    const pauseMs = retryPauseMs(backoffMs, Math.max(...remaining.map(({ attempts }) => attempts)));
+    return { finished, retries: [{ batch: remaining, pauseMs, mayShareBatch }] };
   }
 
-  /** It is not the entries' fault, so the attempt is taken back. */
-  async #deferUnavailable(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchEnd> {
-    this.#unavailable++;
-    this.#warn('a handler is not available', batch, failure);
-    await this.#noteAttempts(batch, 0);
-    const pauseMs = retryPauseMs(Math.max(this.#options.binding.backoffMs, 100), this.#unavailable);
+  /** Reverts the attempt, because the entries did not cause the failure. */
+  async #deferUnavailable(batch: readonly Delivery[], failure: HandlerFailure): Promise<BatchResult> {
+    this.#unavailableCount++;
+    this.#warn('handler unavailable, retrying', batch, failure);
+    await this.#recordAttempts(batch, 0);
+    const pauseMs = retryPauseMs(Math.max(this.#options.binding.backoffMs, 100), this.#unavailableCount);
     return { finished: [], retries: [{ batch, pauseMs, mayShareBatch: false }] };
   }
 
-  #giveUp(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
+  #reject(batch: readonly Delivery[], failure: HandlerFailure): Promise<Finished[]> {
     return Promise.all(
       batch.map(async (delivery) => ({
         delivery,
-        outcome: await this.#options.settler.giveUp(delivery.entry, delivery.attempts, failure),
+        outcome: await this.#options.settler.reject(delivery.entry, delivery.attempts, failure),
       })),
     );
   }
@@ -188,9 +191,9 @@ export class BatchRunner {
   }
 }
 
-const NOTHING: BatchEnd = { finished: [], retries: [] };
+const NOTHING: BatchResult = { finished: [], retries: [] };
 
-/** Invokes a handler. One that has not answered in time counts as failed. Never rejects. */
+/** Invokes a handler. The invocation fails if the handler does not answer in time. Never rejects. */
 async function invokeWithin(
   timeoutMs: number,
   handler: EntryHandler,
@@ -199,7 +202,7 @@ async function invokeWithin(
   const timeout = new AbortController();
   const { promise: timedOut, resolve } = Promise.withResolvers<HandlerAnswer>();
   const timer = setTimeout(() => {
-    const message = `the handler gave no answer for ${timeoutMs} ms`;
+    const message = `the handler did not answer within ${timeoutMs} ms`;
     resolve({ kind: 'failed', failure: { code: 'handler-timeout', message } });
     timeout.abort();
   }, timeoutMs);
@@ -212,7 +215,7 @@ async function invokeWithin(
 
 const MAX_PAUSE_MS = 60_000;
 
-/** Exponential backoff with jitter, so that retries do not all come at once. */
+/** Exponential backoff. The jitter keeps retries from all starting at once. */
 function retryPauseMs(firstPauseMs: number, failedAttempts: number): number {
   const pauseMs = Math.min(MAX_PAUSE_MS, firstPauseMs * 2 ** (failedAttempts - 1));
   return pauseMs * (0.5 + Math.random() / 2);

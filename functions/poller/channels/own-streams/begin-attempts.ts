@@ -2,20 +2,20 @@ import type { Redis } from 'ioredis';
 import { REQUIRE_LOCK, Script } from '../../redis/script.ts';
 import type { FencedGroup } from '../../redis/stream-reads.ts';
 
-/** Entries in one call of the script: Redis serves nobody else meanwhile. */
+/** Maximum entries per call of the script: Redis serves no other client while it runs. */
 const MAX_PER_CALL = 500;
 
 export interface BegunAttempt {
   readonly id: string;
-  /** Attempts so far, the one that begins included; 0 where the entry has only been read. */
+  /** Attempts so far, including the one that begins; 0 if the entry has only been read. */
   readonly attempts: number;
   /** Milliseconds since 1970. */
   readonly firstDeliveredAt: number;
 }
 
 /**
- * An entry that somebody has deleted since it was read is still handled, but not claimed: Redis would drop it from the
- * pending ones, and a dead letter of it could not be written any more.
+ * An entry that was deleted after it was read is still handled, but not claimed. XCLAIM would remove it from the pending
+ * entries, and it could then no longer become a dead letter.
  */
 const BEGIN_ATTEMPTS = new Script(`${REQUIRE_LOCK}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
@@ -33,10 +33,10 @@ return pending
 `);
 
 /**
- * Notes in Redis that attempts begin, so that one that kills the process counts, and the time of the first delivery stays
- * known. Having been read counts as one delivery, each attempt as one more: see {@link attemptsOf}.
+ * Records in Redis that attempts begin. An attempt that kills the process therefore counts, and the time of the first
+ * delivery is preserved. Reading an entry counts as one delivery, and each attempt as another: see {@link attemptsOf}.
  *
- * @returns ids of those that are still pending. Rejects with an error that starts with LOCK_LOST, or where Redis fails
+ * @returns the ids that are still pending. Rejects if Redis fails, or with an error that starts with LOCK_LOST
  */
 export async function beginAttempts(
   redis: Redis,
@@ -59,7 +59,7 @@ export async function beginAttempts(
   return pending;
 }
 
-/** Attempts that were begun before, by the deliveries that Redis has counted. */
+/** The number of attempts that have begun, derived from the delivery count in Redis. */
 export function attemptsOf({ deliveries }: { readonly deliveries: number }): number {
   return Math.max(0, deliveries - 1);
 }

@@ -13,119 +13,120 @@ interface Waiting {
 }
 
 /**
- * Deliveries that wait for their invocation. Of those with an equal order key only the first is in hand at a time, from
- * `add` until `release`; the others stand in line behind it.
+ * Deliveries that wait for their invocation. Only one delivery per order key is active at a time, from `add` until
+ * `release`; the others with that key are queued behind it.
  */
 export class DeliveryQueue {
   readonly #limits: BatchLimits;
   readonly #now: () => number;
-  /** To be invoked exactly so: halves of a batch, and batches that are tried again. */
-  readonly #whole: Delivery[][] = [];
+  /** Batches to invoke unchanged: halves of a failed batch, and retried batches. */
+  readonly #fixedBatches: Delivery[][] = [];
   #ready: Waiting[] = [];
   #readyBytes = 0;
   #isFlushing = false;
-  /** By order key: who comes after the one in hand. */
-  readonly #lines = new Map<string, Delivery[]>();
-  readonly #leftKeys = new Set<string>();
+  /** By order key: the deliveries queued behind the active one. */
+  readonly #queues = new Map<string, Delivery[]>();
+  /** Order keys with a delivery that stays pending. */
+  readonly #pendingKeys = new Set<string>();
 
   constructor(limits: BatchLimits, now: () => number = Date.now) {
     this.#limits = limits;
     this.#now = now;
   }
 
-  /** False: it must stay pending, as one before it in its line does. */
+  /** Returns false if the delivery must stay pending because an earlier one with the same order key does. */
   add(delivery: Delivery): boolean {
     const { orderKey } = delivery;
     if (orderKey !== undefined) {
-      if (this.#leftKeys.has(orderKey)) return false;
-      const line = this.#lines.get(orderKey);
-      if (line !== undefined) {
-        line.push(delivery);
+      if (this.#pendingKeys.has(orderKey)) return false;
+      const queue = this.#queues.get(orderKey);
+      if (queue !== undefined) {
+        queue.push(delivery);
         return true;
       }
-      this.#lines.set(orderKey, []);
+      this.#queues.set(orderKey, []);
     }
-    this.addAgain(delivery);
+    this.requeue(delivery);
     return true;
   }
 
-  /** To be tried again, in company: it is still in hand. */
-  addAgain(delivery: Delivery): void {
+  /** Queues an active delivery again. It may share a batch with others. */
+  requeue(delivery: Delivery): void {
     this.#ready.push({ delivery, since: this.#now() });
     this.#readyBytes += delivery.bytes;
   }
 
-  /** To be invoked together and with nobody else. */
-  addWhole(batch: Delivery[]): void {
-    this.#whole.push(batch);
+  /** Queues active deliveries again, as a batch that no other delivery may join. */
+  requeueAlone(batch: Delivery[]): void {
+    this.#fixedBatches.push(batch);
   }
 
-  /** The delivery is settled: the next one in its line may go. */
+  /** Makes the next delivery with the same order key active, because this one is settled. */
   release({ orderKey }: Delivery): void {
     if (orderKey === undefined) return;
-    const next = this.#lines.get(orderKey)?.shift();
-    if (next === undefined) this.#lines.delete(orderKey);
-    else this.addAgain(next);
+    const next = this.#queues.get(orderKey)?.shift();
+    if (next === undefined) this.#queues.delete(orderKey);
+    else this.requeue(next);
   }
 
-  /** The delivery stays pending: takes out those in its line, which must stay so too. */
-  leaveLine({ orderKey }: Delivery): Delivery[] {
+  /** Removes and returns the deliveries queued behind one that stays pending: they must stay pending too. */
+  removePending({ orderKey }: Delivery): Delivery[] {
     if (orderKey === undefined) return [];
-    const line = this.#lines.get(orderKey) ?? [];
-    this.#lines.delete(orderKey);
-    this.#leftKeys.add(orderKey);
-    return line;
+    const queue = this.#queues.get(orderKey) ?? [];
+    this.#queues.delete(orderKey);
+    this.#pendingKeys.add(orderKey);
+    return queue;
   }
 
-  /** From now on nothing waits for company. */
+  /** From now on no delivery waits for others to fill its batch. */
   flush(): void {
     this.#isFlushing = true;
   }
 
-  /** The next batch, where one is due. */
+  /** Removes and returns the next batch if one is due. */
   take(): Delivery[] | undefined {
-    const whole = this.#whole.shift();
-    if (whole !== undefined) return whole;
+    const fixed = this.#fixedBatches.shift();
+    if (fixed !== undefined) return fixed;
     if (this.dueInMs() !== 0) return undefined;
-    const count = this.#countOfBatch();
+    const count = this.#nextBatchSize();
     const batch = this.#ready.slice(0, count).map(({ delivery }) => delivery);
     this.#ready = this.#ready.slice(count);
     this.#readyBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
     return batch;
   }
 
-  /** When a batch is due, in milliseconds: 0 now, undefined never as things stand. */
+  /** Milliseconds until a batch is due; 0 if one is due now, undefined if no delivery is ready. */
   dueInMs(): number | undefined {
-    if (this.#whole.length > 0) return 0;
+    if (this.#fixedBatches.length > 0) return 0;
     const [first] = this.#ready;
     if (first === undefined) return undefined;
     const { batchSize, batchBytes, windowMs } = this.#limits;
     const isFull = this.#ready.length >= batchSize || this.#readyBytes >= batchBytes;
-    if (isFull || this.#isFlushing || first.delivery.isSuspect) return 0;
+    if (isFull || this.#isFlushing || first.delivery.mayBePoison) return 0;
     return Math.max(0, first.since + windowMs - this.#now());
   }
 
-  /** Takes out all that waits. */
-  leaveAll(): Delivery[] {
-    const left = [
-      ...this.#whole.splice(0).flat(),
+  /** Removes and returns all waiting deliveries. */
+  removeAll(): Delivery[] {
+    const removed = [
+      ...this.#fixedBatches.splice(0).flat(),
       ...this.#ready.splice(0).map(({ delivery }) => delivery),
-      ...[...this.#lines.values()].flatMap((line) => line.splice(0)),
+      ...[...this.#queues.values()].flatMap((queue) => queue.splice(0)),
     ];
     this.#readyBytes = 0;
-    return left;
+    return removed;
   }
 
-  #countOfBatch(): number {
+  #nextBatchSize(): number {
     const { batchSize, batchBytes } = this.#limits;
     let bytes = 0;
     let count = 0;
     for (const { delivery } of this.#ready) {
       bytes += delivery.bytes;
-      if (count >= batchSize || bytes > batchBytes || delivery.isSuspect) break;
+      if (count >= batchSize || bytes > batchBytes || delivery.mayBePoison) break;
       count++;
     }
-    // One that is longer than a batch may be, and one that may kill the process, go alone.
+    // A delivery that exceeds the maximum batch size, or that may be poison, is invoked alone.
     return Math.max(1, count);
   }
 }

@@ -7,7 +7,7 @@ import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from '../../
 import type { StreamBinding } from './binding.ts';
 import type { HandlerFailure } from './entry-handler.ts';
 
-/** Settles the entries of one binding. Every outcome may also be that the entry stays pending. */
+/** Settles the entries of one binding. An entry stays pending if it cannot be settled. */
 export class DeliverySettler {
   readonly #binding: StreamBinding;
   readonly #context: SettlementContext;
@@ -23,17 +23,17 @@ export class DeliverySettler {
     return this.#settle(id, undefined, SETTLED);
   }
 
-  /** Gives up on the entry: it becomes a dead letter, or is dropped if the binding says so. */
-  giveUp(entry: StreamEntry, attempts: number, failure: HandlerFailure): Promise<EntryOutcome> {
+  /** Moves the entry to the dead letters, or drops it if the binding turns dead letters off. */
+  reject(entry: StreamEntry, attempts: number, failure: HandlerFailure): Promise<EntryOutcome> {
     const { stream, group, deadLetters } = this.#binding;
     const facts = { stream, group, entry: entry.id, code: failure.code, attempts };
     if (!deadLetters) {
-      this.#logger.warn('gave up on an entry and dropped it', facts);
+      this.#logger.warn('entry rejected and dropped', facts);
       return this.#settle(entry.id, undefined, { ...DEAD_LETTERED, isDeadLetter: false });
     }
-    this.#logger.warn('gave up on an entry, moving it to the dead letters', facts);
-    const tried = { ...entry, deliveries: attempts };
-    const deadLetter = deadLetterOf(this.#context.fenced.stream, tried, group, failure);
+    this.#logger.warn('entry rejected, moving it to the dead letters', facts);
+    const attempted = { ...entry, deliveries: attempts };
+    const deadLetter = deadLetterOf(this.#context.fenced.stream, attempted, group, failure);
     return this.#settle(entry.id, deadLetter, DEAD_LETTERED);
   }
 

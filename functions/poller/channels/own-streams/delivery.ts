@@ -2,21 +2,21 @@ import type { StreamEntry } from '../../redis/stream-reads.ts';
 import type { EntryOutcome } from '../../settlement/entry-outcome.ts';
 import type { EntryRecord } from './entry-handler.ts';
 
-/** An entry on its way through its handler. */
+/** An entry that is being delivered to its handler. */
 export interface Delivery {
   readonly entry: StreamEntry;
-  /** What it is ordered by; undefined where it has no order. */
+  /** Deliveries with the same key are handled in order; undefined if any order is allowed. */
   readonly orderKey: string | undefined;
-  /** Length of its record as JSON. */
+  /** Size of its record as JSON. */
   readonly bytes: number;
   /** Milliseconds since 1970. */
   readonly firstDeliveredAt: number;
-  /** An attempt of an earlier drain was begun: it may be the entry that ended it, so it shares no invocation. */
-  readonly isSuspect: boolean;
-  /** Attempts that failed, or that an earlier drain began. */
+  /** An earlier drain began an attempt, which may have killed it. The delivery therefore shares no invocation. */
+  readonly mayBePoison: boolean;
+  /** Attempts that failed or that an earlier drain began. */
   attempts: number;
-  /** The record for the attempt that comes next. */
+  /** Builds the record for the next attempt. */
   readonly nextRecord: () => EntryRecord;
-  /** Called once. */
+  /** Must be called exactly once. */
   readonly finish: (outcome: EntryOutcome) => void;
 }

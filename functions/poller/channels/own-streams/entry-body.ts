@@ -6,17 +6,18 @@ import { isMap } from '../../../../shared/wire/message-fields.ts';
 import { fieldValue, type StreamEntry } from '../../redis/stream-reads.ts';
 import type { BodyEncoding } from './entry-handler.ts';
 
-/** An entry's field `s` in a form that fits into JSON. */
+/** An entry's field `s` as text that can be embedded in JSON. */
 export interface EntryBody {
   readonly text: string;
   readonly encoding: BodyEncoding;
-  /** A member of the map that it is, as a text that is the same for equal values; undefined where there is none. */
+  /** A member of a body that is a map, as text that is identical for equal values; undefined if there is none. */
   readonly member: (name: string) => string | undefined;
 }
 
 /**
- * MessagePack becomes JSON, JSON stays as it is, to the byte; anything else becomes base64. No field `s` (an event of tags
- * only) is `null`. A single byte can be both, and is MessagePack then, as that is what BeeORM writes.
+ * Converts MessagePack to JSON, keeps JSON unchanged, byte for byte, and encodes anything else as base64. An entry
+ * without field `s` (an event with tags only) gets the body `null`. A single byte can be valid as both MessagePack and
+ * JSON, and is read as MessagePack, because that is what BeeORM writes.
  */
 export function readBody(entry: StreamEntry): EntryBody {
   const bytes = fieldValue(entry, 's');
@@ -41,7 +42,7 @@ function readMessagePackBody(bytes: Buffer): EntryBody | undefined {
   };
 }
 
-/** JSON.parse would round what JavaScript's numbers can't hold to another id: as a text it stays what it is. */
+/** Writes integers outside JavaScript's safe range as strings: JSON.parse would round an id to a different one. */
 function safeInteger(integer: bigint): string {
   const isSafe = integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER;
   return isSafe ? String(integer) : `"${integer}"`;

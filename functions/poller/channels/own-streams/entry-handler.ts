@@ -1,10 +1,10 @@
 import type { SQSEvent, SQSRecord, SQSRecordAttributes } from 'aws-lambda';
 import type { StageFailure } from '../../../../shared/operations.ts';
 
-/** An entry as a handler gets it: in the shape in which Lambda delivers messages of SQS. */
+/** An entry as the handler receives it: in the format in which Lambda delivers SQS messages. */
 export interface EntryRecord extends SQSRecord {
   readonly attributes: SQSRecordAttributes & {
-    /** Whether `body` is the JSON of field `s`, or the base64 of its bytes. */
+    /** `json` if `body` is the JSON of field `s`, `base64` if it is the base64 of its bytes. */
     readonly bodyEncoding: BodyEncoding;
   };
 }
@@ -16,11 +16,12 @@ export interface EntryEvent extends SQSEvent {
 }
 
 /**
- * What came of an invocation.
+ * The result of an invocation.
  *
- * - `answered`: the handler returned; its reply says what failed.
- * - `failed`: it threw, or ended without a reply.
- * - `unavailable`: it could not be asked, through no fault of the entries, which are tried again without counting.
+ * - `answered`: the handler returned; its reply lists the entries that failed.
+ * - `failed`: the handler threw, or ended without a reply.
+ * - `unavailable`: the handler could not be invoked. The entries did not cause this, so they are retried without using up
+ *   an attempt.
  */
 export type HandlerAnswer =
   | { readonly kind: 'answered'; readonly reply: unknown }
@@ -28,24 +29,24 @@ export type HandlerAnswer =
   | { readonly kind: 'unavailable'; readonly failure: HandlerFailure };
 
 export interface HandlerFailure {
-  /** A short name, which is logged. */
+  /** A short name that is written to the log. */
   readonly code: string;
-  /** May quote an entry: for its dead letter, never for the log. */
+  /** May quote an entry, so it goes into the dead letter and must never be logged. */
   readonly message: string;
 }
 
-/** Takes entries that a stream's group has not yet acknowledged. May get an entry more than once. */
+/** Handles entries that a stream's group has not acknowledged yet. May receive an entry more than once. */
 export interface EntryHandler {
-  /** Never rejects. `signal`: there is no more waiting for the answer. */
+  /** Never rejects. `signal` aborts when the caller stops waiting for the answer. */
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer>;
-  /** Why it can't be invoked; undefined where it can. Does not run it. */
+  /** Returns why the handler cannot be invoked; undefined if it can. Does not run the handler. */
   probe?(): Promise<StageFailure | undefined>;
   close?(): void;
 }
 
 const MAX_MESSAGE_LENGTH = 2000;
 
-/** What a dead letter says of an error: `TypeError: …`, not endlessly. */
+/** The failure that a dead letter records for an error: `TypeError: …`, truncated. */
 export function handlerFailed(errorName: string, message: string): HandlerAnswer {
   return {
     kind: 'failed',

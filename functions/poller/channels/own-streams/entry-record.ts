@@ -9,7 +9,7 @@ import type { EntryRecord } from './entry-handler.ts';
 
 const EVENT_SOURCE = 'redis:stream';
 
-/** What a record says of the attempt that it is part of. */
+/** The attempt that a record belongs to. */
 export interface Attempt {
   /** 1 for the first. */
   readonly number: number;
@@ -17,12 +17,12 @@ export interface Attempt {
   readonly firstDeliveredAt: number;
 }
 
-/** Name of a stream's group, in the manner of an ARN. */
+/** An ARN-like name for a stream's group. */
 export function sourceName(pool: string, stream: string, group: string): string {
   return `${EVENT_SOURCE}:${pool}:${stream}:${group}`;
 }
 
-/** The entry as SQS would deliver it. What Redis doesn't know (sender, region) is empty. */
+/** The entry as SQS would deliver it. Attributes that Redis does not store (sender, region) are empty. */
 export function entryRecord(
   entry: StreamEntry,
   body: EntryBody,
@@ -50,7 +50,7 @@ export function entryRecord(
   };
 }
 
-/** All fields but the body and those that a redrive adds. Of a name that stands there twice, the first. */
+/** All fields except the body and those that a redrive adds. If a name occurs twice, the first value is used. */
 function messageAttributes({ fields = [] }: StreamEntry): SQSMessageAttributes {
   const attributes = new Map<string, SQSMessageAttribute>();
   for (const [nameBytes, value] of fields) {

@@ -3,7 +3,7 @@ import { channelNameOf, type StreamBinding } from './binding.ts';
 import type { EntryHandler } from './entry-handler.ts';
 import { OwnStreamProcessor } from './own-stream-processor.ts';
 
-/** The channel of a binding. All drains must share it, so that each knows which invocations are still in flight. */
+/** The channel of a binding. All drains must share one channel: it tracks the invocations that are still in flight. */
 export function ownStreamChannel(binding: StreamBinding, handler: EntryHandler): Channel {
   const { stream, group } = binding;
   const inFlight = new Set<Promise<unknown>>();

@@ -13,7 +13,7 @@ import type { EntryHandler, HandlerFailure } from './entry-handler.ts';
 import { sourceName } from './entry-record.ts';
 import { readDelivery } from './read-delivery.ts';
 
-/** Enough for the concurrent invocations and as many after them, within bounds: each entry takes memory. */
+/** The window holds twice the entries of the concurrent invocations, within bounds because each entry takes memory. */
 const MIN_WINDOW = 1000;
 const MAX_WINDOW = 20_000;
 const WINDOW_BYTES = 32 << 20;
@@ -28,8 +28,8 @@ export interface OwnStreamOptions {
 }
 
 /**
- * Collects a stream's entries into batches and has them handled, `concurrency` batches at a time. What waits when the
- * reading ends stays pending; an invocation in flight is awaited as long as the drain lasts.
+ * Collects a stream's entries into batches and invokes the handler with up to `concurrency` batches at a time. Entries
+ * that are still waiting when reading ends stay pending; invocations in flight are awaited as long as the drain lasts.
  */
 export class OwnStreamProcessor implements EntryProcessor {
   readonly countsAttempts = true;
@@ -40,13 +40,13 @@ export class OwnStreamProcessor implements EntryProcessor {
   readonly #queue: DeliveryQueue;
   readonly #settler: DeliverySettler;
   readonly #runner: BatchRunner;
-  /** A handler that outlived an earlier drain may still be at work on the same entries. */
-  readonly #earlierAreDone: Promise<unknown>;
+  /** Resolves when the invocations of earlier drains have ended: they may still be handling the same entries. */
+  readonly #earlierInvocations: Promise<unknown>;
   readonly #pauses = new Map<NodeJS.Timeout, readonly Delivery[]>();
   #running = 0;
-  #isOver = false;
-  #isSoon = false;
-  #wake: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  #isDispatchScheduled = false;
+  #wakeTimer: NodeJS.Timeout | undefined;
 
   constructor({ binding, handler, context, inFlight }: OwnStreamOptions) {
     const { stream, group, batchSize, concurrency } = binding;
@@ -56,7 +56,7 @@ export class OwnStreamProcessor implements EntryProcessor {
     this.#queue = new DeliveryQueue(binding);
     this.#settler = new DeliverySettler(binding, context);
     this.#runner = new BatchRunner({ binding, handler, settler: this.#settler, context, inFlight });
-    this.#earlierAreDone = Promise.allSettled([...inFlight]);
+    this.#earlierInvocations = Promise.allSettled([...inFlight]);
     this.readWindow = {
       entries: Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * batchSize * concurrency)),
       bytes: WINDOW_BYTES,
@@ -67,9 +67,9 @@ export class OwnStreamProcessor implements EntryProcessor {
 
   process(entry: StreamEntry, done: Done): void {
     const failure = this.#failureOf(entry);
-    if (this.#isOver) done(STAYS_PENDING);
+    if (this.#isStopped) done(STAYS_PENDING);
     else if (isForAnotherGroup(entry, this.#binding.group)) done(this.#settler.acknowledge(entry));
-    else if (failure !== undefined) done(this.#settler.giveUp(entry, attemptsOf(entry), failure));
+    else if (failure !== undefined) done(this.#settler.reject(entry, attemptsOf(entry), failure));
     else {
       const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
@@ -77,60 +77,63 @@ export class OwnStreamProcessor implements EntryProcessor {
     }
   }
 
-  /** Nothing more will come to share a batch with. */
+  /** No further entries will arrive to fill a batch, so incomplete batches are invoked now. */
   readingEnded(): void {
     this.#queue.flush();
     this.#dispatch();
   }
 
-  /** What can begin now still begins; all else stays pending. */
+  /** Starts the batches that can begin now, and leaves all other entries pending. */
   stop(): void {
-    if (this.#isOver) return;
+    if (this.#isStopped) return;
     if (this.#context.budget.mayExecute) this.readingEnded();
-    this.#isOver = true;
-    clearTimeout(this.#wake);
+    this.#isStopped = true;
+    clearTimeout(this.#wakeTimer);
     for (const [timer, batch] of this.#pauses) {
       clearTimeout(timer);
       this.#leavePending(batch);
     }
     this.#pauses.clear();
-    this.#leavePending(this.#queue.leaveAll());
+    this.#leavePending(this.#queue.removeAll());
   }
 
-  /** Why an entry is given up without being tried. */
+  /** Returns why an entry is rejected without another attempt. */
   #failureOf(entry: StreamEntry): HandlerFailure | undefined {
     const deleted = rejectDeleted(entry);
     if (deleted !== undefined) return deleted.rejection;
     const attempts = attemptsOf(entry);
     if (attempts <= this.#binding.retries) return undefined;
-    return { code: 'no-answer', message: `${attempts} attempts were started, the last without an answer` };
+    return {
+      code: 'no-answer',
+      message: `${attempts} attempts began, and the last one ended without an answer`,
+    };
   }
 
-  /** What is handed over in one turn shares a batch. */
+  /** Defers dispatching, because entries that arrive in the same turn can share a batch. */
   #dispatchSoon(): void {
-    if (this.#isSoon) return;
-    this.#isSoon = true;
+    if (this.#isDispatchScheduled) return;
+    this.#isDispatchScheduled = true;
     setImmediate(() => {
-      this.#isSoon = false;
+      this.#isDispatchScheduled = false;
       this.#dispatch();
     });
   }
 
   #dispatch(): void {
-    clearTimeout(this.#wake);
-    while (!this.#isOver && this.#running < this.#binding.concurrency) {
+    clearTimeout(this.#wakeTimer);
+    while (!this.#isStopped && this.#running < this.#binding.concurrency) {
       const batch = this.#queue.take();
       if (batch === undefined) break;
       void this.#run(batch);
     }
     const dueInMs = this.#queue.dueInMs();
-    const mayRun = !this.#isOver && this.#running < this.#binding.concurrency;
-    if (dueInMs !== undefined && mayRun) this.#wake = setTimeout(() => this.#dispatch(), dueInMs);
+    const mayRun = !this.#isStopped && this.#running < this.#binding.concurrency;
+    if (dueInMs !== undefined && mayRun) this.#wakeTimer = setTimeout(() => this.#dispatch(), dueInMs);
   }
 
   async #run(batch: readonly Delivery[]): Promise<void> {
     this.#running++;
-    await this.#earlierAreDone;
+    await this.#earlierInvocations;
     const { finished, retries } = await this.#runner.run(batch);
     this.#running--;
     for (const { delivery, outcome } of finished) {
@@ -147,25 +150,25 @@ export class OwnStreamProcessor implements EntryProcessor {
   }
 
   #schedule({ batch, pauseMs, mayShareBatch }: Retry): void {
-    const comesTooLate = Date.now() + pauseMs >= this.#context.budget.executeUntil;
-    if (this.#isOver || comesTooLate) {
+    const isTooLate = Date.now() + pauseMs >= this.#context.budget.executeUntil;
+    if (this.#isStopped || isTooLate) {
       this.#leavePending(batch);
       return;
     }
     const timer = setTimeout(() => {
       this.#pauses.delete(timer);
-      if (mayShareBatch) for (const delivery of batch) this.#queue.addAgain(delivery);
-      else this.#queue.addWhole([...batch]);
+      if (mayShareBatch) for (const delivery of batch) this.#queue.requeue(delivery);
+      else this.#queue.requeueAlone([...batch]);
       this.#dispatch();
     }, pauseMs);
     this.#pauses.set(timer, batch);
   }
 
-  /** Leaves deliveries pending, and with each those that must not overtake it. */
+  /** Leaves deliveries pending, together with the queued deliveries that must not overtake them. */
   #leavePending(batch: readonly Delivery[]): void {
     for (const delivery of batch) {
       delivery.finish(STAYS_PENDING);
-      for (const behind of this.#queue.leaveLine(delivery)) behind.finish(STAYS_PENDING);
+      for (const next of this.#queue.removePending(delivery)) next.finish(STAYS_PENDING);
     }
   }
 }

@@ -9,7 +9,7 @@ import { entryRecord } from './entry-record.ts';
 
 const BODY_MEMBER = 's.';
 
-/** The entry as something to be delivered. `source`: name of its stream and group, for the record. */
+/** Creates the delivery of an entry. `source` is the name of its stream and group in the record. */
 export function readDelivery(
   whole: StreamEntry,
   { ordering }: Pick<StreamBinding, 'ordering'>,
@@ -28,7 +28,7 @@ export function readDelivery(
     orderKey,
     bytes: Buffer.byteLength(JSON.stringify(recordOf(attempts + 1))),
     firstDeliveredAt,
-    isSuspect: attempts > 0,
+    mayBePoison: attempts > 0,
     attempts,
     nextRecord: () => recordOf(delivery.attempts + 1),
     finish,

@@ -2,16 +2,16 @@ import { asBinary, type BinaryString } from '../../../../shared/binary-string.ts
 import type { FieldType } from '../../../../shared/search-settings.ts';
 import type { UnixTime } from './unix-time.ts';
 
-/** BeeORM's number for NULL: Go's smallest 64-bit integer, plus one. */
+/** The number that BeeORM writes for NULL: Go's minimum 64-bit integer plus one. */
 const NULL_NUMBER = '-9223372036854775807';
 const NULL_TEXT = 'NULL';
 
-/** What RediSearch takes for its own in a query. */
+/** The characters that RediSearch treats as syntax in a query. */
 const SPECIAL = /[,.<>{}[\]"':;!@#$%^&*()\-+=~/`\\|?]/g;
 
-/** The value of a column as BeeORM writes it into a document. `null`: the column's NULL. */
+/** The value of a column as BeeORM writes it into a document. `null` is SQL NULL. */
 export function documentValue(type: FieldType, value: BinaryString | null, unixTime: UnixTime): BinaryString {
-  // All that is put together here is ASCII, or bytes of the value: its characters are bytes already.
+  // The text consists of ASCII and of bytes of the value, so each of its characters is one byte.
   return asBinary(value === null ? nullValue(type) : writtenValue(type, value, unixTime));
 }
 
@@ -46,17 +46,17 @@ function writtenValue(type: FieldType, value: BinaryString, unixTime: UnixTime):
   }
 }
 
-/** `_` is special only where it is all of the text. */
+/** `_` is special only if it is the whole text. */
 function escapeText(text: string): string {
   return text === '_' ? '\\_' : text.replace(SPECIAL, '\\$&');
 }
 
-/** `[1, 2]` as `e1 e2`: words, for a TEXT field. */
+/** Writes `[1, 2]` as `e1 e2`: a TEXT field indexes words. */
 function references(json: string): string {
   return `e${json.slice(1, -1).replaceAll(/, ?/g, ' e')}`;
 }
 
-/** The shortest digits that give the same number, without an exponent. */
+/** The shortest decimal that parses to the same number, without an exponent. */
 function plainDecimal(number: number): string {
   const sign = number < 0 || Object.is(number, -0) ? '-' : '';
   const [mantissa = '0', exponent = '0'] = String(Math.abs(number)).split('e');

@@ -4,10 +4,10 @@ import { documentValue } from './document-value.ts';
 import type { SearchIndex } from './search-index.ts';
 import type { UnixTime } from './unix-time.ts';
 
-/** A hash as it is to stand in Redis. */
+/** A hash to write to Redis. */
 export interface Document {
   readonly key: string;
-  /** Fields and values in turn. */
+  /** Alternating field names and values. */
   readonly pairs: readonly (string | Buffer)[];
 }
 
@@ -16,14 +16,14 @@ export function toDocument(
   [id, ...values]: TableRow,
   unixTime: UnixTime,
 ): Document {
-  const pairs = fields.flatMap(({ name, type }, place) => [
+  const pairs = fields.flatMap(({ name, type }, index) => [
     toArgument(name),
-    toArgument(documentValue(type, values[place] ?? null, unixTime)),
+    toArgument(documentValue(type, values[index] ?? null, unixTime)),
   ]);
   return { key: prefix + id, pairs };
 }
 
-/** Text of ASCII alone is sent faster as it is. */
+/** Keeps pure ASCII as a string, which is sent faster than a buffer. */
 function toArgument(value: BinaryString): string | Buffer {
   return /^[\0-\x7f]*$/.test(value) ? value : binaryToBytes(value);
 }

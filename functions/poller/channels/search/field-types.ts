@@ -1,7 +1,7 @@
 import type { FieldType } from '../../../../shared/search-settings.ts';
 import type { IndexField } from './index-info.ts';
 
-/** Kinds of values, by MySQL's type of the column. */
+/** Groups of MySQL column types. */
 type ColumnKind = 'integer' | 'float' | 'time' | 'text' | 'json';
 
 const KINDS: ReadonlyMap<string, ColumnKind> = new Map<string, ColumnKind>([
@@ -20,24 +20,24 @@ const FITTING: Readonly<Record<FieldType, readonly ColumnKind[]>> = {
   text: ['integer', 'float', 'time', 'text', 'json'],
   bool: ['integer'],
   time: ['time'],
-  // MariaDB's JSON is a LONGTEXT.
+  // In MariaDB, JSON is an alias for LONGTEXT.
   references: ['json', 'text'],
 };
 
-/** Whether the values of a column can be written as that type. `column`: MySQL's name of its type. */
+/** Returns true if the values of a column can be written as this field type. `column` is the MySQL type name. */
 export function doesFit(type: FieldType, column: string): boolean {
   const kind = KINDS.get(column);
   return kind !== undefined && FITTING[type].includes(kind);
 }
 
-/** What BeeORM writes into a field of the index from a column of that type; undefined where it never would. */
+/** The type that BeeORM writes into an index field from a column of this type; undefined if it never does. */
 export function derivedType({ type, weight }: IndexField, column: string): FieldType | undefined {
   const kind = KINDS.get(column);
   switch (type) {
     case 'NUMERIC':
       return kind === 'integer' || kind === 'float' || kind === 'time' ? kind : undefined;
     case 'TEXT':
-      // BeeORM gives this weight to lists of references, and to nothing else.
+      // BeeORM gives the weight 0 only to lists of references.
       if (weight === 0 || kind === 'json') return doesFit('references', column) ? 'references' : undefined;
       return kind === 'text' ? 'text' : undefined;
     case 'TAG':

@@ -1,27 +1,27 @@
 import type { Redis } from 'ioredis';
 
-/** What RediSearch says of an index. */
+/** The definition of an index in RediSearch. */
 export interface IndexInfo {
-  /** Of the keys that it holds, as they stand in Redis. */
+  /** The prefixes of the indexed keys, as stored in Redis. */
   readonly prefixes: readonly string[];
   readonly fields: readonly IndexField[];
 }
 
 export interface IndexField {
-  /** Of the hash, and of the column. */
+  /** The name of the hash field and of the column. */
   readonly name: string;
   /** `TEXT`, `NUMERIC`, `TAG`, … */
   readonly type: string;
-  /** Of a TEXT field: 0 for a list of references. */
+  /** The weight of a TEXT field: 0 for a list of references. */
   readonly weight: number;
 }
 
-/** Undefined where there is no such index, or no RediSearch. Rejects where Redis can't answer. */
+/** Returns undefined if the index or RediSearch itself does not exist. Rejects if Redis cannot answer. */
 export async function readIndexInfo(redis: Redis, index: string): Promise<IndexInfo | undefined> {
   try {
     const info = pairs(await redis.call('FT.INFO', index));
     const definition = pairs(info.get('index_definition'));
-    // Up to RediSearch 2.0 the attributes were called fields, and their first value was the name.
+    // Up to version 2.0, RediSearch called the attributes fields, and the first value was the name.
     const fields = list(info.get('attributes') ?? info.get('fields'));
     return { prefixes: list(definition.get('prefixes')).map(String), fields: fields.map(toField) };
   } catch (error) {
@@ -35,8 +35,8 @@ const NO_INDEX = /unknown index name|no such index|unknown command/i;
 function toField(reply: unknown): IndexField {
   const words = list(reply).map(String);
   const after = (word: string): string | undefined => {
-    const place = words.findIndex((candidate) => candidate.toLowerCase() === word);
-    return place === -1 ? undefined : words[place + 1];
+    const index = words.findIndex((candidate) => candidate.toLowerCase() === word);
+    return index === -1 ? undefined : words[index + 1];
   };
   return {
     name: after('identifier') ?? words[0] ?? '',

@@ -16,40 +16,40 @@ export interface IndexLookupOptions {
   readonly tables: TableReader;
 }
 
-/** `unknown`: neither the settings nor any Redis pool know it. `problem`: why it can't be told what it consists of. */
+/** `unknown`: neither the settings nor any Redis pool has the index. `problem`: why it cannot be derived. */
 export type LookedUpIndex = SearchIndex | { readonly problem: string } | 'unknown';
 
-interface Place {
+interface IndexLocation {
   readonly pool: RedisPool;
   readonly info: IndexInfo | undefined;
 }
 
-/** Finds out what an index consists of. Rejects where a server that must be asked doesn't answer. */
+/** Derives the table, fields and Redis pool of an index. Rejects if a required server does not answer. */
 export async function lookUpIndex(name: string, options: IndexLookupOptions): Promise<LookedUpIndex> {
   const { indexes = {} } = options.settings;
   const known = Object.hasOwn(indexes, name) ? indexes[name] : undefined;
   const settings = known ?? {};
-  const place = await findPlace(name, settings, options);
-  if (place === undefined) {
+  const location = await locateIndex(name, settings, options);
+  if (location === undefined) {
     if (known === undefined) return 'unknown';
     return {
-      problem: `no Redis pool has the index: its settings must name redisPool '${DEFAULT_POOL}' or another`,
+      problem: `no Redis pool has the index: set redisPool in its settings, for example to '${DEFAULT_POOL}'`,
     };
   }
-  if ('problem' in place) return place;
+  if ('problem' in location) return location;
   const { mysqlPool, table } = tableOf(name, settings);
   if (!options.registry.mysqlPools.has(mysqlPool))
     return { problem: `the registry has no MySQL pool '${mysqlPool}'` };
   const columns = await options.tables.columns(mysqlPool, table);
-  return defineIndex({ name, settings, redisPool: place.pool, info: place.info, columns });
+  return defineIndex({ name, settings, redisPool: location.pool, info: location.info, columns });
 }
 
-async function findPlace(
+async function locateIndex(
   name: string,
   settings: IndexSettings,
   { registry, pools }: IndexLookupOptions,
-): Promise<Place | { readonly problem: string } | undefined> {
-  const ask = async (pool: RedisPool): Promise<Place> => ({
+): Promise<IndexLocation | { readonly problem: string } | undefined> {
+  const inspect = async (pool: RedisPool): Promise<IndexLocation> => ({
     pool,
     info: await readIndexInfo(await pools.connect(pool), namespaced(pool, name)),
   });
@@ -57,15 +57,15 @@ async function findPlace(
     const pool = registry.redisPools.get(settings.redisPool);
     return pool === undefined
       ? { problem: `the registry has no Redis pool '${settings.redisPool}'` }
-      : ask(pool);
+      : inspect(pool);
   }
-  // RediSearch knows database 0 alone, and would find its indexes for pools in other databases of that server too.
+  // RediSearch supports only database 0, but its commands find the same indexes from all databases of that server.
   const candidates = [...registry.redisPools.values()].filter(({ database }) => database === 0);
-  const answers = await Promise.allSettled(candidates.map(ask));
-  const places = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  const found = places.find(({ info }) => info !== undefined);
-  const silent = answers.find((answer) => answer.status === 'rejected');
-  // Where a pool was silent, the index may be there.
-  if (found === undefined && silent !== undefined) throw silent.reason;
+  const answers = await Promise.allSettled(candidates.map(inspect));
+  const locations = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const found = locations.find(({ info }) => info !== undefined);
+  const failure = answers.find((answer) => answer.status === 'rejected');
+  // The index may be in a pool that did not answer.
+  if (found === undefined && failure !== undefined) throw failure.reason;
   return found;
 }

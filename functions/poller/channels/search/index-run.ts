@@ -7,31 +7,34 @@ import type { SearchIndex } from './search-index.ts';
 
 const TTL_SECONDS = 86_400;
 
-/** Documents in one call of the script: Redis serves nobody else meanwhile. */
+/** Maximum documents per call of the script: Redis serves no other client while it runs. */
 const DOCUMENTS_PER_CALL = 50;
-/** Calls sent before their replies are waited for. */
+/** Maximum calls that are sent before waiting for their replies. */
 const MAX_CALLS_IN_FLIGHT = 10;
 
-/** Another run over the index has begun. */
+/** Another run for the same index has begun. */
 export class IndexTakenError extends Error {
   override readonly name = 'IndexTakenError';
 }
 
-/** A document's key holds something else. */
+/** The key of a document holds a value that is not a hash. */
 export class UnwritableDocumentError extends Error {
   override readonly name = 'UnwritableDocumentError';
 }
 
 const TAKEN = 'INDEXTAKEN';
 
-/** The lock may stand in another Redis than the documents: of no use where the two must be one step. */
+/**
+ * Checks the run key instead of the lock. The lock may be stored in a different Redis than the documents, so checking it
+ * and writing documents cannot be atomic.
+ */
 const REQUIRE_RUN = `
 if redis.call('GET', ARGV[1]) ~= ARGV[2] then
-  return redis.error_reply('${TAKEN} another run over the index has begun')
+  return redis.error_reply('${TAKEN} another run for the index has begun')
 end
 `;
 
-/** Answers with the key of a document that can't be written. */
+/** Returns the key of the first document that cannot be written, or false if all are written. */
 const WRITE = new Script(`${REQUIRE_RUN}
 local at = 3
 while at <= #ARGV do
@@ -46,7 +49,7 @@ end
 return false
 `);
 
-const NOTE = new Script(`${REQUIRE_RUN}
+const RECORD_PROGRESS = new Script(`${REQUIRE_RUN}
 redis.call('EXPIRE', ARGV[1], ARGV[5])
 return redis.call('SET', ARGV[3], ARGV[4], 'EX', ARGV[5])
 `);
@@ -56,11 +59,12 @@ return redis.call('DEL', ARGV[1], ARGV[3])
 `);
 
 /**
- * One run over an index. Whoever begins another one ends it: a consumer that was paused would else write what its
- * successor has written later states of, or leave a progress that makes the next run begin in the middle.
+ * One run that writes the documents of an index. It ends when another run for the index begins. Otherwise a paused
+ * consumer could overwrite the newer documents of its successor, or leave a progress value that makes the next run start
+ * in the middle.
  *
- * Progress stands where BeeORM's consumer keeps it: either may go on with it. All that writes rejects with an
- * {@link IndexTakenError}, or as Redis does.
+ * The progress is stored under the same key as that of BeeORM's consumer, so each can continue the other's run. All
+ * methods that write reject with an {@link IndexTakenError} if another run has begun, or with the error of Redis.
  */
 export class IndexRun {
   readonly #redis: Redis;
@@ -76,11 +80,11 @@ export class IndexRun {
   }
 
   /**
-   * Rows are to be read after this alone.
+   * Begins a run. Read rows only after this: rows read earlier may be outdated.
    *
-   * @param redis of the index's documents
-   * @param entry id of the entry that asks for the run
-   * @returns also the last ID that is done; `0` where none is
+   * @param redis the connection to the pool of the index's documents
+   * @param entry id of the entry that requests the run
+   * @returns the run, and the last ID that is already written; `0` if there is none
    */
   static async begin(
     redis: Redis,
@@ -88,34 +92,36 @@ export class IndexRun {
     entry: string,
   ): Promise<{ readonly run: IndexRun; readonly lastId: string }> {
     const run = new IndexRun(redis, index, entry);
-    const before = await redis.set(run.#runKey, run.#value, 'EX', TTL_SECONDS, 'GET');
-    // Of another entry, which was set aside on its way: rows have changed since, or this one would not be there.
-    const isOfAnother = before !== null && before.split(' ')[1] !== entry;
-    const progress = isOfAnother ? null : await redis.get(run.#progressKey);
+    const previous = await redis.set(run.#runKey, run.#value, 'EX', TTL_SECONDS, 'GET');
+    // Another entry's run did not finish, because that entry became a dead letter. Its progress is outdated: the
+    // application requested this run because rows have changed since.
+    const isOfOtherEntry = previous !== null && previous.split(' ')[1] !== entry;
+    const progress = isOfOtherEntry ? null : await redis.get(run.#progressKey);
     return { run, lastId: progress !== null && /^\d{1,20}$/.test(progress) ? progress : '0' };
   }
 
-  /** Also rejects with an {@link UnwritableDocumentError}; documents may then be written in part. */
+  /** Also rejects with an {@link UnwritableDocumentError}; some of the documents may be written then. */
   async write(documents: readonly Document[]): Promise<void> {
-    const most = DOCUMENTS_PER_CALL * MAX_CALLS_IN_FLIGHT;
-    for (let start = 0; start < documents.length; start += most)
-      await this.#writeSome(documents.slice(start, start + most));
+    const maxDocuments = DOCUMENTS_PER_CALL * MAX_CALLS_IN_FLIGHT;
+    for (let start = 0; start < documents.length; start += maxDocuments)
+      await this.#writeInParallel(documents.slice(start, start + maxDocuments));
   }
 
-  async note(lastId: string): Promise<void> {
-    await this.#run(NOTE, [this.#progressKey, lastId, TTL_SECONDS]);
+  /** Records the last ID that is written, which is where the next run continues. */
+  async recordProgress(lastId: string): Promise<void> {
+    await this.#run(RECORD_PROGRESS, [this.#progressKey, lastId, TTL_SECONDS]);
   }
 
-  /** Nothing is left to do: the next run begins with the first row. */
+  /** Ends a completed run: the next run starts at the first row. */
   async end(): Promise<void> {
     await this.#run(END, [this.#progressKey]);
   }
 
-  async #writeSome(documents: readonly Document[]): Promise<void> {
+  async #writeInParallel(documents: readonly Document[]): Promise<void> {
     const calls: Promise<unknown>[] = [];
     for (let start = 0; start < documents.length; start += DOCUMENTS_PER_CALL) {
-      const some = documents.slice(start, start + DOCUMENTS_PER_CALL);
-      const args = some.flatMap(({ key, pairs }) => [key, pairs.length, ...pairs]);
+      const chunk = documents.slice(start, start + DOCUMENTS_PER_CALL);
+      const args = chunk.flatMap(({ key, pairs }) => [key, pairs.length, ...pairs]);
       calls.push(this.#run(WRITE, args));
     }
     for (const key of await Promise.all(calls)) {

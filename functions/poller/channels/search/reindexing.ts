@@ -13,17 +13,17 @@ import { SearchPools } from './search-pools.ts';
 import { TableReader, TableUnreadableError } from './table-reader.ts';
 import { UnixTime } from './unix-time.ts';
 
-/** One entry's. */
+/** The reindexing that one entry requested. */
 interface Run {
   readonly entry: StreamEntry;
   readonly index: string;
-  /** Written in this drain. */
+  /** Documents written in this drain. */
   documents: number;
 }
 
 /**
- * Writes documents of search indexes anew, page by page. Where it ends early, for whatever reason, the progress key says
- * where to go on, and the entry stays pending; a page that is written twice comes out the same.
+ * Rewrites the documents of search indexes page by page. If it ends early for any reason, the entry stays pending, and
+ * the progress key records where to continue. Writing a page twice has the same result as writing it once.
  */
 export class Reindexing {
   readonly #context: ChannelContext;
@@ -45,14 +45,14 @@ export class Reindexing {
     this.#unixTime = new UnixTime(settings.timeZone ?? 'UTC');
   }
 
-  /** Settles the entry, or leaves it with its progress when the budget ends. `index`: without namespace. */
+  /** Settles the entry, or leaves it pending with its progress when the budget ends. `index` has no namespace. */
   async run(entry: StreamEntry, index: string): Promise<EntryOutcome> {
     const run = { entry, index, documents: 0 };
     const outcome = await this.#pools.use(() => this.#persist(run));
     return { ...outcome, documents: run.documents };
   }
 
-  /** Tries again, from where it was, what fails for a reason that passes. */
+  /** Retries transient failures, continuing from the last recorded progress. */
   async #persist(run: Run): Promise<EntryOutcome> {
     const { entry, index } = run;
     const { budget, logger } = this.#context;
@@ -67,14 +67,14 @@ export class Reindexing {
           });
         }
         if (error instanceof IndexTakenError) {
-          logger.warn('another run over a search index has begun, this one ends', { index });
+          logger.warn('another run for the search index has begun, stopping this one', { index });
           return STAYS_PENDING;
         }
         if (error instanceof TableUnreadableError && !error.isTransient) {
-          logger.error('the rows of a search index may not be read', { index, code: error.code });
+          logger.error('search index rows cannot be read', { index, code: error.code });
           return STAYS_PENDING;
         }
-        logger.warn('a search index can not be written, trying again', { index, error: errorFields(error) });
+        logger.warn('search index write failed, retrying', { index, error: errorFields(error) });
         await budget.backOff(attempt);
       }
     }
@@ -92,46 +92,47 @@ export class Reindexing {
       tables: this.#tables,
     });
     if (index === 'unknown') {
-      logger.warn('nobody knows the search index, its entry is acknowledged', { index: name });
+      logger.warn('unknown search index, acknowledging its entry', { index: name });
       return acknowledge(this.#context, entry);
     }
     if ('problem' in index) {
-      const message = `search index '${name}' can't be derived: ${index.problem}`;
-      logger.warn('a search index can not be derived, its entry is set aside', {
+      const message = `search index '${name}' cannot be derived: ${index.problem}`;
+      logger.warn('search index cannot be derived, moving its entry to the dead letters', {
         index: name,
         reason: message,
       });
       return moveToDeadLetters(this.#context, entry, { code: 'underivable-index', message });
     }
-    // One table after another of each server, so that many indexes at once don't take all of its connections.
+    // One index at a time per pair of pools: many concurrent indexes would take all connections of a server.
     return this.#mutex.run(`${index.mysqlPool} ${index.redisPool.code}`, () => this.#write(run, index));
   }
 
   async #write(run: Run, index: SearchIndex): Promise<EntryOutcome> {
     const { budget, session, logger, failpoint } = this.#context;
-    // Who has lost the lock must not end the run of who has it now.
+    // A consumer that has lost the lock must not end the run of its successor.
     if (!(await session.lock.isHeld())) return STAYS_PENDING;
     const redis = await this.#pools.connect(index.redisPool);
     const begun = await IndexRun.begin(redis, index, run.entry.id);
-    let lastId = begun.lastId;
+    const indexRun = begun.run;
+    let { lastId } = begun;
     for (let more = true; more; ) {
       if (!budget.mayRead || !(await session.lock.isHeld())) return STAYS_PENDING;
       const page = await this.#tables.page(index, lastId);
-      await begun.run.write(page.rows.map((row) => toDocument(index, row, this.#unixTime)));
+      await indexRun.write(page.rows.map((row) => toDocument(index, row, this.#unixTime)));
       run.documents += page.rows.length;
       more = page.more;
       lastId = page.rows.at(-1)?.[0] ?? lastId;
-      if (more) await this.#noteProgress(run.entry, begun.run, lastId);
+      if (more) await this.#recordProgress(run.entry, indexRun, lastId);
       await failpoint?.('indexed');
     }
-    await begun.run.end();
-    logger.info('a search index is written', { index: index.name, documents: run.documents });
+    await indexRun.end();
+    logger.info('search index written', { index: index.name, documents: run.documents });
     return acknowledge(this.#context, run.entry);
   }
 
-  /** An entry that gets on kills nobody, however often its consumer was killed. */
-  async #noteProgress(entry: StreamEntry, indexRun: IndexRun, lastId: string): Promise<void> {
-    await indexRun.note(lastId);
+  /** Resets the delivery count: an entry that makes progress is not poison, even if its consumer is killed often. */
+  async #recordProgress(entry: StreamEntry, indexRun: IndexRun, lastId: string): Promise<void> {
+    await indexRun.recordProgress(lastId);
     const { session, fenced } = this.#context;
     if (entry.deliveries > 1) await setDeliveries(session.redis, fenced, [entry.id], 1);
   }

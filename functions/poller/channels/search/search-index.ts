@@ -7,20 +7,20 @@ import type { FieldType, IndexSettings } from '../../../../shared/search-setting
 import { derivedType, doesFit } from './field-types.ts';
 import type { IndexInfo } from './index-info.ts';
 
-/** Where an index's rows come from and where its documents go. */
+/** The source of an index's rows and the destination of its documents. */
 export interface SearchIndex {
   readonly name: string;
   readonly mysqlPool: string;
   readonly table: BinaryString;
   readonly withoutFakeDeleted: boolean;
   readonly redisPool: RedisPool;
-  /** Of the documents' keys, as they stand in Redis. */
+  /** The prefix of the documents' keys, as stored in Redis. */
   readonly prefix: string;
   readonly fields: readonly DocumentField[];
 }
 
 interface DocumentField {
-  /** Of the column, and of the hash. */
+  /** The name of the column and of the hash field. */
   readonly name: BinaryString;
   readonly type: FieldType;
 }
@@ -29,9 +29,9 @@ export interface IndexSources {
   readonly name: string;
   readonly settings: IndexSettings;
   readonly redisPool: RedisPool;
-  /** Undefined where the index isn't there (yet): its settings must then say its fields. */
+  /** Undefined if the index does not exist (yet): its settings must then list the fields. */
   readonly info: IndexInfo | undefined;
-  /** Of {@link tableOf}. */
+  /** The columns of the table that {@link tableOf} returns; empty if it does not exist. */
   readonly columns: readonly TableColumn[];
 }
 
@@ -46,14 +46,14 @@ export function tableOf(
   return { mysqlPool: settings.mysqlPool ?? DEFAULT_POOL, table };
 }
 
-/** The index with all that its settings leave open derived, or why that is not possible. */
+/** Derives everything that the settings of an index leave open, or returns why this is not possible. */
 export function defineIndex(sources: IndexSources): SearchIndex | { readonly problem: string } {
   const { name, settings, redisPool, info } = sources;
   const { mysqlPool, table } = tableOf(name, settings);
   const columns = new Map(sources.columns.map((column) => [binaryToDisplayText(column.name), column.type]));
   if (!columns.has('ID')) {
-    const lack = columns.size === 0 ? `there is no table '${table}'` : `table '${table}' has no column ID`;
-    return { problem: `${lack} in MySQL pool '${mysqlPool}'` };
+    const missing = columns.size === 0 ? `there is no table '${table}'` : `table '${table}' has no column ID`;
+    return { problem: `${missing} in MySQL pool '${mysqlPool}'` };
   }
   const fields = settings.fields ? fieldsOf(settings.fields, columns) : deriveFields(info, columns);
   if ('problem' in fields)
@@ -71,7 +71,7 @@ export function defineIndex(sources: IndexSources): SearchIndex | { readonly pro
   };
 }
 
-/** BeeORM makes the prefix of the name's hash. */
+/** BeeORM derives the prefix from a hash of the index name. */
 function prefixOf({ name, settings, redisPool, info }: IndexSources): string {
   const known = settings.prefix === undefined ? info?.prefixes[0] : namespaced(redisPool, settings.prefix);
   if (known !== undefined && known !== '') return known;
@@ -88,7 +88,8 @@ function fieldsOf(
   return collect(Object.entries(settings), ([name, type]) => {
     const column = columns.get(name);
     if (column === undefined) return { problem: `there is no column for field ${name}` };
-    if (!doesFit(type, column)) return { problem: `column ${name} of type ${column} is no ${type}` };
+    if (!doesFit(type, column))
+      return { problem: `column ${name} of type ${column} cannot be written as ${type}` };
     return { name: textToBinary(name), type };
   });
 }
@@ -101,7 +102,7 @@ function deriveFields(info: IndexInfo | undefined, columns: ReadonlyMap<string, 
     const type = derivedType(field, column);
     if (type === undefined) {
       return {
-        problem: `field ${field.name} of type ${field.type} can't be told from a column of type ${column}`,
+        problem: `field ${field.name} of type ${field.type} cannot be derived from a column of type ${column}`,
       };
     }
     return { name: textToBinary(field.name), type };

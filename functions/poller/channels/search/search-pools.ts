@@ -2,16 +2,16 @@ import type { Redis } from 'ioredis';
 import type { RedisPool } from '../../../../shared/registry/types.ts';
 import { connectRedis } from '../../redis/connection.ts';
 
-/** Connections to the Redis pools that hold search indexes: made when first needed, closed when nobody needs any. */
+/** Connections to the Redis pools of search indexes: opened on first use, closed when the last task has ended. */
 export class SearchPools {
   readonly #connections = new Map<string, Promise<Redis>>();
   #users = 0;
 
-  /** Connections are there to be used until `work` has ended. */
-  async use<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** Keeps the connections open until `task` has ended. */
+  async use<Result>(task: () => Promise<Result>): Promise<Result> {
     this.#users++;
     try {
-      return await work();
+      return await task();
     } finally {
       this.#users--;
       if (this.#users === 0) this.#close();

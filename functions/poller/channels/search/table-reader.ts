@@ -9,19 +9,19 @@ import type {
 import { PROTOCOL_VERSION } from '../../../../shared/protocol.ts';
 import type { SearchIndex } from './search-index.ts';
 
-/** As BeeORM reads them; fewer where rows are large. */
+/** The page size of BeeORM. A page has fewer rows if the rows are large. */
 const PAGE_ROWS = 5000;
 
-/** The executor can't read the table. */
+/** The executor cannot read the table. */
 export class TableUnreadableError extends Error {
   override readonly name = 'TableUnreadableError';
-  /** MySQL's number, or a name of ours. */
+  /** The MySQL error number, or an error code of this project. */
   readonly code: string;
-  /** False: nothing will change until somebody changes something. */
+  /** False if retrying is pointless until an operator fixes the cause. */
   readonly isTransient: boolean;
 
   constructor(code: string, isTransient: boolean) {
-    super(`MySQL answers ${code}`);
+    super(`the table cannot be read: MySQL returned ${code}`);
     this.code = code;
     this.isTransient = isTransient;
   }
@@ -30,18 +30,18 @@ export class TableUnreadableError extends Error {
 export interface TableReaderOptions {
   readonly executor: SqlExecutor;
   readonly consumer: string;
-  /** When the executor must have answered: milliseconds since 1970. */
+  /** The time by which the executor must answer: milliseconds since 1970. */
   readonly deadline: () => number;
 }
 
-/** A page of an index's rows: `ID`, then the columns of its fields. */
+/** A page of an index's rows. Each row has the `ID`, then the columns of the index's fields. */
 export interface RowPage {
   readonly rows: readonly TableRow[];
-  /** There may be rows after the last of these. */
+  /** True if more rows may follow the last one. */
   readonly more: boolean;
 }
 
-/** Reads tables through the executor. All reject with a {@link TableUnreadableError} or as the executor does. */
+/** Reads tables through the executor. Methods reject with a {@link TableUnreadableError} or the error of the executor. */
 export class TableReader {
   readonly #options: TableReaderOptions;
 
@@ -51,11 +51,11 @@ export class TableReader {
 
   async columns(mysqlPool: string, table: string): Promise<readonly TableColumn[]> {
     const request = { operation: 'columns', table: textToBinary(table) } as const;
-    const reply = await this.#ask({ ...this.#common(mysqlPool), ...request });
+    const reply = await this.#execute({ ...this.#common(mysqlPool), ...request });
     return reply.status === 'columns' ? reply.columns : unexpected(reply);
   }
 
-  /** Rows with an ID above `after`. */
+  /** Reads rows with an ID greater than `after`. */
   async page({ mysqlPool, table, fields, withoutFakeDeleted }: SearchIndex, after: string): Promise<RowPage> {
     const columns = fields.map(({ name }): BinaryString => name);
     const request = {
@@ -66,11 +66,11 @@ export class TableReader {
       withoutFakeDeleted,
       limit: PAGE_ROWS,
     } as const;
-    const reply = await this.#ask({ ...this.#common(mysqlPool), ...request });
+    const reply = await this.#execute({ ...this.#common(mysqlPool), ...request });
     return reply.status === 'rows' ? reply : unexpected(reply);
   }
 
-  async #ask(request: ExecutorRequest): Promise<ExecutorReply> {
+  async #execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const reply = await this.#options.executor.execute(request);
     if (reply.status !== 'error') return reply;
     throw new TableUnreadableError(reply.code, reply.kind !== 'configuration');
