@@ -41,10 +41,10 @@ describe('bindings', () => {
     expect(parse(binding)).toEqual([expect.objectContaining(binding)]);
   });
 
-  test("can bind another group of BeeORM's built-in streams, but not the group that is already consumed by the built-in channel", () => {
+  test("can bind another group of BeeORM's built-in streams, but not the group that is already consumed", () => {
     expect(parse({ ...minimal, stream: 'orm-lazy-channel', group: 'spy' })).toHaveLength(1);
     expect(() => parse({ ...minimal, stream: 'orm-lazy-channel', group: 'orm-async-consumer' })).toThrow(
-      "bindings[0].group: group 'orm-async-consumer' of stream 'orm-lazy-channel' is already consumed by the built-in channel",
+      "bindings[0].group: group 'orm-async-consumer' of stream 'orm-lazy-channel' is already consumed",
     );
   });
 

@@ -117,7 +117,7 @@ function problemsOf(
   }
   if (group === ASYNC_CONSUMER_GROUP && BUILT_IN_STREAMS.some((builtIn) => builtIn === stream))
     return [
-      `${formatPath([...location, 'group'])}group '${group}' of stream '${stream}' is already consumed by the built-in channel`,
+      `${formatPath([...location, 'group'])}group '${group}' of stream '${stream}' is already consumed`,
     ];
   const first = bindings.findIndex((other) => other.stream === stream && other.group === group);
   return first === index ? [] : [`${formatPath(location)}bindings[${first}] has the same stream and group`];
