@@ -115,10 +115,11 @@ function problemsOf(
       `${formatPath([...location, 'group'])}stream '${stream}' has no group '${group}' in the registry, only ${known}`,
     ];
   }
-  if (group === ASYNC_CONSUMER_GROUP && BUILT_IN_STREAMS.some((builtIn) => builtIn === stream))
+  if (group === ASYNC_CONSUMER_GROUP && BUILT_IN_STREAMS.some((builtIn) => builtIn === stream)) {
     return [
       `${formatPath([...location, 'group'])}group '${group}' of stream '${stream}' is already consumed`,
     ];
+  }
   const first = bindings.findIndex((other) => other.stream === stream && other.group === group);
   return first === index ? [] : [`${formatPath(location)}bindings[${first}] has the same stream and group`];
 }
