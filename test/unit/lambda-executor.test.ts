@@ -135,13 +135,10 @@ describe('the SQL executor behind Lambda', () => {
     expect(endpoint.counts.maxInFlight).toBeGreaterThan(2);
   });
 
-  test('has a batch that is too large split, and fails a single statement that is too large', async () => {
+  test('replies that a request is too large without sending it', async () => {
     const { executor, counts } = await executorAnswering(undefined);
-    expect(await executor.execute(batch(4 << 20, 4 << 20))).toEqual({ status: 'void' });
-    expect(await executor.execute(batch(8 << 20))).toMatchObject({
-      status: 'done',
-      outcome: { results: [{ status: 'failed', code: 'too-large' }] },
-    });
+    expect(await executor.execute(batch(4 << 20, 4 << 20))).toEqual({ status: 'too-large' });
+    expect(await executor.execute(batch(8 << 20))).toEqual({ status: 'too-large' });
     expect(counts.requests).toBe(0);
   });
 });

@@ -10,7 +10,7 @@ test('a drain of a group that was rewound to entries with pruned ledger rows sto
   await scene.redis.xgroup('SETID', LAZY, GROUP, '0');
   const summary = await drainScene(scene);
   expect(summary).toMatchObject({ complete: false, reason: 'pool-down' });
-  expect(summary.message).toContain(`up to ${prunedId} were done and their record is pruned`);
+  expect(summary.message).toContain(`up to ${prunedId} were applied and their ledger rows are deleted`);
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
   expect(await scene.redis.exists(LOCK_KEY)).toBe(0);
   const command = /XGROUP SETID (\S+) ([\d-]+)/.exec(summary.message ?? '');
