@@ -20,7 +20,7 @@ const poller = new DeployedPoller({
 });
 reportUncaughtErrors(logger);
 
-/** The poller: an operation in, its result out. The schedule asks for `{"operation":"drain"}`. */
+/** The poller: performs an operation and returns its result. The schedule sends `{"operation":"drain"}`. */
 export function handler(event: unknown, context: Context): Promise<unknown> {
   logger.begin(context);
   return reportingErrors(logger, async () => {
@@ -28,8 +28,8 @@ export function handler(event: unknown, context: Context): Promise<unknown> {
     const result = await poller.perform(operation, context.getRemainingTimeInMillis());
     const payload = await packPayload(result);
     if (payload !== undefined) return payload.value;
-    throw new ConfigurationError('too-large', 'the answer is longer than Lambda lets through', {
-      nextStep: 'Ask with --registry FILE from a machine that reaches Redis.',
+    throw new ConfigurationError('too-large', 'the reply is larger than Lambda allows', {
+      nextStep: 'Run the command with --registry FILE on a machine that can reach Redis.',
     });
   });
 }
@@ -39,7 +39,7 @@ function readOperation(event: unknown): Operation {
     return parseOperation(event);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    throw new ConfigurationError('unknown-operation', 'the event is no operation of this function', {
+    throw new ConfigurationError('unknown-operation', 'unknown operation', {
       nextStep: 'Send {"operation":"drain"}, or "status", "dead-letters", "redrive" or "discard".',
     });
   }

@@ -23,7 +23,7 @@ function published(
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   try {
     const metrics = new DrainMetrics('test', new Metrics({ namespace: 'Test', serviceName: 'test' }));
-    metrics.publish({ summary, channels, invocations, budgetLeftMs: 5, isTail });
+    metrics.publish({ summary, channels, invocations, remainingBudgetMs: 5, isTail });
   } finally {
     vi.unstubAllEnvs();
     spy.mockRestore();

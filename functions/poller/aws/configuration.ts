@@ -5,11 +5,11 @@ import { LOG_LEVELS } from '../../../shared/logging.ts';
 
 const hostAndPort = z.strictObject({
   host: z.string().min(1),
-  /** A text where CloudFormation puts it in. */
+  /** A string if CloudFormation inserts it. */
   port: z.coerce.number().int().min(1).max(65_535),
 });
 
-/** One Redis pool as it is deployed: its address without a password, which stands in the secret. */
+/** One deployed Redis pool: its address without the password, which is stored in the secret. */
 const redisPoolSchema = z.strictObject({
   target: z.discriminatedUnion('kind', [
     hostAndPort.extend({ kind: z.literal('tcp') }),
@@ -19,9 +19,9 @@ const redisPoolSchema = z.strictObject({
   namespace: z.string(),
   tls: z.boolean(),
   username: z.string().exactOptional(),
-  /** Name or ARN of the secret with the password, and perhaps user and address. */
+  /** Name or ARN of the secret with the password and optionally the user and address. */
   secret: z.string().exactOptional(),
-  /** The address here stands, whatever the secret says: RDS's names the server behind a proxy. */
+  /** This address overrides the one in the secret. An RDS secret names the server behind a proxy, not the proxy. */
   isAddressGiven: z.boolean().default(false),
 });
 export type DeployedRedisPool = z.infer<typeof redisPoolSchema>;
@@ -29,24 +29,24 @@ export type DeployedRedisPool = z.infer<typeof redisPoolSchema>;
 export const pollerConfigurationSchema = z.strictObject({
   serviceName: z.string().min(1),
   logLevel: z.enum(LOG_LEVELS),
-  /** Codes alone: the poller has no way to MySQL. */
+  /** Only codes, because the poller has no connection to MySQL. */
   mysqlPools: z.array(z.string()),
   /** By the code in the registry. */
   redisPools: z.record(z.string(), redisPoolSchema),
-  /** Groups by stream, by Redis pool. */
+  /** By Redis pool, then by stream: the names of its groups. */
   streams: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
   /** Name or ARN of the SQL executor's function. */
   executor: z.string().min(1),
   ordering: z.enum(ORDERING_RULES),
   lazyConcurrency: z.int().positive(),
   batchItems: z.int().positive(),
-  /** Verbs that are let through besides INSERT, UPDATE, DELETE and REPLACE. */
+  /** Allowed statement verbs in addition to INSERT, UPDATE, DELETE and REPLACE. */
   allowedStatements: z.array(z.string()),
-  /** Own streams that are bound to functions, as docs/own-streams.md describes each. */
+  /** Own streams that are bound to functions (docs/own-streams.md). */
   bindings: z.array(z.unknown()).default([]),
-  /** What search indexes consist of, as docs/search.md describes it. */
+  /** Definition of the search indexes (docs/search.md). */
   search: z.unknown().optional(),
-  /** What collecting garbage does about groups that don't exist on their stream. */
+  /** How garbage collection treats groups that do not exist on their stream. */
   absentGroups: z.enum(ABSENT_GROUPS_RULES).default('hold'),
   isTail: z.boolean(),
   budgetMs: z.int().positive(),
@@ -54,7 +54,7 @@ export const pollerConfigurationSchema = z.strictObject({
 });
 export type PollerConfiguration = z.infer<typeof pollerConfigurationSchema>;
 
-/** @throws ConfigurationError that names the path of what is wrong */
+/** @throws ConfigurationError that names the path of the invalid value */
 export function readPollerConfiguration(environment: NodeJS.ProcessEnv): PollerConfiguration {
   return readDeployedConfiguration(pollerConfigurationSchema, environment);
 }

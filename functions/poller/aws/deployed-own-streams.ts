@@ -6,12 +6,12 @@ import type { EntryEvent, EntryHandler, HandlerAnswer } from '../channels/own-st
 import { ownStreamChannel } from '../channels/own-streams/own-stream-channel.ts';
 import { LambdaHandler, type LambdaHandlerOptions } from './lambda-handler.ts';
 
-/** Streams that are bound to Lambda functions, for all drains of this process. */
+/** Streams that are bound to Lambda functions, shared by all drains of this process. */
 export class DeployedOwnStreams {
   readonly channels: readonly Channel[];
-  readonly #handlers: readonly ThawingHandler[];
+  readonly #handlers: readonly ReopeningHandler[];
 
-  /** @throws ConfigurationError where a binding doesn't fit the registry */
+  /** @throws ConfigurationError if a binding does not match the registry */
   constructor(
     bindings: readonly unknown[],
     registry: Pick<PollerRegistry, 'streams'>,
@@ -19,20 +19,20 @@ export class DeployedOwnStreams {
   ) {
     const bound = parseBindings({ bindings }, 'bindings', registry).map((binding) => ({
       binding,
-      handler: new ThawingHandler(binding, clientConfig),
+      handler: new ReopeningHandler(binding, clientConfig),
     }));
     this.#handlers = bound.map(({ handler }) => handler);
     this.channels = bound.map(({ binding, handler }) => ownStreamChannel(binding, handler));
   }
 
-  /** Between invocations Lambda freezes this process, and sockets die. */
+  /** Call after each invocation: Lambda then freezes this process, and open sockets would be dead afterwards. */
   closeSockets(): void {
     for (const handler of this.#handlers) handler.closeSockets();
   }
 }
 
-/** A Lambda function that handles entries, by sockets that are made when first needed after a freeze. */
-class ThawingHandler implements EntryHandler {
+/** A Lambda function that handles entries. Its sockets are opened when they are first needed after a freeze. */
+class ReopeningHandler implements EntryHandler {
   readonly #options: LambdaHandlerOptions;
   #current: LambdaHandler | undefined;
 
@@ -42,11 +42,11 @@ class ThawingHandler implements EntryHandler {
   }
 
   invoke(event: EntryEvent, signal: AbortSignal): Promise<HandlerAnswer> {
-    return this.#thawed().invoke(event, signal);
+    return this.#open().invoke(event, signal);
   }
 
   probe(): Promise<StageFailure | undefined> {
-    return this.#thawed().probe();
+    return this.#open().probe();
   }
 
   closeSockets(): void {
@@ -54,7 +54,7 @@ class ThawingHandler implements EntryHandler {
     this.#current = undefined;
   }
 
-  #thawed(): LambdaHandler {
+  #open(): LambdaHandler {
     this.#current ??= new LambdaHandler(this.#options);
     return this.#current;
   }

@@ -26,9 +26,9 @@ import {
 import { LambdaExecutor, type LambdaExecutorOptions } from './lambda-executor.ts';
 import { type DrainMetrics, InvocationCounts } from './metrics.ts';
 
-/** Kept of the function's time for metrics, the reply, and a drain that ends late. */
-const KEPT_MS = 4000;
-const STATES_MS = 2000;
+/** Time reserved at the end of the invocation for metrics, the reply and a drain that ends late. */
+const RESERVED_MS = 4000;
+const CHANNEL_STATES_TIMEOUT_MS = 2000;
 
 export interface DeployedPollerServices {
   readonly configuration: PollerConfiguration;
@@ -40,13 +40,13 @@ export interface DeployedPollerServices {
 
 export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
 
-/** The poller as a function runs it: with secrets that rotate, and what it is asked beside draining. */
+/** The poller as a Lambda function: it handles rotated secrets and performs other operations as well as drains. */
 export class DeployedPoller {
   readonly #services: DeployedPollerServices;
   readonly #ownStreams: DeployedOwnStreams;
   readonly #channels: readonly Channel[];
 
-  /** @throws ConfigurationError where a binding doesn't fit the streams */
+  /** @throws ConfigurationError if a binding does not match the streams */
   constructor(services: DeployedPollerServices) {
     this.#services = services;
     const { configuration, clientConfig } = services;
@@ -61,9 +61,9 @@ export class DeployedPoller {
     });
   }
 
-  /** `remainingMs`: until Lambda ends the function. */
+  /** `remainingMs`: time until Lambda stops the invocation. */
   async perform(operation: Operation, remainingMs: number): Promise<OperationResult> {
-    const endsAt = Date.now() + remainingMs - KEPT_MS;
+    const endsAt = Date.now() + remainingMs - RESERVED_MS;
     switch (operation.operation) {
       case 'drain':
         return this.#drain(operation, endsAt);
@@ -106,13 +106,13 @@ export class DeployedPoller {
     } finally {
       executor.close();
       this.#ownStreams.closeSockets();
-      const budgetLeftMs = Math.max(0, endsAt - Date.now());
+      const remainingBudgetMs = Math.max(0, endsAt - Date.now());
       const channels = registry === undefined ? [] : await this.#channelStates(registry);
-      metrics.publish({ summary, channels, invocations, budgetLeftMs, isTail });
+      metrics.publish({ summary, channels, invocations, remainingBudgetMs, isTail });
     }
   }
 
-  /** A password may have been rotated since its secret was read: once more, where a secret says something else now. */
+  /** Retries once if a login was refused and a secret has changed: a password may have been rotated since it was read. */
   async #runWithNewSecrets(
     registry: PollerRegistry,
     run: (registry: PollerRegistry) => Promise<DrainSummary>,
@@ -132,7 +132,7 @@ export class DeployedPoller {
     const { configuration, secrets } = this.#services;
     const executor = this.#executor(new InvocationCounts());
     const redisPools = Object.entries(configuration.redisPools).map(
-      // Fresh: who asks has perhaps just changed a password.
+      // Fresh, because the operator may have just changed a password.
       ([code, pool]) => [code, () => resolveRedisPool(code, pool, secrets, { isFresh: true })] as const,
     );
     try {
@@ -149,10 +149,13 @@ export class DeployedPoller {
     }
   }
 
-  /** For metrics, so a pool that fails or is slow is left out: the drain has told of it. */
+  /** Used only for metrics. A pool that fails or is slow is omitted, because the drain has already reported it. */
   async #channelStates(registry: PollerRegistry): Promise<ChannelState[]> {
     const states = [...registry.redisPools.values()].map((pool) =>
-      Promise.race([readChannelStates(pool, registry, this.#channels), sleep(STATES_MS, [])]).catch(() => []),
+      Promise.race([
+        readChannelStates(pool, registry, this.#channels),
+        sleep(CHANNEL_STATES_TIMEOUT_MS, []),
+      ]).catch(() => []),
     );
     return (await Promise.all(states)).flat();
   }
@@ -197,13 +200,13 @@ function hasRefusedLogin({ channels }: DrainSummary): boolean {
   return Object.values(channels).some(({ error }) => error?.code === 'redis-authentication');
 }
 
-/** Messages may quote a server's words, and those a row: codes are enough for a log. */
+/** Replaces errors by their codes, because an error message may quote a server's message and with it data of a row. */
 function loggable({ complete, reason, seconds, channels, message }: DrainSummary): object {
   const counts = Object.entries(channels).map(([name, { error, ...channel }]) => [
     name,
     error === undefined ? channel : { ...channel, error: error.code },
   ]);
-  // Of a lock the message says who holds it; other ones may quote a server's words.
+  // The message about a held lock names its holder. Other messages may quote a server's message.
   const detail = reason === 'locked' && message !== undefined ? { detail: message } : {};
   return { complete, reason, ...detail, seconds, channels: Object.fromEntries(counts) };
 }

@@ -6,8 +6,8 @@ import type { DeployedRedisPool, PollerConfiguration } from './configuration.ts'
 type Deployed = Pick<PollerConfiguration, 'mysqlPools' | 'redisPools' | 'streams'>;
 
 /**
- * The registry as the deployed poller knows it, with what the secrets of its Redis pools say.
- * @throws ConfigurationError or ConnectionError where a secret can't be read
+ * Builds the registry of the deployed poller from its configuration and the secrets of its Redis pools.
+ * @throws ConfigurationError or ConnectionError if a secret cannot be read
  */
 export async function resolveRegistry(
   deployed: Deployed,
@@ -35,12 +35,12 @@ export function deployedStreams({ streams }: Pick<Deployed, 'streams'>): PollerR
   );
 }
 
-/** Whether both would connect to the same servers in the same way. */
-export function areSameRedisPools(left: PollerRegistry, right: PollerRegistry): boolean {
-  return JSON.stringify([...left.redisPools]) === JSON.stringify([...right.redisPools]);
+/** Returns true if both connect to the same servers in the same way. */
+export function areSameRedisPools(one: PollerRegistry, other: PollerRegistry): boolean {
+  return JSON.stringify([...one.redisPools]) === JSON.stringify([...other.redisPools]);
 }
 
-/** A deployed pool's address with what its secret says. */
+/** Combines the configuration of a deployed pool with its secret. */
 export async function resolveRedisPool(
   code: string,
   { secret, isAddressGiven, target, ...pool }: DeployedRedisPool,

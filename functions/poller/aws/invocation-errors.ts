@@ -1,14 +1,14 @@
 /**
- * What Lambda's answer to an invocation says about the function.
+ * What a failed invocation says about the function.
  *
- * - `transient`: it has not run; the same may be sent again.
- * - `configuration`: it has not run, and won't before somebody changes something.
- * - `too-large`: it has not run; the request is longer than Lambda lets through.
- * - `unknown`: it may have run, wholly or in part.
+ * - `transient`: it has not run; the same request can be sent again.
+ * - `configuration`: it has not run, and cannot run until an operator changes something.
+ * - `too-large`: it has not run, because the request is longer than Lambda allows.
+ * - `unknown`: it may have run, completely or in part.
  */
 type InvocationErrorClass = 'transient' | 'configuration' | 'too-large' | 'unknown';
 
-/** By the error's name, where its HTTP status would say something else: these are met before the function starts. */
+/** By error name, for errors that occur before the function starts although their HTTP status suggests otherwise. */
 const BY_NAME = new Map<string, InvocationErrorClass>([
   ['CredentialsProviderError', 'configuration'],
   ['EC2AccessDeniedException', 'configuration'],
@@ -22,16 +22,16 @@ const BY_NAME = new Map<string, InvocationErrorClass>([
   ['KMSInvalidStateException', 'configuration'],
   ['KMSNotFoundException', 'configuration'],
   ['RequestTooLargeException', 'too-large'],
-  // The function is inactive, since it was not used for long, and is being made ready again.
+  // The function is inactive because it was not used for a long time, and Lambda is activating it again.
   ['ResourceNotReadyException', 'transient'],
   ['SubnetIPAddressLimitReachedException', 'transient'],
   ['TooManyRequestsException', 'transient'],
 ]);
 
-/** No connection was made, so nothing was sent. */
+/** There was no connection, so nothing was sent. */
 const NOT_CONNECTED = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
 
-/** The SDK tells by words alone that its time for connecting was over, as where a subnet has no way to Lambda. */
+/** The SDK reports a connection timeout only in its message, for example if a subnet has no route to Lambda. */
 const CONNECTION_TIMEOUT = /did not establish a connection/;
 
 const HTTP_CONFLICT = 409;
@@ -55,14 +55,14 @@ export function classifyInvocationError(error: unknown): InvocationFailure {
   return status === undefined ? { kind: 'unknown', code } : { kind: classOfStatus(status), code: error.name };
 }
 
-/** Lambda answers 4xx before it runs anything: a wrong name, permission, signature or request. */
+/** Lambda returns 4xx before it runs the function: for a wrong name, permission, signature or request. */
 function classOfStatus(status: number): InvocationErrorClass {
   if (status === HTTP_TOO_MANY_REQUESTS || status === HTTP_CONFLICT) return 'transient';
   if (status === HTTP_TOO_LARGE) return 'too-large';
   return status >= 400 && status < 500 ? 'configuration' : 'unknown';
 }
 
-/** Undefined where there was no answer. The SDK notes a status also on an answer that it could not read. */
+/** Undefined if there was no response. The SDK also sets a status for a response that it could not parse. */
 function httpStatusOf(error: Error): number | undefined {
   if (!('$metadata' in error) || typeof error.$metadata !== 'object' || error.$metadata === null)
     return undefined;

@@ -1,28 +1,28 @@
-/** Successes in a row after which one more invocation may be in flight. */
+/** Number of consecutive successes after which the limit rises by one. */
 const WIDEN_AFTER = 20;
 
 /**
- * Lets a number of invocations through at once. Lambda's throttling halves the number, and successes widen it again by
- * and by: a function that is reserved to fewer environments than we have lanes is not asked in vain again and again.
+ * Limits the number of concurrent invocations. Throttling by Lambda halves the limit, and successes raise it again step by
+ * step. Otherwise a function with less reserved concurrency than we have lanes would be throttled again and again.
  */
 export class InvocationGate {
-  readonly #most: number;
+  readonly #max: number;
   readonly #waiting: (() => void)[] = [];
   #limit: number;
   #inFlight = 0;
   #successes = 0;
 
-  constructor(most: number) {
-    this.#most = most;
-    this.#limit = most;
+  constructor(max: number) {
+    this.#max = max;
+    this.#limit = max;
   }
 
-  /** How many may be in flight now. */
+  /** Current maximum number of invocations in flight. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Call `leave` afterwards. */
+  /** Waits until an invocation may start. Call `leave` after it. */
   async enter(): Promise<void> {
     while (this.#inFlight >= this.#limit) {
       await new Promise<void>((resolve) => {
@@ -43,7 +43,7 @@ export class InvocationGate {
   }
 
   succeeded(): void {
-    if (this.#limit === this.#most) return;
+    if (this.#limit === this.#max) return;
     this.#successes++;
     if (this.#successes < WIDEN_AFTER) return;
     this.#successes = 0;

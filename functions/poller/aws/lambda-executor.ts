@@ -11,25 +11,25 @@ import {
 import { classifyInvocationError, type InvocationFailure } from './invocation-errors.ts';
 import { InvocationGate } from './invocation-gate.ts';
 
-/** How long after its deadline an answer is waited for: it may be on its way. */
-const LATE_ANSWER_MS = 500;
+/** How long to wait for a reply after its deadline, because it may already be on its way. */
+const LATE_REPLY_MS = 500;
 
 export interface LambdaExecutorOptions {
   /** Name or ARN of the SQL executor's function. */
   readonly functionName: string;
-  /** Invocations in flight at once, at most. */
+  /** Maximum number of concurrent invocations. */
   readonly concurrency: number;
-  /** Told of each invocation: how long it took, in milliseconds, and how it failed. */
+  /** Called after each invocation with its duration in milliseconds and its failure. */
   readonly onInvocation?: (ms: number, failure: InvocationFailure | undefined) => void;
   readonly clientConfig?: LambdaClientConfig;
 }
 
 /**
- * The SQL executor behind Lambda. An invocation is sent once: what may be tried again, and what must be looked up
- * first, the ledger's session knows.
+ * The SQL executor as a Lambda function. Each request is sent once: the ledger's session decides which requests to retry and
+ * which to look up first.
  *
- * Make one for each drain and close it: sockets that were kept while Lambda froze this process are dead, and a request
- * on one of them would end without an answer.
+ * Create one for each drain and close it: sockets that stay open while Lambda freezes this process are dead, and a request
+ * on one of them would never get a reply.
  */
 export class LambdaExecutor implements SqlExecutor {
   readonly #options: LambdaExecutorOptions;
@@ -43,15 +43,15 @@ export class LambdaExecutor implements SqlExecutor {
     this.#client = createLambdaClient(pooledConnections(concurrency), options.clientConfig);
   }
 
-  /** Rejects where the function may have run without an answer: by an error of its own, a timeout, a lost socket. */
+  /** Rejects if the function may have run but there is no reply, because of its own error, a timeout or a lost socket. */
   async execute(request: ExecutorRequest): Promise<ExecutorReply> {
     const payload = await packPayload(request);
     if (payload === undefined) return TOO_LARGE;
     await this.#gate.enter();
     try {
-      // Where others held the gate for too long the answer would come too late to be of use.
+      // If other invocations have used up the time, the reply would be too late to be useful.
       if (Date.now() >= request.deadline)
-        return transientError('throttled', 'no invocation was free in time');
+        return transientError('throttled', 'no invocation slot was free in time');
       return await this.#invoke(request, payload.json);
     } finally {
       this.#gate.leave();
@@ -85,10 +85,10 @@ export class LambdaExecutor implements SqlExecutor {
       InvocationType: 'RequestResponse',
       Payload: Buffer.from(json, 'utf8'),
     });
-    const patienceMs = Math.max(1, Math.ceil(deadline + LATE_ANSWER_MS - Date.now()));
-    const abortSignal = AbortSignal.timeout(patienceMs);
+    const timeoutMs = Math.max(1, Math.ceil(deadline + LATE_REPLY_MS - Date.now()));
+    const abortSignal = AbortSignal.timeout(timeoutMs);
     const { FunctionError, Payload } = await this.#client.send(command, { abortSignal });
-    // Its payload describes the error, and may quote what the function was doing.
+    // The payload describes the error. It is dropped, because it may quote the statements that the function was running.
     if (FunctionError !== undefined) throw new FunctionFailedError();
     return parseReply(await unpackPayload(JSON.parse(Buffer.from(Payload ?? []).toString('utf8'))));
   }
@@ -101,23 +101,23 @@ export class LambdaExecutor implements SqlExecutor {
         return TOO_LARGE;
       case 'transient':
         return {
-          ...transientError(code, `the SQL executor could not be invoked now (${code})`),
+          ...transientError(code, `the SQL executor could not be invoked (${code})`),
           nextStep:
-            'Where this lasts: check the concurrency of the account, and the way from the poller to Lambda.',
+            "If this persists, check the account's concurrency limit and the network path from the poller to Lambda.",
         };
       case 'configuration':
         return {
           status: 'error',
           kind,
           code,
-          message: `the SQL executor's function ${this.#options.functionName} can't be invoked (${code})`,
-          nextStep: 'Check that it exists and that the role of the poller may invoke it.',
+          message: `the SQL executor's function ${this.#options.functionName} cannot be invoked (${code})`,
+          nextStep: "Check that it exists and that the poller's role has permission to invoke it.",
         };
     }
   }
 }
 
-/** The function ended by an error or by its timeout; what it had begun may or may not have taken effect. */
+/** The function ended with an error or a timeout. The work that it had begun may or may not have taken effect. */
 class FunctionFailedError extends Error {
   override readonly name = 'FunctionFailedError';
 }

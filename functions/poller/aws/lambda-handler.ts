@@ -17,9 +17,9 @@ import {
 import { failureStageOf } from '../operations/failure-stage.ts';
 import { classifyInvocationError } from './invocation-errors.ts';
 
-const PROBE_MS = 5000;
+const PROBE_TIMEOUT_MS = 5000;
 
-/** What Lambda says of a function that threw, was ended by its timeout, or could not start. */
+/** Payload that Lambda returns if a function threw, timed out or could not start. */
 const functionErrorSchema = z.object({
   errorType: z.string().default('Error'),
   errorMessage: z.string().default(''),
@@ -28,7 +28,7 @@ const functionErrorSchema = z.object({
 export interface LambdaHandlerOptions {
   /** Name or ARN of the function. */
   readonly functionName: string;
-  /** Invocations at once, at most. */
+  /** Maximum number of concurrent invocations. */
   readonly concurrency: number;
   readonly clientConfig?: LambdaClientConfig;
 }
@@ -61,15 +61,15 @@ export class LambdaHandler implements EntryHandler {
   async probe(): Promise<StageFailure | undefined> {
     const command = new InvokeCommand({ FunctionName: this.#functionName, InvocationType: 'DryRun' });
     try {
-      await this.#client.send(command, { abortSignal: AbortSignal.timeout(PROBE_MS) });
+      await this.#client.send(command, { abortSignal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
       return undefined;
     } catch (error) {
       const { code } = classifyInvocationError(error);
       return {
         stage: failureStageOf([code]),
         code,
-        message: `the function ${this.#functionName} can't be invoked (${code})`,
-        nextStep: 'Check that it exists and that the role of the poller may invoke it.',
+        message: `the function ${this.#functionName} cannot be invoked (${code})`,
+        nextStep: "Check that it exists and that the poller's role has permission to invoke it.",
       };
     }
   }

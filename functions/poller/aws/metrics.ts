@@ -3,11 +3,11 @@ import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import type { ChannelState } from '../../../shared/operations.ts';
 import type { InvocationFailure } from './invocation-errors.ts';
 
-/** Each name times the values of its dimensions is a metric that costs money: few of them, on purpose. */
+/** CloudWatch bills each combination of name and dimension values as a metric, so there are few of them. */
 export const METRIC_NAMESPACE = 'BackgroundConsumer';
 
-/** Reading ends some seconds before the budget does, and those are how long an entry may then have waited. */
-const TAIL_LEAVES_SECONDS = 15;
+/** Reading stops some seconds before the budget ends, so an entry may have waited this long at the end of a tail. */
+const TAIL_MAX_AGE_SECONDS = 15;
 
 /** Counts the invocations of the SQL executor in one drain. */
 export class InvocationCounts {
@@ -21,57 +21,57 @@ export class InvocationCounts {
     if (failure !== undefined) this.#failures[failure.code] = (this.#failures[failure.code] ?? 0) + 1;
   };
 
-  /** Invocations whose work has to be tried again or looked up. */
+  /** Number of failed invocations, whose work must be retried or looked up. */
   get retried(): number {
     return Object.values(this.#failures).reduce((sum, count) => sum + count, 0);
   }
 
-  /** How many failed, by the error's name or code. */
+  /** Number of failed invocations by error name or code. */
   get failures(): Readonly<Record<string, number>> {
     return this.#failures;
   }
 
-  /** Undefined where none was made. */
+  /** Undefined if there were no invocations. */
   get averageMs(): number | undefined {
     return this.#count === 0 ? undefined : this.#totalMs / this.#count;
   }
 }
 
-/** What one run of the poller is measured by. */
+/** Measurements of one drain. */
 export interface DrainMeasures {
-  /** Undefined where the drain failed as a whole. */
+  /** Undefined if the whole drain failed. */
   readonly summary: DrainSummary | undefined;
-  /** Of the channels that could be read. */
+  /** Only the channels that could be read. */
   readonly channels: readonly ChannelState[];
   readonly invocations: InvocationCounts;
-  readonly budgetLeftMs: number;
-  /** Whether it was to read until its budget ended, however little there was. */
+  readonly remainingBudgetMs: number;
+  /** True if the drain reads until its budget ends, even if there is nothing to read. */
   readonly isTail: boolean;
 }
 
-/** Writes metrics into the log, from where CloudWatch takes them (embedded metric format). */
+/** Writes metrics to the log, from which CloudWatch extracts them (embedded metric format). */
 export class DrainMetrics {
   readonly #metrics: Metrics;
 
-  /** `metrics`: tests give in one whose output they read. */
+  /** `metrics`: replaced by tests that check the output. */
   constructor(serviceName: string, metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName })) {
     this.#metrics = metrics;
   }
 
-  /** Alarms watch the poller's own metrics, which stand for all channels; people look at those by channel. */
-  publish({ summary, channels, invocations, budgetLeftMs, isTail }: DrainMeasures): void {
+  /** Alarms use the metrics of the whole poller, and dashboards those of each channel. */
+  publish({ summary, channels, invocations, remainingBudgetMs, isTail }: DrainMeasures): void {
     const oldestAge = channels.length === 0 ? undefined : Math.max(...channels.map(ageOf));
-    // In a stream that is never empty a tail leaves what came in while it ended.
-    const isBehind = !isTail || oldestAge === undefined || oldestAge > TAIL_LEAVES_SECONDS;
+    // If a stream is never empty, the entries that arrived while a tail was ending remain.
+    const isBehind = !isTail || oldestAge === undefined || oldestAge > TAIL_MAX_AGE_SECONDS;
     const isFailed = summary === undefined || summary.reason === 'pool-down';
     this.#metrics
       .addMetric('DrainFailed', MetricUnit.Count, Number(isFailed))
       .addMetric('ExecutorRetries', MetricUnit.Count, invocations.retried);
-    // One that meets another poller at work would tell of a budget that is never used up.
+    // A drain that finds the lock held would report a budget that is never used up.
     if (summary?.reason !== 'locked') {
       this.#metrics
         .addMetric('BudgetUsedUp', MetricUnit.Count, Number(summary?.reason === 'budget' && isBehind))
-        .addMetric('BudgetLeft', MetricUnit.Milliseconds, budgetLeftMs);
+        .addMetric('BudgetLeft', MetricUnit.Milliseconds, remainingBudgetMs);
     }
     if (invocations.averageMs !== undefined)
       this.#metrics.addMetric('ExecutorLatency', MetricUnit.Milliseconds, invocations.averageMs);
@@ -85,7 +85,7 @@ export class DrainMetrics {
     for (const state of channels) this.#publishChannel(state, summary);
   }
 
-  /** What is mostly 0 is written only when it isn't: a metric costs for the hours in which it is written. */
+  /** Metrics that are mostly 0 are omitted when they are 0, because CloudWatch bills each metric per hour in which it is written. */
   #publishChannel(state: ChannelState, summary: DrainSummary | undefined): void {
     const done = summary?.channels[state.channel];
     this.#metrics

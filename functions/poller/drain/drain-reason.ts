@@ -54,12 +54,12 @@ function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | 
   }
 }
 
-function describeHolder({ description, endsInMs }: LockHolder): string {
+function describeHolder({ description, expiresInMs }: LockHolder): string {
   const holder = description ?? 'a BeeORM consumer, or another program that does not identify itself';
   const expiry =
-    endsInMs === undefined
+    expiresInMs === undefined
       ? 'it never expires: its owner must delete it'
-      : `it expires in ${Math.ceil(endsInMs / 1000)} s unless refreshed`;
+      : `it expires in ${Math.ceil(expiresInMs / 1000)} s unless refreshed`;
   return `the lock is held by ${holder}; ${expiry}`;
 }
 

@@ -8,7 +8,7 @@ import type { Channel } from '../channels/channel.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { groupFacts } from '../redis/stream-status.ts';
 
-/** What remains in the channels of one Redis pool. Reads only. Rejects with a ConnectionError. */
+/** Counts the remaining entries of each channel in one Redis pool. Read-only. Rejects with a ConnectionError. */
 export async function readChannelStates(
   pool: RedisPool,
   registry: Pick<PollerRegistry, 'streams'>,
@@ -29,7 +29,11 @@ async function readChannelState(redis: Redis, pool: RedisPool, channel: Channel)
   const deadLetters = await redis.xlen(deadLetterStream(stream));
   const names = { channel: channel.name, stream: channel.stream, group: channel.group, deadLetters };
   const facts = (await groupFacts(redis, stream)).find(({ name }) => name === group);
-  const oldestUnread = await firstId(redis, stream, facts === undefined ? '-' : `(${facts.lastDeliveredId}`);
+  const oldestUnread = await firstEntryId(
+    redis,
+    stream,
+    facts === undefined ? '-' : `(${facts.lastDeliveredId}`,
+  );
   if (facts === undefined) {
     const backlog = await redis.xlen(stream);
     return { ...names, pending: 0, backlog, oldestAgeSeconds: ageSeconds([oldestUnread]) };
@@ -44,7 +48,7 @@ async function readChannelState(redis: Redis, pool: RedisPool, channel: Channel)
   };
 }
 
-async function firstId(redis: Redis, stream: string, start: string): Promise<string | undefined> {
+async function firstEntryId(redis: Redis, stream: string, start: string): Promise<string | undefined> {
   const [first] = await redis.xrange(stream, start, '+', 'COUNT', 1);
   return first?.[0];
 }
@@ -55,7 +59,7 @@ async function firstPendingId(redis: Redis, stream: string, group: string): Prom
   return Array.isArray(first) ? String(first[0]) : undefined;
 }
 
-/** The age of the oldest entry; 0 if there is none. */
+/** Returns the age of the oldest entry; 0 if there is none. */
 function ageSeconds(ids: readonly (string | undefined)[]): number {
   const times = ids.filter((id) => id !== undefined).map(timeOfStreamId);
   return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);

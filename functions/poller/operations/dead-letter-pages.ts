@@ -7,13 +7,13 @@ import type {
 import { compareStreamIds, timeOfStreamId } from '../../../shared/stream-id.ts';
 
 const PAGE_LETTERS = 100;
-const LISTED_BYTES = 2 * 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 
-/** Answers one page; `mayGoOn` says whether there is time for more. */
+/** Processes one page of dead letters. `hasTime` returns false once no more of them may be processed. */
 export async function deadLetterPage(
   request: DeadLetterPageOperation,
   deadLetters: DeadLetterOperations,
-  mayGoOn: () => boolean,
+  hasTime: () => boolean,
 ): Promise<DeadLetterPage> {
   const startedAt = request.after?.startedAt ?? Date.now();
   const found: ListedDeadLetter[] = [];
@@ -22,7 +22,7 @@ export async function deadLetterPage(
   let next: DeadLetterCursor | undefined;
   for await (const letter of lettersAfter(request, deadLetters, startedAt)) {
     const last = found.at(-1);
-    if (last !== undefined && (found.length >= PAGE_LETTERS || bytes > LISTED_BYTES || !mayGoOn())) {
+    if (last !== undefined && (found.length >= PAGE_LETTERS || bytes > PAGE_BYTES || !hasTime())) {
       next = { stream: last.stream, id: last.id, startedAt };
       break;
     }
@@ -35,7 +35,7 @@ export async function deadLetterPage(
   return next === undefined ? result : { ...result, next };
 }
 
-/** What failed again after the first page was asked for is not meant: redriving would never end. */
+/** Skips entries that failed after the first page was requested. Otherwise a redrive of entries that fail again would never end. */
 async function* lettersAfter(
   { filter, after }: DeadLetterPageOperation,
   deadLetters: DeadLetterOperations,
@@ -47,7 +47,7 @@ async function* lettersAfter(
   }
 }
 
-/** In the order in which dead letters are listed: stream by stream, by name. */
+/** Compares by the order in which dead letters are listed: by stream name, then by ID. */
 function isLater(letter: DeadLetter, after: DeadLetterCursor): boolean {
   if (letter.stream === after.stream) return compareStreamIds(letter.id, after.id) > 0;
   return letter.stream > after.stream;

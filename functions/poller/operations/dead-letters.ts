@@ -31,10 +31,10 @@ import {
 import { redrive } from './redrive.ts';
 import { remainingBody } from './remaining-body.ts';
 
-const PAGE = 100;
-const ORIGINAL = 'original.';
+const PAGE_LETTERS = 100;
+const ORIGINAL_PREFIX = 'original.';
 
-/** Dead letters where they stand: beside their streams in Redis. */
+/** Operations on the dead letters that are stored in Redis, next to their streams. */
 export class RedisDeadLetters implements DeadLetterOperations {
   readonly #registry: PollerRegistry;
 
@@ -88,7 +88,7 @@ export class RedisDeadLetters implements DeadLetterOperations {
     return changed;
   }
 
-  /** Up to the last one there was at the beginning: what fails again meanwhile is not meant. */
+  /** Reads up to the newest dead letter at the start. It excludes entries that fail again in the meantime. */
   async *#read(
     redis: Redis,
     pool: RedisPool,
@@ -99,32 +99,33 @@ export class RedisDeadLetters implements DeadLetterOperations {
     const [newest] = await redis.xrevrange(key, filter.id ?? '+', filter.id ?? '-', 'COUNT', 1);
     let start = filter.id ?? '-';
     while (newest !== undefined) {
-      const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE);
+      const page = await redis.xrangeBuffer(key, start, newest[0], 'COUNT', PAGE_LETTERS);
       for (const [id, fields] of page) {
         const letter = toDeadLetter(stream, String(id), fields);
         if (filter.code === undefined || filter.code === letter.code) yield letter;
       }
       const last = page.at(-1)?.[0];
-      if (last === undefined || page.length < PAGE) return;
+      if (last === undefined || page.length < PAGE_LETTERS) return;
       start = `(${String(last)}`;
     }
   }
 
-  /** Any stream of the registry may have dead letters: of a group that is bound to a handler, or was once. */
+  /** Any stream of the registry can have dead letters, because any of its groups may be or have been bound to a handler. */
   #streams({ stream }: DeadLetterFilter): string[] {
     const streams = [...this.#registry.streams.keys()].sort();
     if (stream === undefined) return streams;
     if (streams.includes(stream)) return [stream];
     throw new ConfigurationError('unknown-stream', `the registry has no stream '${stream}'`, {
-      nextStep: `It has ${streams.join(', ')}.`,
+      nextStep: `Choose one of its streams: ${streams.join(', ')}.`,
     });
   }
 
   #poolOf(stream: string): RedisPool {
     const pool = redisPoolOf(this.#registry, stream);
-    if (pool === undefined)
-      throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`);
-    return pool;
+    if (pool !== undefined) return pool;
+    throw new ConfigurationError('unknown-stream', `the registry has no Redis pool for stream '${stream}'`, {
+      nextStep: 'Add the stream to a Redis pool in the registry.',
+    });
   }
 }
 
@@ -135,8 +136,8 @@ function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): Dead
     const name = flat[index];
     const value = flat[index + 1];
     if (name === undefined || value === undefined) continue;
-    if (name.subarray(0, ORIGINAL.length).equals(Buffer.from(ORIGINAL)))
-      original.push([bytesToBinary(name.subarray(ORIGINAL.length)), bytesToBinary(value)]);
+    if (name.subarray(0, ORIGINAL_PREFIX.length).equals(Buffer.from(ORIGINAL_PREFIX)))
+      original.push([bytesToBinary(name.subarray(ORIGINAL_PREFIX.length)), bytesToBinary(value)]);
     else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
     else own.set(name.toString(), value.toString());
   }
@@ -158,7 +159,7 @@ function toUnapplied(text: string | undefined): Unapplied {
   return text === undefined ? NOTHING_APPLIED : unappliedSchema.parse(JSON.parse(text));
 }
 
-/** The entry's own fields with only what is left to do in its body, and where it comes from. */
+/** Builds the redriven entry: its own fields, with only the remaining work in its body, and fields that record its origin. */
 function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
   const source = STATEMENT_SOURCES.find(({ stream }) => stream === letter.stream);
   const own = letter.original.filter(([name]) => !REDRIVE_FIELDS.has(name));
@@ -184,7 +185,7 @@ function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
     const name = texts[index];
     const value = texts[index + 1];
     if (name === undefined || value === undefined) continue;
-    pairs.push([sliceBinary(name, ORIGINAL.length), value]);
+    pairs.push([sliceBinary(name, ORIGINAL_PREFIX.length), value]);
   }
   return pairs;
 }

@@ -13,13 +13,14 @@ const NETWORK_PATH = new Set([
   'secret-unreachable',
   'deadline',
 ]);
-/** MySQL's numbers, and names of ours. */
+/** MySQL error numbers. */
 const AUTHENTICATION = new Set(['1045', '1251', '1524', '1698', '1820', '1862', '3118', '4151']);
 const PERMISSION = new Set(['1044', '1049', '1130', '1142', '1143', '1227', 'AccessDeniedException', '403']);
 
 /**
- * Where on the way to a server an error arose, by its codes: its own first, then those of what caused it. `text`: of a
- * Redis error, which tells by words what others tell by codes.
+ * Finds the stage of a connection to a server at which an error occurred. `codes`: the error's own code first, then those of
+ * its causes; the innermost known code decides. `text`: message of a Redis error, because Redis reports some failures only in
+ * its message.
  */
 export function failureStageOf(codes: readonly string[], text = ''): FailureStage {
   for (const code of codes.toReversed()) {

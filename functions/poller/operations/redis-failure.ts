@@ -7,7 +7,7 @@ import { failureStageOf } from './failure-stage.ts';
 const TCP_CONNECT_MS = 1500;
 const MAX_CAUSE_DEPTH = 4;
 
-/** Says where on the way to a Redis an error arose. `pool`: undefined where not even its secret could be read. */
+/** Finds the stage at which a connection to Redis failed. `pool`: undefined if its secret could not be read. */
 export async function redisFailure(error: unknown, pool: RedisPool | undefined): Promise<StageFailure> {
   const codes: string[] = [];
   let text = '';
@@ -19,21 +19,24 @@ export async function redisFailure(error: unknown, pool: RedisPool | undefined):
   const failure = {
     stage: failureStageOf(codes, text),
     code: codes.at(-1) ?? 'redis-failed',
-    message: known?.message ?? 'Redis gives an error',
+    message: known?.message ?? 'Redis returned an error',
     ...(known?.nextStep === undefined ? {} : { nextStep: known.nextStep }),
   };
   return failure.stage === 'network-path' && pool !== undefined ? atHandshake(failure, pool) : failure;
 }
 
-/** Where a connection comes about the path is well: then one side speaks TLS and the other doesn't, or it is silent. */
+/**
+ * Corrects the stage if a TCP connection succeeds. Then the network path works, and either only one side uses TLS or the
+ * server does not reply.
+ */
 async function atHandshake(failure: StageFailure, pool: RedisPool): Promise<StageFailure> {
   if (pool.target.kind !== 'tcp' || !(await canConnect(pool.target))) return failure;
   const isCutOff = failure.code === 'ECONNRESET' || failure.message.includes('Connection is closed');
   const stage: FailureStage = pool.tls || isCutOff ? 'tls' : 'server';
   if (stage === 'server') return { ...failure, stage };
   const nextStep = pool.tls
-    ? `Pool '${pool.code}' is to be reached by TLS: look whether the server speaks it on this port.`
-    : `Pool '${pool.code}' is to be reached without TLS: look whether the server wants it.`;
+    ? `Pool '${pool.code}' is configured with TLS. Check that the server uses TLS on this port.`
+    : `Pool '${pool.code}' is configured without TLS. Check whether the server requires it.`;
   return { ...failure, stage, nextStep };
 }
 

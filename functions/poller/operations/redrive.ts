@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis';
 import { deadLetterStream } from '../../../shared/dead-letter.ts';
 
 /**
- * Puts an entry back at its stream's end and removes its dead letter, in one step; false where it is gone already. A
- * transaction rather than a script, for Lua can't hand on the fields of every entry.
+ * Adds an entry to the end of its stream and removes its dead letter, in one step. Returns false if the dead letter no
+ * longer exists. Uses a transaction rather than a script, because some entries have more fields than Lua can pass to a
+ * command.
  */
 export async function redrive(
   redis: Redis,
@@ -19,9 +20,9 @@ export async function redrive(
     if (letter === undefined || (kind !== 'stream' && kind !== 'none')) {
       await redis.unwatch();
       if (letter === undefined) return false;
-      throw new Error(`the key '${stream}' holds no stream`);
+      throw new Error(`the key '${stream}' is not a stream`);
     }
-    // Null where another has changed the dead letters meanwhile.
+    // Null if another client has changed the dead letters in the meantime.
     const replies = await redis
       .multi()
       .xadd(stream, '*', ...fields.flat())

@@ -2,25 +2,25 @@ import type { Unapplied } from '../../../shared/dead-letter.ts';
 import type { Plan, PlanRules } from '../channels/statements/plan.ts';
 import type { StatementSource } from '../channels/statements/statement-channel.ts';
 
-/** Whatever the entry names was allowed once: it is judged again when it is drained. */
-const ANYTHING: PlanRules = {
+/** Allows everything that the entry names, because the next drain checks the redriven entry again. */
+const ALLOW_ALL: PlanRules = {
   mysqlPools: { has: () => true },
   redisPools: { has: () => true },
   allowedStatements: { has: () => true },
 };
 
 /**
- * The body with only what is left to do. Rows to come that have come meanwhile are named by their ids, so that the entry
- * is harmless in any consumer's hands: executing it is all that it takes, and doing more is not possible.
+ * Encodes a body with only the remaining work. Rows that have been inserted in the meantime are named by their IDs.
+ * Therefore any consumer can execute the entry as it is, and none can repeat work that is already done.
  */
 export function remainingBody(source: StatementSource, body: Buffer, unapplied: Unapplied): Buffer {
-  const planned = source.plan(body, ANYTHING);
+  const planned = source.plan(body, ALLOW_ALL);
   return planned.ok ? source.encode(remainingPlan(planned.plan, unapplied)) : body;
 }
 
 function remainingPlan(plan: Plan, unapplied: Unapplied): Plan {
   const cacheKeys = new Set(unapplied.cacheKeys);
-  let place = 0;
+  let index = 0;
   return {
     statements: pick(plan.statements, unapplied.statements),
     logs: unapplied.logs.flatMap((index) => {
@@ -34,16 +34,16 @@ function remainingPlan(plan: Plan, unapplied: Unapplied): Plan {
       return [{ ...dirty, id, streams: unapplied.dirtyStreams[index] ?? dirty.streams }];
     }),
     cacheKeys: plan.cacheKeys
-      .map(({ redisPool, keys }) => ({ redisPool, keys: keys.filter(() => cacheKeys.has(place++)) }))
+      .map(({ redisPool, keys }) => ({ redisPool, keys: keys.filter(() => cacheKeys.has(index++)) }))
       .filter(({ keys }) => keys.length > 0),
   };
 }
 
-function pick<Item>(items: readonly Item[], places: readonly number[]): Item[] {
-  return places.flatMap((place) => items[place] ?? []);
+function pick<Item>(items: readonly Item[], indexes: readonly number[]): Item[] {
+  return indexes.flatMap((index) => items[index] ?? []);
 }
 
-function idOf(ids: Readonly<Record<string, string>>, place: number): bigint | undefined {
-  const id = ids[place];
+function idOf(ids: Readonly<Record<string, string>>, index: number): bigint | undefined {
+  const id = ids[index];
   return id === undefined ? undefined : BigInt(id);
 }

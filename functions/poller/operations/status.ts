@@ -13,15 +13,15 @@ import { readChannelStates } from './channel-states.ts';
 import { failureStageOf } from './failure-stage.ts';
 import { redisFailure } from './redis-failure.ts';
 
-const REDIS_ANSWER_MS = 8000;
-const MYSQL_ANSWER_MS = 8000;
+const REDIS_TIMEOUT_MS = 8000;
+const MYSQL_TIMEOUT_MS = 8000;
 
-/** The name under which `status` looks at a MySQL pool's ledger: of no consumer. */
+/** Name under which `status` reads a MySQL pool's ledger. No consumer uses it. */
 const STATUS_CONSUMER = 'status';
 
 export interface StatusOptions {
   readonly registry: Pick<PollerRegistry, 'streams'>;
-  /** Each by its code; rejects where its secret can't be read. */
+  /** By pool code. The functions reject if the pool's secret cannot be read. */
   readonly redisPools: ReadonlyMap<string, () => Promise<RedisPool>>;
   readonly mysqlPools: readonly string[];
   readonly executor: SqlExecutor;
@@ -29,8 +29,8 @@ export interface StatusOptions {
 }
 
 /**
- * Tries each pool and each function that a stream is bound to, and tells what is left in each channel that can be read.
- * Changes nothing, takes no lock.
+ * Tests the connection to each pool and each function that a stream is bound to, and counts the remaining entries of each
+ * channel that can be read. It changes nothing and does not acquire the lock.
  */
 export async function readStatus(options: StatusOptions): Promise<StatusReply> {
   const states: ChannelState[] = [];
@@ -44,7 +44,7 @@ export async function readStatus(options: StatusOptions): Promise<StatusReply> {
   });
   const handlers = options.channels.flatMap(({ name, probe }) => (probe ? [probeHandler(name, probe)] : []));
   const pools = await Promise.all([...redis, ...mysql]);
-  // In the order of a drain's report, whichever Redis pool has answered first.
+  // Sorted as in a drain's report, regardless of which Redis pool replied first.
   const order = options.channels.map(({ name }) => name);
   const channels = states.toSorted((one, two) => order.indexOf(one.channel) - order.indexOf(two.channel));
   return { pools, handlers: await Promise.all(handlers), channels };
@@ -65,9 +65,9 @@ async function readRedisPool(
     pool = await resolve();
     const ofPool = await Promise.race([
       readChannelStates(pool, registry, channels),
-      sleep(REDIS_ANSWER_MS, undefined),
+      sleep(REDIS_TIMEOUT_MS, undefined),
     ]);
-    if (ofPool === undefined) return SILENT_REDIS;
+    if (ofPool === undefined) return REDIS_SILENT;
     states.push(...ofPool);
     return undefined;
   } catch (error) {
@@ -75,14 +75,15 @@ async function readRedisPool(
   }
 }
 
-const SILENT_REDIS: StageFailure = {
+const REDIS_SILENT: StageFailure = {
   stage: 'server',
   code: 'no-answer',
-  message: 'Redis takes connections but does not answer',
+  message: 'Redis accepts connections but does not reply',
+  nextStep: 'Check whether Redis is overloaded or blocked by a slow command.',
 };
 
 async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<StageFailure | undefined> {
-  const deadline = Date.now() + MYSQL_ANSWER_MS;
+  const deadline = Date.now() + MYSQL_TIMEOUT_MS;
   const common = { version: PROTOCOL_VERSION, pool, consumer: STATUS_CONSUMER, deadline } as const;
   try {
     const reply = await executor.execute({ ...common, operation: 'peek' });
@@ -91,8 +92,8 @@ async function tryMysqlPool(pool: string, executor: SqlExecutor): Promise<StageF
     return {
       stage: 'server',
       code: 'no-answer',
-      message: `the SQL executor gave no answer for MySQL pool '${pool}'`,
-      nextStep: "See the log of the SQL executor's function.",
+      message: `the SQL executor did not reply for MySQL pool '${pool}'`,
+      nextStep: "Check the log of the SQL executor's function.",
     };
   }
 }

@@ -6,22 +6,23 @@ import type { RedisPool } from '../../../shared/registry/types.ts';
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
- * Connects to a Redis pool. The connection is never made anew by itself: after a restart or a failover Redis may have
- * forgotten what it answered before, so whoever uses it must begin again from a known state.
+ * Connects to a Redis pool. The connection never reconnects automatically: after a restart or a failover Redis may have
+ * lost writes that it had confirmed, so the caller must start again from a known state.
  *
- * Rejects with a ConnectionError that says what to do.
+ * Rejects with a ConnectionError that has a next step.
  */
 export async function connectRedis(pool: RedisPool): Promise<Redis> {
-  // RESP3 gives maps where RESP2 gives flat arrays; what follows reads RESP2.
+  // RESP3 returns maps where RESP2 returns flat arrays. The callers parse RESP2.
   const redis = new Redis({ ...redisOptions(pool), protocol: 2, replyMapping: 'legacy' });
   let lastError: unknown;
-  // Without a listener ioredis prints errors by itself; each of them also rejects the command that met it.
+  // Without a listener ioredis prints errors to the console. Each error also rejects the command that caused it.
   redis.on('error', (error) => {
     lastError = error;
   });
   try {
-    // `connect` also resolves where AUTH or SELECT failed, and commands then go to database 0: another application's.
-    await withinTime(redis.connect().then(() => redis.select(pool.database)));
+    // `connect` also resolves if AUTH or SELECT failed. Commands would then go to database 0, which may belong to another
+    // application.
+    await withTimeout(redis.connect().then(() => redis.select(pool.database)));
     return redis;
   } catch (error) {
     redis.disconnect();
@@ -29,13 +30,13 @@ export async function connectRedis(pool: RedisPool): Promise<Redis> {
   }
 }
 
-/** ioredis bounds only the TCP connection: a server that accepts it may still say nothing. */
-function withinTime<Result>(connecting: Promise<Result>): Promise<Result> {
+/** ioredis limits only the time for the TCP connection, but a server that accepts it may still never reply. */
+function withTimeout<Result>(connecting: Promise<Result>): Promise<Result> {
   const timeout = new AbortController();
   return Promise.race([
     connecting.finally(() => timeout.abort()),
     sleep(CONNECT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(
-      () => Promise.reject(new Error(`no answer within ${CONNECT_TIMEOUT_MS} ms`)),
+      () => Promise.reject(new Error(`no reply within ${CONNECT_TIMEOUT_MS} ms`)),
       () => connecting,
     ),
   ]);
@@ -77,8 +78,8 @@ function toConnectionError(pool: RedisPool, cause: unknown): ConnectionError {
   const isRefusedLogin = /WRONGPASS|NOAUTH|ERR AUTH|invalid password|NOPERM/i.test(text);
   const code = isRefusedLogin ? 'redis-authentication' : 'redis-unreachable';
   const nextStep = isRefusedLogin
-    ? `Check the user and password of pool '${pool.code}' in the registry, or in its secret.`
-    : `Check that Redis runs there and that this machine may reach it.`;
+    ? `Check the user and password of pool '${pool.code}' in the registry or in its secret.`
+    : 'Check that Redis is running at this address and that this machine can reach it.';
   return new ConnectionError(code, `Redis pool '${pool.code}' (${describeTarget(pool)}): ${text}`, {
     cause,
     nextStep,

@@ -4,15 +4,15 @@ import { CAN_ADD } from './settle-script.ts';
 
 /** An entry's effects in one Redis pool other than its own. */
 export interface CrossPoolWrite {
-  /** Identifies the entry among all that may ever have effects in this pool. */
+  /** Identifies the entry among all entries that can ever have effects in this pool. */
   readonly marker: string;
   readonly cacheKeys: readonly Buffer[];
   readonly publications: readonly { readonly stream: string; readonly body: Buffer }[];
 }
 
 /**
- * `fenced`: another drain of this consumer has begun since; nothing was done. `unwritable`: nothing was done, because the
- * keys of these publications cannot take an entry.
+ * - `fenced`: nothing was done, because a later drain of this consumer has begun.
+ * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
  */
 export type CrossPoolResult =
   | { readonly kind: 'done' | 'fenced' }
@@ -21,9 +21,10 @@ export type CrossPoolResult =
 const FENCED = 2;
 
 /**
- * Publishes at most once, however often it is called: a field of a hash, set in the same step, records the entry. The
- * entry is acknowledged in another Redis, so the two cannot be one step; the next drain looks at the hash. The same hash
- * holds the token of the running drain, so that a paused poller is refused when it wakes up after its marker was swept.
+ * Publishes at most once, however often it is called: a hash field that is set in the same step records the entry. The
+ * acknowledgement happens in another Redis pool and cannot be part of this step, so the next drain checks the hash. The
+ * same hash holds the token of the running drain. Without it, a paused poller that wakes up after its marker was swept
+ * would publish again.
  */
 const APPLY = new Script(`${CAN_ADD}
 local hash, consumer, token, marker, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -60,7 +61,7 @@ export class CrossPoolMarkers {
     this.#token = token;
   }
 
-  /** From now on, drains that began earlier are refused. */
+  /** Fences off all drains that began earlier. */
   async open(): Promise<void> {
     await this.#redis.hset(this.#hash, this.#consumer, this.#token);
   }
@@ -82,8 +83,8 @@ export class CrossPoolMarkers {
   }
 
   /**
-   * Removes markers older than `ageMs` whose entry is settled. Not sooner: a Redis that restarts may have lost the last
-   * second of acknowledgements, and then only the marker prevents a second publication.
+   * Removes markers older than `ageMs` whose entry is settled. Newer markers are kept: Redis may lose the last second
+   * of acknowledgements when it restarts, and then only the marker prevents a second publication.
    */
   async sweep(ageMs: number, isSettled: (marker: string) => Promise<boolean>): Promise<void> {
     const prefix = `${this.#consumer} `;

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Script } from './script.ts';
 
-/** Who holds the lock, where it is not us. */
+/** Another consumer that holds the lock. */
 export interface LockHolder {
-  /** What the holder says of itself; BeeORM's own consumer says nothing. */
+  /** The holder's description of itself. BeeORM's own consumer does not write one. */
   readonly description: string | undefined;
-  /** Milliseconds until the lock ends unless its holder refreshes it; undefined where it doesn't end by itself. */
-  readonly endsInMs: number | undefined;
+  /** Milliseconds until the lock expires unless its holder extends it; undefined if it has no expiry. */
+  readonly expiresInMs: number | undefined;
 }
 
 const ACQUIRE = new Script(`
@@ -33,14 +33,14 @@ if redis.call('GET', ARGV[1]) ~= ARGV[2] then return 0 end
 return redis.call('DEL', ARGV[1], ARGV[4])
 `);
 
-/** As BeeORM makes it: 16 random bytes. */
+/** 16 random bytes, the same format that BeeORM uses. */
 export function createLockValue(): string {
   return randomBytes(16).toString('base64');
 }
 
 /**
- * BeeORM's lock: a string key with a random value, set where absent, extended and deleted only by the holder of the
- * value. Its time to live is ours to choose: who waits for the key, BeeORM or we, only looks whether it is there.
+ * BeeORM's lock: a string key with a random value. It is set only if absent, and extended and deleted only by the holder
+ * of the value. We can choose its time to live freely: any consumer that waits for the key only checks if it exists.
  */
 export class Lock {
   readonly key: string;
@@ -50,7 +50,7 @@ export class Lock {
   readonly #holderKey: string;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `value`: of this drain; one that comes back after a lost connection finds the lock still its own. */
+  /** `value`: identifies this drain. A drain that reconnects after a lost connection still owns the lock. */
   constructor(redis: Redis, key: string, ttlMs: number, value: string) {
     this.#redis = redis;
     this.#ttlMs = ttlMs;
@@ -59,17 +59,20 @@ export class Lock {
     this.value = value;
   }
 
-  /** The one who holds it, or undefined where it is ours now. `description` is told to whoever finds it held. */
+  /**
+   * Returns the current holder, or undefined if the lock was acquired. Other consumers that find the lock held see
+   * `description`.
+   */
   async acquire(description: string): Promise<LockHolder | undefined> {
     const reply = await ACQUIRE.run(this.#redis, [...this.#arguments(), description]);
     if (!Array.isArray(reply)) return undefined;
-    const [holder, endsInMs] = reply;
+    const [holder, expiresInMs] = reply;
     const text = String(holder);
-    const ms = Number(endsInMs);
-    return { description: text === '' ? undefined : text, endsInMs: ms < 0 ? undefined : ms };
+    const ms = Number(expiresInMs);
+    return { description: text === '' ? undefined : text, expiresInMs: ms < 0 ? undefined : ms };
   }
 
-  /** Extends the lock on a timer of its own, whatever else goes on; calls `onLost` once it is in other hands. */
+  /** Extends the lock on its own timer, independently of other work. Calls `onLost` if the lock is no longer held. */
   keep(onLost: () => void): void {
     this.#timer = setInterval(() => {
       this.isHeld().then(
@@ -81,7 +84,7 @@ export class Lock {
     }, this.#ttlMs / 4);
   }
 
-  /** Whether it is still ours; if so, it is extended. */
+  /** Extends the lock and returns true if it is still ours. */
   async isHeld(): Promise<boolean> {
     return (await EXTEND.run(this.#redis, this.#arguments())) === 1;
   }
@@ -91,7 +94,7 @@ export class Lock {
     await RELEASE.run(this.#redis, this.#arguments());
   }
 
-  /** Ends the refreshing without releasing: of use where the connection is gone. */
+  /** Stops extending the lock without releasing it, for use when the connection is lost. */
   abandon(): void {
     clearInterval(this.#timer);
   }

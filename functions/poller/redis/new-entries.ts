@@ -4,8 +4,8 @@ import { lastDelivered } from './stream-status.ts';
 const MAX_BLOCK_MS = 5000;
 
 /**
- * Waits for entries that the group has not read, on a connection of its own: a blocked connection serves nothing else.
- * It only looks; who takes an entry does so under the lock.
+ * Waits for entries that the group has not read yet. It needs a separate connection, because a blocked connection cannot
+ * run other commands. It does not read the entries into the group: the drain does that under the lock.
  */
 export class NewEntries {
   readonly #redis: Redis;
@@ -18,11 +18,11 @@ export class NewEntries {
     this.#stream = stream;
     this.#group = group;
     this.#signal = signal;
-    // A blocked read ends only with its connection.
+    // Only closing the connection ends a blocked read.
     signal.addEventListener('abort', () => redis.disconnect(), { once: true });
   }
 
-  /** True once there is something to read; false when there is no more waiting. */
+  /** Resolves with true once there is a new entry, and with false once the wait is aborted. */
   async arrived(): Promise<boolean> {
     while (!this.#signal.aborted) {
       try {

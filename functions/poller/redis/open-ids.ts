@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
 
-const PAGE = 1000;
+const PAGE_ENTRIES = 1000;
 
 /**
- * Which of the entries may still be handed out: those that are pending in the group, and those above the last one that it
- * has delivered as far as it knows (a Redis that restarted may know less than it did).
+ * Finds the entries that the group may still deliver: its pending entries, and those after the last one that it has
+ * delivered according to Redis. (A Redis that restarted may have lost its latest deliveries.)
  */
 export async function findOpenIds(
   redis: Redis,
@@ -22,10 +22,10 @@ export async function findOpenIds(
   const wanted = new Set(sorted);
   let start = first;
   for (;;) {
-    const reply = await redis.call('XPENDING', stream, group, start, last, String(PAGE));
+    const reply = await redis.call('XPENDING', stream, group, start, last, String(PAGE_ENTRIES));
     const page = Array.isArray(reply) ? reply : [];
     for (const [id] of page) if (wanted.has(String(id))) open.add(String(id));
-    if (page.length < PAGE) return open;
+    if (page.length < PAGE_ENTRIES) return open;
     start = `(${String(page.at(-1)?.[0])}`;
   }
 }

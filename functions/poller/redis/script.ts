@@ -3,7 +3,10 @@ import type { Redis } from 'ioredis';
 
 export type ScriptArgument = string | number | Buffer;
 
-/** A Lua script, sent whole only where the server doesn't know it yet. Replies hold Buffers, numbers, arrays and null. */
+/**
+ * A Lua script. Its source is sent only if the server does not have it cached. Replies consist of Buffers, numbers, arrays
+ * and null.
+ */
 export class Script {
   readonly #source: string;
   readonly #sha1: string;
@@ -14,7 +17,7 @@ export class Script {
   }
 
   async run(redis: Redis, args: readonly ScriptArgument[]): Promise<unknown> {
-    // As one list: spread out, as many as an entry may bring would overflow the stack.
+    // Passed as one array: an entry may have so many arguments that spreading them would overflow the stack.
     try {
       return await redis.callBuffer('EVALSHA', [this.#sha1, '0', ...args]);
     } catch (error) {
@@ -24,10 +27,10 @@ export class Script {
   }
 }
 
-/** First words of the error with which a script ends that found the lock in other hands. */
+/** Prefix of the error that a script returns if the lock is no longer held. */
 const LOCK_LOST = 'LOCKLOST';
 
-/** Lua: ends the script unless the lock (ARGV[1]) holds one's own value (ARGV[2]). */
+/** Lua: ends the script with an error unless the lock (ARGV[1]) has the caller's value (ARGV[2]). */
 export const REQUIRE_LOCK = `
 if redis.call('GET', ARGV[1]) ~= ARGV[2] then
   return redis.error_reply('${LOCK_LOST} the lock is no longer held by this consumer')

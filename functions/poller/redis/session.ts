@@ -8,21 +8,21 @@ import { Lock, type LockHolder } from './lock.ts';
 import type { FencedGroup } from './stream-reads.ts';
 import { type GroupFacts, groupFacts } from './stream-status.ts';
 
-/** A Redis pool whose streams are ours to drain: connected, locked, its groups there. */
+/** A Redis pool that is ready to be drained: it is connected and locked, and its groups exist. */
 export interface RedisSession {
   readonly redis: Redis;
   readonly lock: Lock;
-  /** The random name under which this consumer's ledger rows stand; another after Redis was flushed. */
+  /** The random name under which this consumer's ledger rows are stored. It changes after Redis is flushed. */
   readonly consumer: string;
-  /** By stream, named as the registry does. */
+  /** By stream, as named in the registry. */
   readonly groups: ReadonlyMap<string, FencedGroup>;
-  /** By stream: the last entry delivered, as Redis knew it when the session began. */
+  /** By stream: ID of the last delivered entry, according to Redis when the session began. */
   readonly lastDelivered: ReadonlyMap<string, string>;
 }
 
 /**
- * Connects, takes the group's lock and makes the group where it is missing on a stream. Rejects with a ConnectionError; resolves with the holder where the
- * lock is held by somebody else.
+ * Connects, acquires the group's lock and creates the group on each stream that does not have it. If another consumer
+ * holds the lock, resolves with that holder. Rejects with a ConnectionError.
  */
 export async function openRedisSession(
   pool: RedisPool,
@@ -49,7 +49,7 @@ export async function openRedisSession(
     }
     return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered };
   } catch (error) {
-    // Nobody shall have to wait for a lock under which nothing is done. Does nothing where it is not ours.
+    // Otherwise other consumers would wait for an unused lock until it expires. Has no effect if the lock is not ours.
     await lock.release().catch(() => undefined);
     redis.disconnect();
     throw error;
@@ -66,7 +66,7 @@ function fencedGroup(pool: RedisPool, groupName: string, stream: string, lock: L
   };
 }
 
-/** From the stream's beginning, as BeeORM makes it: what was written before the group was is work too. */
+/** Starts at the beginning of the stream, as in BeeORM: entries added before the group existed must be handled too. */
 async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
   const find = async () => (await groupFacts(redis, stream)).find(({ name }) => name === group);
   const known = await find();

@@ -15,7 +15,7 @@ export interface DeadLetterWrite {
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
-/** What remains to be done in the entry's own Redis pool once its statements and log rows are done. */
+/** The remaining effects in the entry's own Redis pool once its statements and log rows are done. */
 export interface Settlement {
   readonly stream: string;
   readonly group: string;
@@ -24,13 +24,13 @@ export interface Settlement {
   readonly cacheKeys: readonly Buffer[];
   readonly publications: readonly Publication[];
   readonly deadLetter: DeadLetterWrite | undefined;
-  /** Names of the queues in which its publications keep their order: it waits while an earlier one in a queue is stuck. */
+  /** Names of the queues that keep its publications in order: it waits while an earlier one in such a queue is stuck. */
   readonly orderedBy?: readonly string[];
 }
 
 /**
  * - `settled`: acknowledged, with all its effects, in one step.
- * - `already`: it was acknowledged before; nothing was done.
+ * - `already`: nothing was done, because the entry was acknowledged before.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
  * - `blocked`: nothing was done, because the key of the dead-letter stream cannot take an entry.
  * - `deferred`: nothing was done, because an earlier settlement in one of its queues was not done.
@@ -40,7 +40,7 @@ export type SettlementResult =
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
 /**
- * Lua: whether a stream key can take an entry. An XADD that fails after the XACK could not be undone. (It cannot fail for
+ * Lua: checks if a stream key can take an entry. An XADD that fails after the XACK could not be undone. (It cannot fail for
  * lack of memory: Redis checks that only before a script's first write, which is the XACK.)
  */
 export const CAN_ADD = `
@@ -58,7 +58,7 @@ local function canAdd(key)
 end
 `;
 
-/** Lua passes at most some 8,000 values to a command. The names and values that remain fields (an even number). */
+/** Maximum number of names and values stored as fields (an even number): Lua passes at most about 8,000 values to a command. */
 const MAX_FIELD_TEXTS = 7000;
 
 /** Field of a dead letter that contains the surplus fields, as a MessagePack list of names and values. */
@@ -148,20 +148,23 @@ while position < #ARGV do results[#results + 1] = settle() end
 return results
 `);
 
-const MERELY_ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
+const ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
 
-/** One result for each settlement. Rejects if Redis cannot be asked or cannot write now; then nothing was settled. */
+/** Returns one result per settlement. Rejects if Redis is unreachable or cannot write now; then nothing was settled. */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const mere = settlements.filter(isMereAcknowledgement);
-  if (mere.length === settlements.length) {
-    await acknowledge(redis, mere);
-    return mere.map(() => MERELY_ACKNOWLEDGED);
+  const withoutEffects = settlements.filter(isMereAcknowledgement);
+  if (withoutEffects.length === settlements.length) {
+    await acknowledge(redis, withoutEffects);
+    return withoutEffects.map(() => ACKNOWLEDGED);
   }
   const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
-  const [results] = await Promise.all([settleWithEffects(redis, withEffects), acknowledge(redis, mere)]);
+  const [results] = await Promise.all([
+    settleWithEffects(redis, withEffects),
+    acknowledge(redis, withoutEffects),
+  ]);
   let index = 0;
   return settlements.map((settlement) => {
-    if (isMereAcknowledgement(settlement)) return MERELY_ACKNOWLEDGED;
+    if (isMereAcknowledgement(settlement)) return ACKNOWLEDGED;
     return results[index++] ?? { kind: 'already' };
   });
 }
@@ -177,7 +180,7 @@ async function settleWithEffects(
   return reply.map(toResult);
 }
 
-/** Whether the entry needs nothing but its acknowledgement. */
+/** Returns true if the entry needs only its acknowledgement. */
 export function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: Settlement): boolean {
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
@@ -188,7 +191,7 @@ interface Acknowledgement {
   readonly ids: string[];
 }
 
-/** Entries without effects need only XACK, which takes no script and is harmless to repeat. */
+/** Entries without effects need only XACK, which needs no script and is safe to repeat. */
 async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<void> {
   const acknowledgements: Acknowledgement[] = [];
   let last: Acknowledgement | undefined;

@@ -6,13 +6,13 @@ export interface StreamEntry {
   readonly id: string;
   /** Field names and values, in order; undefined if the entry is pending but no longer in the stream. */
   readonly fields: readonly (readonly [Buffer, Buffer])[] | undefined;
-  /** How often it was delivered, including this time. */
+  /** Number of deliveries, including this one. */
   readonly deliveries: number;
   /** Milliseconds since it was last delivered, or since the time set by a claim; absent if it is new. */
   readonly idleMs?: number;
 }
 
-/** The first value of a field; undefined if there is none. */
+/** Returns the first value of a field; undefined if there is none. */
 export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined {
   const { fields = [] } = entry;
   for (let index = 0; index < fields.length; index++) {
@@ -25,7 +25,7 @@ export function fieldValue(entry: StreamEntry, name: string): Buffer | undefined
 /** `name`: ASCII only. */
 export function isNamed(field: Buffer, name: string): boolean {
   if (field.length !== name.length) return false;
-  // Nearly all fields are called `s`: comparing one byte needs no string.
+  // Nearly all fields are named `s`: comparing one byte needs no string.
   return field[0] === name.charCodeAt(0) && (name.length === 1 || field.toString('latin1') === name);
 }
 
@@ -45,8 +45,8 @@ export interface ReadLimit {
 
 /*
  * A page is returned as two values: a JSON head (for each entry its ID, deliveries, idle time, and the lengths of its names
- * and values) and all their bytes in a row. Decoding thousands of small replies one by one costs the client three times as
- * much as Redis spends on the entries; JSON is parsed natively.
+ * and values) and their concatenated bytes. Decoding thousands of small replies one by one would cost the client three times
+ * as much as Redis spends on the entries. JSON is parsed natively.
  */
 
 /** Lua: collects entries; `bytes` is the length of their names and values. */
@@ -70,14 +70,14 @@ end
 const STEP = 16;
 
 /**
- * Reading and checking the lock are one step. Otherwise a poller that was paused after its last check would take entries
- * that its successor's later entries have already overtaken.
+ * Checks the lock and reads in one step. Otherwise a poller that was paused after its last check could read entries after
+ * its successor has already handled later ones.
  */
 const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local most, maxBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
-while #heads < most and bytes < maxBytes do
-  local count = math.min(step, most - #heads)
+local maxEntries, maxBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
+while #heads < maxEntries and bytes < maxBytes do
+  local count = math.min(step, maxEntries - #heads)
   local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
   if not reply then break end
   local entries = reply[1][2]
@@ -91,13 +91,13 @@ return page()
 `);
 
 /**
- * Reads entries that were delivered before and not acknowledged. Reading them counts as a delivery, up to the number from
- * which an entry may be poison (0: not at all); from there on each attempt is counted when it begins.
+ * Reads pending entries. Reading an entry counts as a delivery until its count reaches `countUpTo`, from which on it may be
+ * a poison entry (0: reading is never counted). From there on, each attempt is counted when it begins.
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local most, maxBytes, start, countUpTo = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local pending = redis.call('XPENDING', stream, group, start, '+', most, consumer)
+local maxEntries, maxBytes, start, countUpTo = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local pending = redis.call('XPENDING', stream, group, start, '+', maxEntries, consumer)
 for _, item in ipairs(pending) do
   local id, idle, deliveries = item[1], item[3], item[4]
   local entry = redis.call('XRANGE', stream, id, id)[1]
@@ -111,12 +111,12 @@ end
 return page()
 `);
 
-/** Entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
+/** Reads entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
 export async function readNew(redis: Redis, group: FencedGroup, limit: ReadLimit): Promise<StreamEntry[]> {
   return toEntries(await READ_NEW.run(redis, [...readArguments(group), limit.entries, limit.bytes]));
 }
 
-/** This consumer's pending entries after `afterId` (`0` for all), oldest first. Rejects like `readNew`. */
+/** Reads this consumer's pending entries after `afterId` (`0` for all), oldest first. Rejects like `readNew`. */
 export async function readPending(
   redis: Redis,
   group: FencedGroup,
@@ -128,7 +128,7 @@ export async function readPending(
   return toEntries(await READ_PENDING.run(redis, args));
 }
 
-/** Sets the entries' delivery counts. Entries that are no longer pending stay that way. */
+/** Sets the entries' delivery counts. Has no effect on entries that are no longer pending. */
 export async function setDeliveries(
   redis: Redis,
   group: FencedGroup,
@@ -140,8 +140,8 @@ export async function setDeliveries(
 }
 
 /**
- * Makes entries that this drain has read unread again: acknowledges them and sets the group back to its earlier position.
- * For a group that must not be read at all: if they stayed pending, the next drain would take them for its own.
+ * Gives back entries that this drain has read: acknowledges them and sets the group back to its earlier position. Used for a
+ * group that must not be read at all: if the entries stayed pending, the next drain would handle them.
  */
 const GIVE_BACK = new Script(`${REQUIRE_LOCK}
 for index = 6, #ARGV do redis.call('XACK', ARGV[3], ARGV[4], ARGV[index]) end
@@ -169,8 +169,8 @@ const BODY_NAME = Buffer.from(BODY);
 const NO_FIELDS: NonNullable<StreamEntry['fields']> = [];
 
 /**
- * The entry without its body, to be kept while the entry is being handled: each part of a page keeps the whole page in
- * memory, and a few entries of many pages may wait for a long time (their MySQL pool is down).
+ * Copies the entry without its body, to be kept while the entry is being handled. Each slice of a page keeps the whole page
+ * in memory, and a few entries of many pages may wait for a long time, for example while their MySQL pool is down.
  */
 export function withoutBody(entry: StreamEntry): StreamEntry {
   const { fields } = entry;
@@ -180,7 +180,7 @@ export function withoutBody(entry: StreamEntry): StreamEntry {
   return { ...entry, fields: others.map(([name, value]) => [Buffer.from(name), Buffer.from(value)]) };
 }
 
-/** The entries that a script collected with `PAGE`. */
+/** Decodes the entries that a script collected with `PAGE`. */
 function toEntries(reply: unknown): StreamEntry[] {
   const [heads, texts]: unknown[] = Array.isArray(reply) ? reply : [];
   if (!Buffer.isBuffer(heads) || !Buffer.isBuffer(texts)) return [];
@@ -197,7 +197,7 @@ function toEntry(head: unknown, texts: PageTexts): StreamEntry {
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 
-/** Streams have no entries without fields: an entry without any was deleted. */
+/** Every stream entry has fields, so one without any was deleted. */
 function toFields(parts: readonly unknown[], texts: PageTexts): [Buffer, Buffer][] | undefined {
   if (parts.length === FIRST_LENGTH) return undefined;
   const fields: [Buffer, Buffer][] = [];
@@ -217,7 +217,7 @@ class PageTexts {
     this.#bytes = bytes;
   }
 
-  /** Nearly all fields are called `s`; they share one name. */
+  /** Nearly all fields are named `s`, so they share one buffer for it. */
   name(length: number): Buffer {
     const isBody = length === 1 && this.#bytes[this.#position] === BODY_NAME[0];
     return isBody ? this.#skip(BODY_NAME) : this.next(length);

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** Id of the last entry that the group has read. */
+/** Returns the ID of the last entry that the group has read. */
 export async function lastDelivered(redis: Redis, stream: string, group: string): Promise<string> {
   const groups = await groupFacts(redis, stream);
   return groups.find(({ name }) => name === group)?.lastDeliveredId ?? '0-0';
@@ -10,11 +10,11 @@ export interface GroupFacts {
   readonly name: string;
   readonly pending: number;
   readonly lastDeliveredId: string;
-  /** Entries that were not read yet; null where Redis doesn't know (6.2, or after entries were deleted). */
+  /** Number of unread entries; null if Redis does not know it (version 6.2, or after entries were deleted). */
   readonly lag: number | null;
 }
 
-/** The groups of a stream; none where the stream does not exist. */
+/** Returns the groups of a stream; none if the stream does not exist. */
 export async function groupFacts(redis: Redis, stream: string): Promise<GroupFacts[]> {
   const reply = await redis.call('XINFO', 'GROUPS', stream).catch((error: unknown) => {
     if (error instanceof Error && error.message.includes('no such key')) return [];
@@ -33,7 +33,7 @@ export async function groupFacts(redis: Redis, stream: string): Promise<GroupFac
   });
 }
 
-/** How many entries are pending for each consumer of the group, by its name. */
+/** Returns the number of pending entries per consumer of the group, by name. */
 export async function pendingByConsumer(
   redis: Redis,
   { stream, group }: { readonly stream: string; readonly group: string },
@@ -49,9 +49,9 @@ export async function pendingByConsumer(
 }
 
 /**
- * How much the group has left of the stream. `lag` is null only where entries are left and Redis can't count them.
- * Whether any are left is looked up in any case: after a restart Redis may count entries that were trimmed long ago, and
- * would do so for ever.
+ * Counts the group's remaining entries. `lag` is null only if there are unread entries that Redis cannot count. If Redis
+ * reports a lag, the stream is checked for unread entries: after a restart Redis may include entries that were trimmed long
+ * ago, and its lag would never reach 0.
  */
 export async function readRemaining(
   redis: Redis,
