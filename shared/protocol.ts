@@ -9,6 +9,9 @@ import type { BinaryString } from './binary-string.ts';
  */
 export const PROTOCOL_VERSION = 1;
 
+/** Requests that the executor must be able to serve besides the batches in flight: opening, voiding and pruning. */
+export const SPARE_REQUESTS = 3;
+
 const bytes = z.custom<BinaryString>((value) => typeof value === 'string');
 const token = z.string().min(1).max(64);
 const number = z.int().nonnegative();

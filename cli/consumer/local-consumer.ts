@@ -4,13 +4,9 @@ import { drain } from '../../functions/poller/drain/drain.ts';
 import { createOrdering } from '../../functions/poller/lanes/ordering.ts';
 import { RedisDeadLetters } from '../../functions/poller/operations/dead-letters.ts';
 import { readStatus } from '../../functions/poller/operations/status.ts';
-import {
-  BATCH_BYTES,
-  LOCK_TTL_MS,
-  type PollerOptions,
-  SPARE_REQUESTS,
-} from '../../functions/poller/poller-options.ts';
+import { BATCH_BYTES, LOCK_TTL_MS, type PollerOptions } from '../../functions/poller/poller-options.ts';
 import { MysqlExecutor } from '../../functions/sql-executor/executor.ts';
+import { SPARE_REQUESTS } from '../../shared/protocol.ts';
 import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { openOwnStreams } from './open-own-streams.ts';
 

@@ -13,9 +13,6 @@ export const BATCH_BYTES = 1 << 20;
 /** A killed poller delays its successor by this long; a living one refreshes the lock four times in it. */
 export const LOCK_TTL_MS = 20_000;
 
-/** Requests that the executor must be able to serve besides the batches in flight: opening, voiding and pruning. */
-export const SPARE_REQUESTS = 3;
-
 export interface PollerOptions {
   readonly registry: PollerRegistry;
   readonly executor: SqlExecutor;

@@ -1,12 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { SPARE_REQUESTS } from '../../shared/protocol.ts';
 import type { ConsumerContext } from './consumer-context.ts';
 import { ConsumerFunction } from './consumer-function.ts';
 import { checkConnections, provideMysqlPool } from './mysql-pools.ts';
 import type { MysqlPoolProps } from './props.ts';
 import { grantSecrets } from './secret-grants.ts';
-import { SPARE_EXECUTORS } from './settings.ts';
 
 /** Creates the SQL executor and, where the props ask for it, the MySQL servers. */
 export function createExecutor(
@@ -37,7 +37,7 @@ export function createExecutor(
     architecture: settings.architecture,
     memoryMb: settings.executorMemoryMb,
     timeout: Duration.seconds(settings.executorTimeoutSeconds),
-    reservedConcurrency: reserveExecutor ? lazyConcurrency + SPARE_EXECUTORS : undefined,
+    reservedConcurrency: reserveExecutor ? lazyConcurrency + SPARE_REQUESTS : undefined,
     logRetentionDays: settings.logRetentionDays,
     removal,
   });

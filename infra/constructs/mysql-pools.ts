@@ -1,5 +1,6 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { SPARE_REQUESTS } from '../../shared/protocol.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { CreatedMysql } from './created-mysql.ts';
 import type { Network } from './network.ts';
@@ -12,7 +13,6 @@ import {
   secretOf,
   unreachableSocket,
 } from './server-access.ts';
-import { SPARE_EXECUTORS } from './settings.ts';
 
 /** Each executor environment opens one connection to work and one to end the session of a lost connection. */
 const CONNECTIONS_PER_EXECUTOR = 2;
@@ -121,7 +121,7 @@ export function checkConnections(
   for (const pool of pools.values()) {
     const maxConnections = maxConnectionsOf(poolProps[pool.code]);
     const poolsOnServer = [...pools.values()].filter((other) => serverOf(other) === serverOf(pool)).length;
-    const needed = (lazyConcurrency + SPARE_EXECUTORS) * CONNECTIONS_PER_EXECUTOR * poolsOnServer;
+    const needed = (lazyConcurrency + SPARE_REQUESTS) * CONNECTIONS_PER_EXECUTOR * poolsOnServer;
     if (maxConnections === undefined || needed <= maxConnections) continue;
     const share = poolsOnServer === 1 ? '' : ` across the ${poolsOnServer} pools on this server`;
     throw propsError(

@@ -7,9 +7,6 @@ const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545
 /** Minimum time between the poller's budget and its timeout: for metrics, the reply, and a drain that ends late. */
 const MIN_TIMEOUT_MARGIN_SECONDS = 5;
 
-/** Executors in addition to `lazyConcurrency`: they open epochs, void batches and prune the ledger. */
-export const SPARE_EXECUTORS = 3;
-
 const seconds = (min: number, max: number) => z.int().min(min).max(max);
 
 /**

@@ -4,6 +4,7 @@ import type { DrainSummary } from '../../../shared/drain-summary.ts';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
 import type { Logger } from '../../../shared/logging.ts';
 import type { ChannelState, DeadLetterPage, Operation, StatusReply } from '../../../shared/operations.ts';
+import { SPARE_REQUESTS } from '../../../shared/protocol.ts';
 import type { PollerRegistry } from '../../../shared/registry/types.ts';
 import { parseSearchSettings } from '../../../shared/search-settings.ts';
 import type { Channel } from '../channels/channel.ts';
@@ -14,7 +15,7 @@ import { readChannelStates } from '../operations/channel-states.ts';
 import { deadLetterPage } from '../operations/dead-letter-pages.ts';
 import { RedisDeadLetters } from '../operations/dead-letters.ts';
 import { readStatus } from '../operations/status.ts';
-import { BATCH_BYTES, LOCK_TTL_MS, type PollerOptions, SPARE_REQUESTS } from '../poller-options.ts';
+import { BATCH_BYTES, LOCK_TTL_MS, type PollerOptions } from '../poller-options.ts';
 import type { PollerConfiguration } from './configuration.ts';
 import { DeployedOwnStreams } from './deployed-own-streams.ts';
 import {

@@ -15,7 +15,6 @@ import { type ConsumerReport, EXECUTOR_NAMES } from './consumer-parameters.ts';
 import { createExecutor, TimedExecutor } from './executors.ts';
 
 const LAZY_CONCURRENCY = 11;
-const SPARE_CONNECTIONS = 3;
 const BUDGET_MS = 3_600_000;
 
 const { values } = parseArgs({
@@ -27,9 +26,7 @@ const { values } = parseArgs({
 });
 const registry = await readRegistry(values.registry);
 const executorName = z.enum(EXECUTOR_NAMES).parse(values.executor);
-const executor = new TimedExecutor(
-  createExecutor(executorName, registry, LAZY_CONCURRENCY + SPARE_CONNECTIONS),
-);
+const executor = new TimedExecutor(createExecutor(executorName, registry, LAZY_CONCURRENCY + SPARE_REQUESTS));
 const consumer = await openLocalConsumer(
   {
     registry,
