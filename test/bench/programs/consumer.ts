@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { openLocalConsumer } from '../../../cli/consumer/local-consumer.ts';
 import { createLogger } from '../../../shared/logging.ts';
+import { SPARE_REQUESTS } from '../../../shared/protocol.ts';
 import { readRegistry } from '../../../shared/registry/read-registry.ts';
 import { LEDGER_DATABASE } from '../loads/schema.ts';
 import { type ConsumerReport, EXECUTOR_NAMES } from './consumer-parameters.ts';
