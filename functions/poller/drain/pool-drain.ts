@@ -44,9 +44,9 @@ export interface PoolDrainEnd {
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   readonly inHand: EntriesInHand;
-  /** Whether the counts of remaining entries are those of the drain's end. */
+  /** True if the counts of remaining entries are those of the drain's end. */
   readonly isRemainingKnown: boolean;
-  /** Whether the time ended the reading: then remaining entries may never have been tried. */
+  /** True if the time ended the reading: then remaining entries may never have been tried. */
   readonly isBudgetOver: boolean;
 }
 

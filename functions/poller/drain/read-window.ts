@@ -42,7 +42,7 @@ export class ReadWindow {
     this.#onChange?.();
   }
 
-  /** Whether there is room for a good part of a page. */
+  /** True if there is room for a good part of a page. */
   get hasRoom(): boolean {
     const { entries, bytes } = this.room;
     return entries >= this.#limits.page / 2 && bytes > 0;

@@ -10,7 +10,7 @@ import {
 } from '../redis/settle-script.ts';
 import type { SettledTogether, SettlementTicket } from './settlement-order.ts';
 
-/** Settlements in one call. Redis serves nobody else meanwhile, and those with effects take it longer. */
+/** Settlements in one call. Redis serves no other client meanwhile, and those with effects take it longer. */
 const MAX_PER_CALL = 500;
 const MAX_WITH_EFFECTS_PER_CALL = 200;
 
@@ -19,7 +19,7 @@ const MAX_EFFECTS_PER_CALL = 5000;
 
 /**
  * - `settled`: acknowledged with all its effects, now or before.
- * - `pending`: Redis cannot be asked or cannot write, or an entry ahead stays pending; the entry stays pending.
+ * - `pending`: Redis cannot be asked or cannot write (the dead letter, for example), or an entry ahead stays pending.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
  */
 export type SettlerResult =

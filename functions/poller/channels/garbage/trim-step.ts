@@ -6,7 +6,7 @@ export interface TrimmedStream {
   readonly stream: string;
   /** The registry's groups of the stream, as named in Redis. */
   readonly registeredGroups: readonly string[];
-  /** Whether nothing is trimmed while one of them does not exist on the stream. */
+  /** True if nothing is trimmed while one of them does not exist on the stream. */
   readonly areAbsentGroupsHeld: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface TrimStep {
   readonly absentGroups: readonly string[];
 }
 
-/** Entries deleted in one call: Redis serves nobody else meanwhile, for some tenths of a millisecond. */
+/** Entries deleted in one call: Redis serves no other client meanwhile, for some tenths of a millisecond. */
 const MAX_PER_CALL = 1000;
 
 /** Limit for entries that share a node with the first entry to keep. Finding them means reading them; a node is small. */

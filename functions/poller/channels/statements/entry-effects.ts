@@ -55,6 +55,7 @@ export class EntryEffects {
   /** For an entry of log rows alone. `effects`: one for each result. */
   async followLogRows(effects: readonly ResolvedEffect[], phase: ItemPhase): Promise<EntryOutcome> {
     const logRows = this.#countLogRows(effects, phase);
+    await this.#services.failpoint?.('logged');
     return logRows === undefined ? STAYS_PENDING : this.#settle([], [], { ...NOTHING_DONE, logRows });
   }
 
