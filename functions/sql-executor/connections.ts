@@ -5,7 +5,7 @@ import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError } from './error-classes.ts';
 import { DeadlinePassedError, MysqlSession } from './session.ts';
 import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
-import { readTableLinks, type TableLinks } from './table-links.ts';
+import { KnownTableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
@@ -30,11 +30,7 @@ export class Connections {
   #isWithoutTls = false;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
-  #knownLinks: TableLinks | undefined;
-  readonly #tableLinks = async (session: MysqlSession): Promise<TableLinks> => {
-    this.#knownLinks ??= await readTableLinks(session);
-    return this.#knownLinks;
-  };
+  readonly #tableLinks = new KnownTableLinks();
 
   /** @param limit maximum number of connections */
   constructor(mysql: MysqlPool, limit: number) {

@@ -2,7 +2,7 @@ import { ascii, type BinaryString, textToBinary } from '../../shared/binary-stri
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
 import { type MysqlSession, toBytes } from './session.ts';
-import type { TableLinks } from './table-links.ts';
+import type { KnownTableLinks } from './table-links.ts';
 
 /** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
@@ -20,8 +20,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
-  /** The table links of the pool's database, which are read on the first call. */
-  readonly tableLinks: (session: MysqlSession) => Promise<TableLinks>;
+  /** The table links of the pool's database. */
+  readonly tableLinks: KnownTableLinks;
 }
 
 /** Parameters that go-sql-driver handles itself. It sends every other parameter to the server as a system variable. */
