@@ -24,7 +24,8 @@ export async function redrive(
     // Null where another has changed the dead letters meanwhile.
     const replies = await redis
       .multi()
-      .xadd(stream, '*', ...fields.flat())
+      // As one list: spread out, as many fields as an entry may have would overflow the stack.
+      .call('XADD', [stream, '*', ...fields.flat()])
       .xdel(deadLetters, id)
       .exec();
     if (replies !== null) return true;
