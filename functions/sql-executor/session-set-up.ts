@@ -14,6 +14,11 @@ export interface SessionFacts {
    * The server's ID of the session, in digits. Behind RDS Proxy it differs from the ID in the connection's handshake.
    */
   readonly connectionId: string;
+  /**
+   * The client's address and port as the server sees them. Together with the ID they identify the session on any server.
+   * Undefined if the server reports no port, such as for a socket.
+   */
+  readonly clientAddress: string | undefined;
   /** `auto_increment_increment`: the distance between the IDs of adjacent rows of a multi-row insert. */
   readonly increment: number;
   /** True if a wrong value fails a multi-row insert just as it fails an insert of one row. */
@@ -78,10 +83,24 @@ export async function setUpSession(
   if (readable.length < modes.length) await session.one(ascii(`SET sql_mode = '${readable.join(',')}'`));
   return {
     connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
+    clientAddress: await readClientAddress(session),
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
   };
+}
+
+/** Best effort: the address is needed only to end the session of a connection that was dropped. */
+async function readClientAddress(session: MysqlSession): Promise<string | undefined> {
+  const select = ascii(
+    'SELECT HOST AS address FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()',
+  );
+  const { rows } = await session.one(select).catch((error: unknown) => {
+    if (!session.isReusable) throw error;
+    return { rows: [] };
+  });
+  const address = toBytes(rows[0]?.['address'] ?? '').toString('latin1');
+  return /^[\w.:[\]-]+:\d+$/.test(address) ? address : undefined;
 }
 
 /** MySQL's numbers for an unknown system variable or character set, or a value that the variable cannot have. */
