@@ -70,11 +70,17 @@ export const deadLetterFilterSchema = z
   .readonly();
 export type DeadLetterFilter = z.infer<typeof deadLetterFilterSchema>;
 
+export interface RedriveResult {
+  readonly redriven: number;
+  /** Dead letters of deleted entries, which have no fields to append. They remain. Absent if there are none. */
+  readonly refused?: number;
+}
+
 export interface DeadLetterOperations {
   /** Reads page by page, so that memory stays flat. Ordered by stream name, oldest first. */
   list(filter: DeadLetterFilter): AsyncIterable<DeadLetter>;
   /** Appends each entry to its stream with only its remaining work, and removes the dead letter, in one step. */
-  redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }>;
+  redrive(filter: DeadLetterFilter): Promise<RedriveResult>;
   /** Deletes dead letters permanently. */
   discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }>;
 }

@@ -25,7 +25,8 @@ export async function redrive(
     // Null if another client has changed the dead letters in the meantime.
     const replies = await redis
       .multi()
-      .xadd(stream, '*', ...fields.flat())
+      // As one list: spread out, as many fields as an entry may have would overflow the stack.
+      .call('XADD', [stream, '*', ...fields.flat()])
       .xdel(deadLetters, id)
       .exec();
     if (replies !== null) return true;
