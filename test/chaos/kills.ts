@@ -43,6 +43,13 @@ const REVEALING_FAILPOINTS: Readonly<Record<Safeguard, readonly Failpoint[]>> = 
   groups: ['poller:trimmed'],
   acknowledgement: ['handler:called'],
   lines: ['handler:done'],
+  'ack-first': UNSETTLED,
+  'foreign-counts': UNSETTLED,
+  name: UNSETTLED,
+  'redrive-whole': UNSETTLED,
+  rewind: UNSETTLED,
+  'errors-permanent': UNSETTLED,
+  'predicted-id': UNSETTLED,
 };
 
 /** The poller prunes on a timer, so only a drain that lasts long enough gets there. */

@@ -1,12 +1,14 @@
 /** `npm run test:chaos [-- OPTIONS]`. See `--help`. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ChaosOptions, runChaos } from './chaos.ts';
+import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { allDifferences, describeReport } from './report.ts';
 import { SAFEGUARD_FACTS, SAFEGUARDS } from './safeguards.ts';
 
 interface CommandOptions {
   readonly kills: number;
-  readonly faults?: number;
+  readonly faults: readonly FaultKind[] | number;
+  readonly maxFaults?: number;
   readonly troubles?: number;
   readonly seed: number;
   readonly break?: ChaosOptions['broken'];
@@ -20,6 +22,16 @@ function parseCount(text: string): number {
   if (!Number.isSafeInteger(count) || count < 0)
     throw new InvalidArgumentError('Expected a whole number of 0 or more.');
   return count;
+}
+
+/** A number was the form of `--max-faults` before faults could be selected by their kind. */
+function parseFaults(text: string): readonly FaultKind[] | number {
+  if (/^\d+$/.test(text)) return parseCount(text);
+  const names = text.split(',');
+  const unknown = names.find((name) => !FAULT_KINDS.some((kind) => kind === name));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`Unknown fault '${unknown}'. Choose from: ${FAULT_KINDS.join(', ')}.`);
+  return FAULT_KINDS.filter((kind) => names.includes(kind));
 }
 
 function parseMinutes(text: string): number {
@@ -38,6 +50,10 @@ const CHECKS = `
 Workloads and their checks:
   statements       rows, log rows, dirty events, cache keys and dead letters are those of a
                    serial application of the same lazy and log entries
+  counters         each update was executed once and in order, and none became a dead letter
+  tickets          log rows and dirty events carry the IDs that a trigger assigned to their rows
+  repairs          entries that were half applied are complete after their dead letters were
+                   redriven, and nothing was applied twice
   search           each document matches its row, and the progress key is deleted
   garbage          no entry was trimmed that a group had yet to read or to acknowledge, no dead
                    letter was trimmed, and nothing that can be trimmed is left at the end
@@ -53,11 +69,17 @@ const command = new Command('npm run test:chaos --')
   .description(DESCRIPTION)
   .option('--kills <count>', 'number of processes to kill', parseCount, 150)
   .option(
-    '--faults <count>',
-    'maximum number of pauses, network failures, lost invocations and restarts (default: all 28, once per 200 kills)',
+    '--faults <kinds>',
+    `kinds of faults other than kills, separated by commas: ${FAULT_KINDS.join(', ')} (default: all)`,
+    parseFaults,
+    FAULT_KINDS,
+  )
+  .option(
+    '--max-faults <count>',
+    'maximum number of faults other than kills (default: all of these kinds, once per 200 kills)',
     parseCount,
   )
-  .addOption(new Option('--troubles <count>', 'former name of --faults').argParser(parseCount).hideHelp())
+  .addOption(new Option('--troubles <count>', 'former name of --max-faults').argParser(parseCount).hideHelp())
   .option(
     '--seed <number>',
     'seed for entries and faults; repeat a run with its seed',
@@ -91,7 +113,11 @@ const report = await runChaos({
   seed,
   ordering,
   broken,
-  maxOtherFaults: options.faults ?? options.troubles ?? Number.POSITIVE_INFINITY,
+  faultKinds: typeof options.faults === 'number' ? FAULT_KINDS : options.faults,
+  maxOtherFaults:
+    typeof options.faults === 'number'
+      ? options.faults
+      : (options.maxFaults ?? options.troubles ?? Number.POSITIVE_INFINITY),
   maxMs: options.minutes * 60_000,
   log: options.verbose === true ? console.error : () => undefined,
 });
