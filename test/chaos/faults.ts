@@ -149,5 +149,6 @@ const FOREIGN_FAULTS: readonly Fault[] = [
   { kind: 'lost-second', persistence: 'aof', isNameless: false },
   { kind: 'lost-second', persistence: 'rdb', isNameless: false },
   { kind: 'lost-second', persistence: 'aof', isNameless: true },
+  { kind: 'lost-second', persistence: 'rdb', isNameless: true },
   { kind: 'set-back' },
 ];

@@ -15,7 +15,9 @@ const WITHOUT: Readonly<Record<AccessRight, readonly string[]>> = {
 };
 
 const ENTRIES = 30;
-const MAX_MS = 300;
+const MAX_MS = 400;
+/** The first time is longer, because some entries must be settled in it. */
+const FIRST_MS = 700;
 /** After this many changes the consumer keeps all its rights, so that the drain can finish. */
 const CHANGES = 8;
 
@@ -26,7 +28,7 @@ export async function takeAccessRights(injection: Injection, taken: AccessRight)
   await injection.add(ENTRIES);
   let changes = 0;
   await drainDuring(injection, async () => {
-    await sleep(random.integer(0, MAX_MS));
+    await sleep(random.integer(0, MAX_MS) + (changes === 0 ? FIRST_MS : 0));
     changes += 1;
     if (changes > CHANGES) return;
     await setRights(injection, changes % 2 === 0 && changes < CHANGES ? WITHOUT[taken] : undefined);

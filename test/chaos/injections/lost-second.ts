@@ -7,6 +7,7 @@ import { withMysql, withRedis } from '../workloads/workload.ts';
 import type { Injection } from './injection.ts';
 
 const ENTRIES = 30;
+const MIN_MS = 100;
 const MAX_MS = 800;
 const LEDGER_DATABASE = 'background_consumer';
 
@@ -30,7 +31,7 @@ export async function loseLastSecond(
   const restore = await remember(injection, redis, persistence);
   const process = injection.start({});
   await process.waitUntilDraining();
-  await sleep(random.integer(30, MAX_MS));
+  await sleep(random.integer(MIN_MS, MAX_MS));
   const isBroken = broken.includes('name');
   if (isBroken || random.chance(0.5)) process.kill();
   await redis.kill();

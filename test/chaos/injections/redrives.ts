@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
-import { ANNEX } from '../workloads/repairs.ts';
+import { ANNEX, type Repairs } from '../workloads/repairs.ts';
 import { drainDuring, findRepairs, type Injection } from './injection.ts';
 
 const ENTRIES = 30;
@@ -26,7 +26,7 @@ export async function redriveDeadLetters(injection: Injection): Promise<void> {
     injection.count('redrives');
   });
   await repairs.setGate(false);
-  await loseAndRegainPool(injection);
+  await loseAndRegainPool(injection, repairs);
   await repairs.redriveAll();
   await injection.waitForEnd(injection.start({}));
 }
@@ -35,9 +35,10 @@ export async function redriveDeadLetters(injection: Injection): Promise<void> {
  * A MySQL pool leaves the registry after some statements of an entry were applied, so that the entry becomes a dead
  * letter. The pool returns, and the dead letter is redriven.
  */
-async function loseAndRegainPool(injection: Injection): Promise<void> {
+async function loseAndRegainPool(injection: Injection, repairs: Repairs): Promise<void> {
   const { random, application } = injection;
-  await injection.add(ENTRIES);
+  // Without other entries, so that the batch at which the process is killed contains some of these.
+  await repairs.add(ENTRIES);
   const failpoint = random.pick(['executor:committed', 'executor:answered'] as const);
   const hit = random.integer(1, MAX_HIT);
   await injection.waitForEnd(injection.start({ selfSignal: { signal: 'SIGKILL', failpoint, hit } }));
