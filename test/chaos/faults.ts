@@ -100,7 +100,8 @@ const REVEALING_FAULTS: Partial<Readonly<Record<Safeguard, readonly Fault[]>>> =
 };
 
 /**
- * Every fault of these kinds, in an order that the seed decides. With broken safeguards only the revealing ones.
+ * Every fault of these kinds, in an order that the seed decides, beginning with one of each kind. With broken safeguards
+ * only the revealing ones.
  */
 export function otherFaults(
   random: Random,
@@ -111,12 +112,17 @@ export function otherFaults(
   if (broken.length === 0) {
     const chosen = new Set<string>(kinds);
     const faults: Fault[] = [...pauses, ...SERVER_FAULTS, ...FOREIGN_FAULTS];
-    return random.shuffled(faults.filter(({ kind }) => chosen.has(kind)));
+    return oneOfEachKindFirst(random.shuffled(faults.filter(({ kind }) => chosen.has(kind))));
   }
   const revealingPauses = broken
     .flatMap((safeguard) => REVEALING_PAUSES[safeguard] ?? [])
     .flatMap((failpoint) => pauses.filter((pause) => pause.failpoint === failpoint));
   return [...revealingPauses, ...broken.flatMap((safeguard) => REVEALING_FAULTS[safeguard] ?? [])];
+}
+
+function oneOfEachKindFirst(faults: readonly Fault[]): Fault[] {
+  const isFirst = (fault: Fault) => faults.find(({ kind }) => kind === fault.kind) === fault;
+  return [...faults.filter(isFirst), ...faults.filter((fault) => !isFirst(fault))];
 }
 
 const SERVER_FAULTS: readonly Fault[] = [

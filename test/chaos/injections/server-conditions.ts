@@ -7,6 +7,8 @@ const CONDITIONS = [1114, 3, 3989, 1205, 1021, 4999];
 const MIN_MS = 200;
 const MAX_MS = 900;
 const FAILURES = 3;
+/** The first time is longer, because some statements must be tried in it. */
+const FIRST_MS = 700;
 
 /** For random times the server refuses statements, for reasons that lie in the server. */
 export async function reportServerConditions(injection: Injection): Promise<void> {
@@ -21,8 +23,10 @@ export async function reportServerConditions(injection: Injection): Promise<void
   };
   await fail(conditions.shift() ?? 0);
   await injection.add(ENTRIES);
+  let extraMs = FIRST_MS;
   await drainDuring(injection, async () => {
-    await sleep(random.integer(MIN_MS, MAX_MS));
+    await sleep(random.integer(MIN_MS, MAX_MS) + extraMs);
+    extraMs = 0;
     await counters.failWith(0);
     const next = conditions.shift();
     if (next === undefined) return;
