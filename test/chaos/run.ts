@@ -43,7 +43,8 @@ function parseMinutes(text: string): number {
 const DESCRIPTION =
   'Run consumer processes under faults, then check that no entry was lost, duplicated or applied out of order. ' +
   'The run starts its own servers. It kills consumers with SIGKILL, pauses them until their lock has expired, ' +
-  'cuts and delays their connections, loses invocations of the executor, and restarts servers. Some consumers run ' +
+  'cuts and delays their connections, loses invocations of the executor, and restarts servers. It also does what other ' +
+  'programs and operators do to the servers meanwhile. Some consumers run ' +
   'in tail mode and receive entries while they wait. The exit code is 1 if a check fails.';
 
 const CHECKS = `
