@@ -8,7 +8,7 @@ import type { Channel } from '../channels/channel.ts';
 import { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { createLockValue } from '../redis/lock.ts';
-import { describeRefusal, refusalCodeOf, refusedCommandOf } from '../redis/refusals.ts';
+import { explainRefusal } from '../redis/refusals.ts';
 import { openRedisSession } from '../redis/session.ts';
 import { ChannelStats } from './channel-stats.ts';
 import { concludeDrain, type DrainConclusion, type PoolEnd } from './drain-reason.ts';
@@ -192,15 +192,8 @@ class Drain {
 }
 
 function toKnownError(pool: RedisPool, error: unknown): BackgroundConsumerError {
-  if (error instanceof BackgroundConsumerError) return error;
+  const known = explainRefusal(pool.code, error);
+  if (known instanceof BackgroundConsumerError) return known;
   const text = error instanceof Error ? error.message : String(error);
-  const code = refusalCodeOf(error);
-  if (code !== undefined) {
-    const { message, nextStep } = describeRefusal(pool.code, code, refusedCommandOf(error));
-    return new ConnectionError(code === 'NOPERM' ? 'redis-permission' : 'redis-refuses', message, {
-      nextStep,
-      cause: error,
-    });
-  }
   return new ConnectionError('redis-failed', `Redis pool '${pool.code}': ${text}`, { cause: error });
 }

@@ -121,10 +121,13 @@ export function toRefusedCommand(reply: unknown): RefusedCommand | undefined {
 
 /** A script that writes, and names the command if Redis refuses one. Its source uses `attempt`. */
 export class WriteScript {
+  /** For EVAL in a transaction. */
+  readonly source: string;
   readonly #script: Script;
 
   constructor(source: string) {
-    this.#script = new Script(`${ATTEMPT}\nreturn untilRefused(function()\n${source}\nend)`);
+    this.source = `${ATTEMPT}\nreturn untilRefused(function()\n${source}\nend)`;
+    this.#script = new Script(this.source);
   }
 
   /** Rejects with a {@link RefusalError} if Redis refuses a command. */

@@ -1,3 +1,6 @@
+import * as z from 'zod';
+import { BackgroundConsumerError, ConnectionError } from '../../../shared/errors.ts';
+
 /*
  * Commands that Redis answers with an error although the connection works. This module knows the causes, and what an
  * operator can do about each.
@@ -98,7 +101,28 @@ export function isRefusalOfServer(code: string | undefined): boolean {
 
 /** Which command Redis refused; undefined if the error is of another kind, or if Redis does not say. */
 export function refusedCommandOf(error: unknown): RefusedCommand | undefined {
-  return error instanceof RefusalError ? error.refused : undefined;
+  if (error instanceof RefusalError) return error.refused;
+  if (!(error instanceof Error)) return undefined;
+  // ioredis stores the command with the error, and the errors of a transaction's commands with that of EXEC.
+  if ('previousErrors' in error && Array.isArray(error.previousErrors))
+    return refusedCommandOf(error.previousErrors[0]);
+  const { success, data } = sentCommandSchema.safeParse(error);
+  const code = refusalCodeOf(error);
+  const isScript = success && data.command.name.startsWith('eval');
+  if (!success || code === undefined || isScript) return undefined;
+  return { command: data.command.name.toUpperCase(), key: String(data.command.args[0] ?? ''), code };
+}
+
+const sentCommandSchema = z.object({ command: z.object({ name: z.string(), args: z.array(z.unknown()) }) });
+
+/** A refusal as one of this project's errors, with a next step. Other errors stay as they are. */
+export function explainRefusal(pool: string, error: unknown): unknown {
+  const refused = refusedCommandOf(error);
+  const code = refused?.code ?? refusalCodeOf(error);
+  if (code === undefined || error instanceof BackgroundConsumerError) return error;
+  const { message, nextStep } = describeRefusal(pool, code, refused);
+  const name = code === 'NOPERM' ? 'redis-permission' : 'redis-refuses';
+  return new ConnectionError(name, message, { nextStep, cause: error });
 }
 
 /** What Redis refuses in words, and what can be done about it. Without a command, it refuses everything that writes. */

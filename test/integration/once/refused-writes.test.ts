@@ -11,6 +11,7 @@ import {
   thingNames,
 } from '../../kit/scene/inspect-scene.ts';
 import { EVERYTHING, openRestrictedScene, type RestrictedScene } from '../../kit/scene/restricted-scene.ts';
+import { runConsumer } from '../../kit/scene/run-consumer.ts';
 import { GROUP, LAZY } from '../../kit/scene/scene.ts';
 
 /** Redis refuses a command of a settlement. The entry must then stay pending, without a part of its effects. */
@@ -129,6 +130,32 @@ test('an effect in another pool is neither marked nor counted if its stream refu
   await scene.allow(EVERYTHING);
   expect(await drainScene(scene)).toMatchObject({ complete: true });
   expect(await dirtyEvents(scene.otherRedis, 'thing-changed-elsewhere')).toHaveLength(1);
+});
+
+describe('a dead letter is kept if Redis refuses to redrive it, and redriven once when that is allowed:', () => {
+  test.each<[string, string[], string, number]>([
+    ['XADD on the stream', ['(~* +@all -xadd)', '(~other* +xadd)'], `XADD on '${LAZY}'`, 0],
+    ['XDEL on the dead letters', ['(~* +@all -xdel)'], `XDEL on '${LAZY}:dead-letters'`, 0],
+    ['XADD of an entry with many fields', ['(~* +@all -xadd)'], `XADD on '${LAZY}'`, 4500],
+    ['XDEL of an entry with many fields', ['(~* +@all -xdel)'], `XDEL on '${LAZY}:dead-letters'`, 4500],
+  ])('%s', async (_, rules, refused, tags) => {
+    const scene = await openRestrictedScene();
+    const fields = Array.from({ length: tags }, (__, index) => [`tag-${index}`, `${index}`]);
+    await scene.redis.xadd(LAZY, '*', 's', 'garbage', ...fields.flat());
+    await drainScene(scene);
+    expect(await deadLetters(scene)).toHaveLength(1);
+    await scene.allow(rules);
+    const redrive = () => runConsumer(scene, 'dead-letters', 'redrive', '--all', '--json');
+    const run = await redrive();
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain(refused);
+    expect(await deadLetters(scene)).toHaveLength(1);
+    expect(await scene.redis.xlen(LAZY)).toBe(1);
+    await scene.allow(EVERYTHING);
+    expect(JSON.parse((await redrive()).stdout)).toEqual({ redriven: 1 });
+    expect(await deadLetters(scene)).toEqual([]);
+    expect(await scene.redis.xlen(LAZY)).toBe(2);
+  });
 });
 
 test('a Redis that is full is drained', async () => {
