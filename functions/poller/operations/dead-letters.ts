@@ -21,6 +21,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
 import { STATEMENT_SOURCES } from '../channels/channels.ts';
 import { connectRedis } from '../redis/connection.ts';
+import { explainRefusal } from '../redis/refusals.ts';
 import { SURPLUS_FIELD } from '../redis/settle-script.ts';
 import {
   ATTEMPTS_FIELD,
@@ -49,6 +50,8 @@ export class RedisDeadLetters implements DeadLetterOperations {
       const redis = await connectRedis(pool);
       try {
         yield* this.#read(redis, pool, stream, filter);
+      } catch (error) {
+        throw explainRefusal(pool.code, error);
       } finally {
         redis.disconnect();
       }
@@ -87,6 +90,8 @@ export class RedisDeadLetters implements DeadLetterOperations {
       try {
         for await (const letter of this.#read(redis, pool, stream, filter))
           if (await change(redis, pool, letter)) changed++;
+      } catch (error) {
+        throw explainRefusal(pool.code, error);
       } finally {
         redis.disconnect();
       }

@@ -6,6 +6,7 @@ import { garbageCollectionKey, namespaced } from '../../../../shared/registry/be
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import { connectRedis } from '../../redis/connection.ts';
+import { setIfAbsent } from '../../redis/set-if-absent.ts';
 import type { ChannelContext } from '../channel.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 
@@ -75,7 +76,7 @@ export class GarbageCollection {
   /** False: another collection began less than half a minute ago. */
   async #take(redis: Redis, key: string): Promise<boolean> {
     if (this.#takenAt !== undefined) return true;
-    if ((await redis.set(key, '1', 'EX', KEY_TTL_SECONDS, 'NX')) === null) return false;
+    if (!(await setIfAbsent(redis, key, '1', KEY_TTL_SECONDS * 1000))) return false;
     this.#takenAt = Date.now();
     return true;
   }
