@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { namespaced, reindexProgressKey } from '../../../../shared/registry/beeorm-names.ts';
+import { WriteScript } from '../../redis/refusable-writes.ts';
 import { Script, type ScriptArgument } from '../../redis/script.ts';
 import type { Document } from './documents.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -49,6 +50,21 @@ end
 return false
 `);
 
+/**
+ * Takes the run key and returns the progress. If the last run was another entry's, it did not finish, because that entry
+ * became a dead letter. Its progress is outdated: the application requested this run because rows have changed since. It is
+ * deleted before the run key says that this entry's run has begun; otherwise, after a crash in between, this entry's next
+ * run would take it for its own.
+ */
+const BEGIN = new WriteScript(`
+local runKey, value, progressKey, entry, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local previous = attempt(runKey, 'GET', runKey)
+if previous and string.match(previous, ' (.*)$') ~= entry then attempt(progressKey, 'DEL', progressKey) end
+local progress = attempt(progressKey, 'GET', progressKey)
+attempt(runKey, 'SET', runKey, value, 'EX', ttl)
+return progress
+`);
+
 const RECORD_PROGRESS = new Script(`${REQUIRE_RUN}
 redis.call('EXPIRE', ARGV[1], ARGV[5])
 return redis.call('SET', ARGV[3], ARGV[4], 'EX', ARGV[5])
@@ -92,12 +108,10 @@ export class IndexRun {
     entry: string,
   ): Promise<{ readonly run: IndexRun; readonly lastId: string }> {
     const run = new IndexRun(redis, index, entry);
-    const previous = await redis.set(run.#runKey, run.#value, 'EX', TTL_SECONDS, 'GET');
-    // Another entry's run did not finish, because that entry became a dead letter. Its progress is outdated: the
-    // application requested this run because rows have changed since.
-    const isOfOtherEntry = previous !== null && previous.split(' ')[1] !== entry;
-    const progress = isOfOtherEntry ? null : await redis.get(run.#progressKey);
-    return { run, lastId: progress !== null && /^\d{1,20}$/.test(progress) ? progress : '0' };
+    const progress = String(
+      await BEGIN.run(redis, [run.#runKey, run.#value, run.#progressKey, entry, TTL_SECONDS]),
+    );
+    return { run, lastId: /^\d{1,20}$/.test(progress) ? progress : '0' };
   }
 
   /** Also rejects with an {@link UnwritableDocumentError}; some of the documents may be written then. */
