@@ -146,9 +146,11 @@ export function describeRefusal(
 export class RefusalError extends Error {
   override readonly name = 'RefusalError';
   readonly refused: RefusedCommand;
+  readonly code: string;
 
   constructor(refused: RefusedCommand) {
     super(`${refused.code} ${refused.command} was refused`);
     this.refused = refused;
+    this.code = refused.code;
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { namespaced, reindexProgressKey } from '../../../../shared/registry/beeorm-names.ts';
-import { WriteScript } from '../../redis/refusable-writes.ts';
+import { toRefusedCommand, WriteScript } from '../../redis/refusable-writes.ts';
+import { RefusalError } from '../../redis/refusals.ts';
 import { Script, type ScriptArgument } from '../../redis/script.ts';
 import type { Document } from './documents.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -35,7 +36,7 @@ if redis.call('GET', ARGV[1]) ~= ARGV[2] then
 end
 `;
 
-/** Returns the key of the first document that cannot be written, or false if all are written. */
+/** Returns the key of the first document that cannot be written, the refused command, or false if all are written. */
 const WRITE = new Script(`${REQUIRE_RUN}
 local at = 3
 while at <= #ARGV do
@@ -43,7 +44,7 @@ while at <= #ARGV do
   local reply = redis.pcall('HSET', key, unpack(ARGV, at + 2, at + 1 + count))
   if type(reply) == 'table' and reply.err then
     if string.find(reply.err, 'WRONGTYPE', 1, true) then return key end
-    return reply
+    return {'HSET', key, reply.err}
   end
   at = at + 2 + count
 end
@@ -146,7 +147,10 @@ export class IndexRun {
 
   async #run(script: Script, args: readonly ScriptArgument[]): Promise<unknown> {
     try {
-      return await script.run(this.#redis, [this.#runKey, this.#value, ...args]);
+      const reply = await script.run(this.#redis, [this.#runKey, this.#value, ...args]);
+      const refused = toRefusedCommand(reply);
+      if (refused !== undefined) throw new RefusalError(refused);
+      return reply;
     } catch (error) {
       if (error instanceof Error && error.message.startsWith(TAKEN)) throw new IndexTakenError(error.message);
       throw error;
