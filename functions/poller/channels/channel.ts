@@ -9,6 +9,7 @@ import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
 import type { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import type { Done } from '../settlement/entry-outcome.ts';
+import type { RefusalLog } from '../settlement/refusal-log.ts';
 import type { Settler } from '../settlement/settler.ts';
 
 /** What the consumer does with the entries of one stream for one group. A channel gets its settings when it is created. */
@@ -72,5 +73,6 @@ export interface ChannelContext {
   readonly mysql: MysqlPools;
   readonly crossPool: CrossPoolEffects;
   readonly settler: Settler;
+  readonly refusals: RefusalLog;
   readonly failpoint: Failpoint | undefined;
 }

@@ -192,6 +192,7 @@ export class PoolDrain {
       mysql: this.#mysql,
       crossPool: this.#crossPool,
       settler: this.#settler,
+      refusals: this.#refusals,
       failpoint: poller.failpoint,
     });
     this.#processors.push(processor);

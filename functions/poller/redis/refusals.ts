@@ -43,7 +43,8 @@ const REFUSALS: Readonly<Record<string, RefusalFacts>> = {
   },
   OOM: {
     problem: 'Redis has reached maxmemory',
-    nextStep: "Raise maxmemory or delete data. A drain continues meanwhile and frees the entries' memory.",
+    nextStep:
+      'Raise maxmemory or delete data. Drains go on meanwhile, so that handled entries can be trimmed.',
     isOfServer: true,
   },
   READONLY: {
@@ -113,7 +114,8 @@ export function refusedCommandOf(error: unknown): RefusedCommand | undefined {
   return { command: data.command.name.toUpperCase(), key: String(data.command.args[0] ?? ''), code };
 }
 
-const sentCommandSchema = z.object({ command: z.object({ name: z.string(), args: z.array(z.unknown()) }) });
+const textSchema = z.union([z.string(), z.number(), z.instanceof(Buffer)]);
+const sentCommandSchema = z.object({ command: z.object({ name: z.string(), args: z.array(textSchema) }) });
 
 /** A refusal as one of this project's errors, with a next step. Other errors stay as they are. */
 export function explainRefusal(pool: string, error: unknown): unknown {
@@ -144,9 +146,11 @@ export function describeRefusal(
 export class RefusalError extends Error {
   override readonly name = 'RefusalError';
   readonly refused: RefusedCommand;
+  readonly code: string;
 
   constructor(refused: RefusedCommand) {
     super(`${refused.code} ${refused.command} was refused`);
     this.refused = refused;
+    this.code = refused.code;
   }
 }

@@ -8,7 +8,8 @@ import { CrossPoolMarkers, type CrossPoolResult, type CrossPoolWrite } from '../
 import { isRefusalOfServer, refusalCodeOf, refusedCommandOf } from '../redis/refusals.ts';
 import type { RefusalLog } from './refusal-log.ts';
 
-const MARKERS_KEY = 'orm-async-consumer_consumer-1:effects';
+/** Key of the hash of markers, without the namespace. */
+export const MARKERS_KEY = 'orm-async-consumer_consumer-1:effects';
 const KEPT_MARKER_MS = 60_000;
 
 export interface CrossPoolEffectsOptions {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { lockKey } from '../../../shared/registry/beeorm-names.ts';
+import { GARBAGE_STREAM, lockKey } from '../../../shared/registry/beeorm-names.ts';
 import { parseRegistry } from '../../../shared/registry/registry.ts';
+import { encodeGarbageEvent } from '../../../shared/wire/garbage-event.ts';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent, thingDirty } from '../../kit/scene/events.ts';
 import {
@@ -106,7 +107,7 @@ test('an acknowledgement that Redis refuses is reported, and does not count', as
   const scene = await openRestrictedScene();
   await scene.add(insertThing('one'));
   await scene.add(insertThing('two', { dirty: [thingDirty(0)] }));
-  const failpoint = (point: string) => (point === 'read' ? scene.allow(['(~* +@all -xack)']) : undefined);
+  const failpoint = (point: string) => (point === 'read' ? scene.allow(['~*', '+@all', '-xack']) : undefined);
   const summary = await drainScene(scene, { poller: { failpoint } });
   expect(summary).toMatchObject({
     complete: false,
@@ -156,6 +157,19 @@ describe('a dead letter is kept if Redis refuses to redrive it, and redriven onc
     expect(await deadLetters(scene)).toEqual([]);
     expect(await scene.redis.xlen(LAZY)).toBe(2);
   });
+});
+
+test('a garbage collection that Redis refuses is reported at once, and its entry stays pending', async () => {
+  const scene = await openRestrictedScene(['~*', '+@all', '-xtrim']);
+  const body = encodeGarbageEvent({ group: GROUP, pool: 'default' });
+  await scene.redis.xadd(GARBAGE_STREAM, '*', 's', body);
+  await scene.add(insertThing('one'));
+  const summary = await drainScene(scene, { collectsGarbage: false });
+  expect(summary).toMatchObject({ reason: 'failed-entries', channels: { garbage: { pending: 1 } } });
+  expect(summary.message).toContain("XTRIM on 'orm-");
+  await scene.allow(EVERYTHING);
+  await scene.redis.del(`${GROUP}_gc`);
+  expect(await drainScene(scene, { collectsGarbage: false })).toMatchObject({ complete: true });
 });
 
 test('a Redis that is full is drained', async () => {

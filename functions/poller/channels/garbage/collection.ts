@@ -37,12 +37,14 @@ export class GarbageCollection {
 
   /** True once everything is trimmed, or if another collection is in progress; false if the budget ended before. */
   async run(): Promise<boolean> {
-    const { budget, logger } = this.#context;
+    const { budget, logger, refusals } = this.#context;
     for (let attempt = 0; budget.mayRead; attempt++) {
       try {
         return await this.#connected((redis) => this.#collect(redis));
       } catch (error) {
         const { group, pool } = this.#event;
+        const key = namespaced(this.#pool, garbageCollectionKey(group));
+        if (refusals.addLasting(pool, error, { command: 'XTRIM', key })) return false;
         logger.warn('garbage collection failed, retrying', { group, pool, error: errorFields(error) });
         await budget.backOff(attempt);
       }
