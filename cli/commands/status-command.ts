@@ -27,7 +27,7 @@ export function statusCommand(context: ProgramContext, onExit: (code: ExitCode) 
   const command = new Command('status')
     .summary('report which servers can be reached, and how many entries remain')
     .description(
-      'Report which servers can be reached, and how many entries remain in each channel and each bound stream. Takes no lock and changes nothing.',
+      'Report which servers can be reached, and how many entries remain in each channel and each bound stream. Acquires no lock and changes nothing.',
     );
   addOutputOptions(addBindingsOption(addTargetOptions(command)));
   command.addHelpText(
