@@ -55,20 +55,20 @@ export function deadLettersCommand(context: ProgramContext, onExit: (code: ExitC
       onExit(EXIT_CODES.done);
     });
   return new Command('dead-letters')
-    .summary('list, redrive or discard entries that could not be applied')
+    .summary('list, show, redrive or discard entries that could not be applied')
     .description(
       "Entries that cannot be applied are moved to <stream>:dead-letters in the stream's Redis pool.",
     )
-    .addCommand(subcommand('list', 'List all dead letters, or those that the options select.', list))
+    .addCommand(subcommand('list', 'List all dead letters, or only the selected ones.', list))
     .addCommand(subcommand('show', 'Show one dead letter in full, selected by --id.', show))
     .addCommand(
       subcommand(
         'redrive',
-        'Append dead letters to their streams again, with only the work that remains.',
+        'Append the selected dead letters to their streams again, with only their remaining work.',
         redrive,
       ),
     )
-    .addCommand(subcommand('discard', 'Delete dead letters permanently.', discard));
+    .addCommand(subcommand('discard', 'Delete the selected dead letters permanently.', discard));
 }
 
 async function findOne(operations: DeadLetterOperations, filter: DeadLetterFilter): Promise<DeadLetter> {

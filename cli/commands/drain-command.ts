@@ -21,7 +21,7 @@ interface DrainCommandOptions extends ConsumeOptions, TargetOptions {
 export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('drain')
     .summary('drain all channels, then exit')
-    .description('Drain all channels until they are empty or the budget ends.')
+    .description('Drain all channels until their streams are empty or the budget is used up.')
     .addOption(
       new Option('--budget <duration>', 'maximum duration of the drain, such as 1500ms, 50s or 2m')
         .argParser(duration)
@@ -29,7 +29,7 @@ export function drainCommand(context: ProgramContext, onExit: (code: ExitCode) =
     )
     .option(
       '--tail',
-      'wait for new entries until the budget ends, instead of exiting when the streams are empty',
+      'wait for new entries until the budget is used up, instead of exiting when the streams are empty',
       false,
     );
   addOutputOptions(addConsumeOptions(addTargetOptions(command)));
@@ -63,6 +63,6 @@ const EXIT_CODE_HELP = `
 Exit code:
   0  drained, or another consumer is running ("complete": false, "reason": "locked")
   1  configuration or connection error
-  2  entries remain: the budget ended, the drain was stopped, or entries cannot be applied at present
+  2  entries remain: the budget is used up, the drain was interrupted, or some entries cannot be applied at present
 
 The first Ctrl-C finishes the entries in flight. A second one exits immediately (130).`;

@@ -15,7 +15,9 @@ const DRAIN_MS = 600_000;
 export function runCommand(context: ProgramContext, onExit: (code: ExitCode) => void): Command {
   const command = new Command('run')
     .summary('consume until stopped')
-    .description('Consume until SIGTERM or SIGINT. Both finish the entries in flight and exit with code 0.');
+    .description(
+      'Consume until SIGTERM or SIGINT. Either one finishes the entries in flight, then exits with code 0.',
+    );
   command.requiredOption('--registry <file>', "the application's BeeORM registry (YAML)");
   addOutputOptions(addConsumeOptions(command));
   command.addHelpText('after', HELP);
@@ -46,5 +48,5 @@ function run(
 
 const HELP = `
 While another consumer is running or a server is down, the command retries every 5 seconds.
-An error at the start, such as a wrong registry, ends it with exit code 1.
+An error at startup, such as an invalid registry, exits with code 1.
 A second Ctrl-C exits immediately (130).`;

@@ -11,7 +11,10 @@ export interface SelectionOptions extends DeadLetterFilter {
 
 export function addSelectionOptions(command: Command): Command {
   return command
-    .option('--stream <name>', 'dead letters of this stream, without namespace, such as orm-lazy-channel')
+    .option(
+      '--stream <name>',
+      'dead letters of this stream, named without its namespace, such as orm-lazy-channel',
+    )
     .addOption(
       new Option('--id <id>', 'the dead letter with this id, such as 1700000000000-0').argParser(
         streamEntryId,

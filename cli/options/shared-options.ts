@@ -39,10 +39,7 @@ export const CONSUME_DEFAULTS = {
 } as const satisfies Partial<ConsumeOptions>;
 
 export function addBindingsOption(command: Command): Command {
-  return command.option(
-    '--bindings <file>',
-    'handlers that consume your own streams (YAML): see docs/own-streams.md',
-  );
+  return command.option('--bindings <file>', 'handlers for your own streams (YAML): see docs/own-streams.md');
 }
 
 export function addConsumeOptions(command: Command): Command {
@@ -50,7 +47,7 @@ export function addConsumeOptions(command: Command): Command {
     .addOption(
       new Option(
         '--ordering <rule>',
-        'statements that keep the order of their stream: those that depend on each other (entity), or all statements of a MySQL pool (pool)',
+        'which statements keep their stream order: those that depend on each other (entity), or all statements of a MySQL pool (pool)',
       )
         .choices(ORDERING_RULES)
         .default(CONSUME_DEFAULTS.ordering),
@@ -63,7 +60,7 @@ export function addConsumeOptions(command: Command): Command {
     .addOption(
       new Option(
         '--allowed-statements <verbs>',
-        'verbs of SQL statements to allow besides INSERT, UPDATE, DELETE and REPLACE, separated by commas',
+        'SQL verbs to allow in addition to INSERT, UPDATE, DELETE and REPLACE, separated by commas',
       )
         .argParser(statementVerbs)
         .default(CONSUME_DEFAULTS.allowedStatements, 'none'),
@@ -75,7 +72,7 @@ export function addConsumeOptions(command: Command): Command {
     .addOption(
       new Option(
         '--absent-groups <rule>',
-        'for a registered group that does not exist on its stream: keep the entries (hold), or allow trimming them (ignore)',
+        "if a registered group does not exist on its stream: keep the stream's entries (hold), or allow trimming (ignore)",
       )
         .choices(ABSENT_GROUPS_RULES)
         .default(CONSUME_DEFAULTS.absentGroups),
@@ -84,13 +81,13 @@ export function addConsumeOptions(command: Command): Command {
 }
 
 const BINDINGS_HELP = `
-A handler for your own stream receives the entries of one group, in the same form as a handler for an SQS queue.
-Example of a --bindings file:
+A handler receives the entries of one stream and group, in the format of an SQS event.
+An example --bindings file:
   bindings:
     - stream: order-changed          # stream and group as in the registry
       group: mailer
       handler: { kind: module, path: ./mailer.ts }       # or { kind: lambda, functionName: mailer }
-Example of mailer.ts, in the same directory:
+An example mailer.ts, in the same directory:
   export const handler = async ({ Records }) => {
     for (const { messageId, body } of Records) console.error(messageId, JSON.parse(body));
   };

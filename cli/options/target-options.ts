@@ -13,7 +13,7 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option(
         '--function <name>',
-        'function of a deployed consumer, instead of a registry; its deployed settings apply',
+        'function of a deployed consumer, to use instead of --registry; its deployed settings apply',
       ).conflicts('registry'),
     )
     .hook('preAction', (_, action) => {
