@@ -10,6 +10,13 @@ export interface LockHolder {
   readonly endsInMs: number | undefined;
 }
 
+export interface LockKeeping {
+  /** Called for each refresh that fails; it is repeated. */
+  readonly onRefused: (error: unknown) => void;
+  /** Called once if the lock is no longer this drain's, or its time has run out. */
+  readonly onLost: () => void;
+}
+
 const ACQUIRE = new Script(`
 if redis.call('GET', ARGV[1]) == ARGV[2] or redis.call('SET', ARGV[1], ARGV[2], 'NX', 'PX', ARGV[3]) then
   redis.call('PEXPIRE', ARGV[1], ARGV[3])
@@ -49,6 +56,9 @@ export class Lock {
   readonly #ttlMs: number;
   readonly #holderKey: string;
   #timer: NodeJS.Timeout | undefined;
+  /** When its time runs out, unless it is extended: milliseconds since 1970. */
+  #heldUntil = 0;
+  #isAbandoned = false;
 
   /** `value`: of this drain; one that comes back after a lost connection finds the lock still its own. */
   constructor(redis: Redis, key: string, ttlMs: number, value: string) {
@@ -61,7 +71,9 @@ export class Lock {
 
   /** The one who holds it, or undefined where it is ours now. `description` is told to whoever finds it held. */
   async acquire(description: string): Promise<LockHolder | undefined> {
+    const startedAt = Date.now();
     const reply = await ACQUIRE.run(this.#redis, [...this.#arguments(), description]);
+    this.#heldUntil = startedAt + this.#ttlMs;
     if (!Array.isArray(reply)) return undefined;
     const [holder, endsInMs] = reply;
     const text = String(holder);
@@ -69,31 +81,52 @@ export class Lock {
     return { description: text === '' ? undefined : text, endsInMs: ms < 0 ? undefined : ms };
   }
 
-  /** Extends the lock on a timer of its own, whatever else goes on; calls `onLost` once it is in other hands. */
-  keep(onLost: () => void): void {
-    this.#timer = setInterval(() => {
-      this.isHeld().then(
-        (isHeld) => {
-          if (!isHeld) onLost();
-        },
-        () => onLost(),
-      );
-    }, this.#ttlMs / 4);
+  /** Extends the lock on a timer. A refresh that Redis refuses is repeated, as long as the lock's time has not run out. */
+  keep(keeping: LockKeeping): void {
+    this.#timer = setTimeout(() => void this.#refresh(keeping), this.#ttlMs / 4);
   }
 
-  /** Whether it is still ours; if so, it is extended. */
+  /** Who holds the lock now. */
+  async findHolder(): Promise<'this-drain' | 'another' | 'nobody'> {
+    const value = await this.#redis.get(this.key);
+    if (value === null) return 'nobody';
+    return value === this.value ? 'this-drain' : 'another';
+  }
+
   async isHeld(): Promise<boolean> {
-    return (await EXTEND.run(this.#redis, this.#arguments())) === 1;
+    return (await this.findHolder()) === 'this-drain';
   }
 
   async release(): Promise<void> {
-    clearInterval(this.#timer);
+    this.abandon();
     await RELEASE.run(this.#redis, this.#arguments());
   }
 
-  /** Ends the refreshing without releasing: of use where the connection is gone. */
+  /** Stops extending the lock without releasing it, for when the connection is gone. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.#isAbandoned = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #refresh(keeping: LockKeeping): Promise<void> {
+    let pauseMs = this.#ttlMs / 4;
+    try {
+      const startedAt = Date.now();
+      if ((await EXTEND.run(this.#redis, this.#arguments())) !== 1) {
+        keeping.onLost();
+        return;
+      }
+      this.#heldUntil = startedAt + this.#ttlMs;
+    } catch (error) {
+      if (this.#isAbandoned) return;
+      if (Date.now() >= this.#heldUntil) {
+        keeping.onLost();
+        return;
+      }
+      keeping.onRefused(error);
+      pauseMs = this.#ttlMs / 20;
+    }
+    if (!this.#isAbandoned) this.#timer = setTimeout(() => void this.#refresh(keeping), pauseMs);
   }
 
   #arguments(): (string | number)[] {

@@ -8,7 +8,7 @@ import { Lock, type LockHolder } from './lock.ts';
 import type { FencedGroup } from './stream-reads.ts';
 import { type GroupFacts, groupFacts } from './stream-status.ts';
 
-/** A Redis pool whose streams are ours to drain: connected, locked, its groups there. */
+/** A Redis pool whose streams this drain may read: connected and locked. */
 export interface RedisSession {
   readonly redis: Redis;
   readonly lock: Lock;
@@ -16,13 +16,16 @@ export interface RedisSession {
   readonly consumer: string;
   /** By stream, named as the registry does. */
   readonly groups: ReadonlyMap<string, FencedGroup>;
-  /** By stream: the last entry delivered, as Redis knew it when the session began. */
+  /** By stream: the last entry delivered, as Redis knew it when the session began. Absent for the failed streams. */
   readonly lastDelivered: ReadonlyMap<string, string>;
+  /** By stream: why it cannot be read. */
+  readonly failed: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Connects, takes the group's lock and makes the group where it is missing on a stream. Rejects with a ConnectionError; resolves with the holder where the
- * lock is held by somebody else.
+ * Connects, acquires the group's lock and creates the group on streams that lack it. Resolves with the holder if another
+ * consumer holds the lock. A stream that fails does not prevent the use of the others.
+ * @throws ConnectionError if Redis cannot be reached, or Redis' error if every stream fails
  */
 export async function openRedisSession(
   pool: RedisPool,
@@ -41,15 +44,20 @@ export async function openRedisSession(
     }
     const groups = new Map<string, FencedGroup>();
     const lastDelivered = new Map<string, string>();
+    const failed = new Map<string, unknown>();
     for (const stream of streams) {
       const group = fencedGroup(pool, groupName, stream, lock);
-      const facts = await ensureGroup(redis, group);
       groups.set(stream, group);
-      lastDelivered.set(stream, facts.lastDeliveredId);
+      try {
+        lastDelivered.set(stream, (await ensureGroup(redis, group)).lastDeliveredId);
+      } catch (error) {
+        failed.set(stream, error);
+        if (redis.status !== 'ready' || failed.size === streams.length) throw error;
+      }
     }
-    return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered };
+    return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered, failed };
   } catch (error) {
-    // Nobody shall have to wait for a lock under which nothing is done. Does nothing where it is not ours.
+    // Nobody should wait for a lock under which nothing is done. This does nothing if another consumer holds it.
     await lock.release().catch(() => undefined);
     redis.disconnect();
     throw error;
@@ -66,8 +74,8 @@ function fencedGroup(pool: RedisPool, groupName: string, stream: string, lock: L
   };
 }
 
-/** From the stream's beginning, as BeeORM makes it: what was written before the group was is work too. */
-async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
+/** Creates the group at the stream's beginning, as BeeORM does: entries that are older than the group are to be done too. */
+export async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
   const find = async () => (await groupFacts(redis, stream)).find(({ name }) => name === group);
   const known = await find();
   if (known !== undefined) return known;
