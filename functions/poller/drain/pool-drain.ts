@@ -138,6 +138,8 @@ export class PoolDrain {
       limits: poller.limits,
       createOrdering: poller.createOrdering,
       isLockHeld: () => session.lock.isHeld(),
+      // A possible poison entry is tried while nothing else runs, so nothing may wait then for a pool that is down.
+      mayWait: () => this.#options.isTail && !this.#options.sharedLock.isWanted,
       onGivenUp: () => this.#mysqlGivenUp(),
       onFenced: () => this.#stop({ kind: 'lock-lost', message: 'another consumer has begun' }),
       findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
@@ -279,8 +281,9 @@ export class PoolDrain {
   }
 
   /**
-   * A drain that waits for new entries must not wait for hours without one of its MySQL pools: it ends soon, and the next
-   * one tries again. A drain that ends with its streams continues with the other pools.
+   * While a MySQL pool is down, a drain that waits for new entries keeps the pool's statements in their lanes, in order,
+   * and continues with the other pools. It gives the pool up only for a possible poison entry; then it starts over soon. A
+   * drain that ends with its streams continues with the other pools.
    */
   #mysqlGivenUp(): void {
     if (this.#options.isTail)

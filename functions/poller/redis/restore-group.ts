@@ -51,5 +51,6 @@ async function lastGenerated(redis: Redis, stream: string): Promise<string> {
     throw error;
   });
   const facts: readonly unknown[] = Array.isArray(reply) ? reply : [];
-  return String(facts[facts.indexOf('last-generated-id') + 1] ?? '0-0');
+  const id = facts[facts.indexOf('last-generated-id') + 1];
+  return typeof id === 'string' ? id : '0-0';
 }
