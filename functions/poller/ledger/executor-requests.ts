@@ -132,13 +132,8 @@ export class ExecutorRequests {
     const isNew = this.#failure?.code !== error.code;
     this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
     // MySQL's message may contain row values: the log gets the code only.
-    if (isNew)
-      logger.warn('MySQL pool failing', {
-        pool,
-        kind: error.kind,
-        code: error.code,
-        nextStep: error.nextStep,
-      });
+    const { kind, code, nextStep } = error;
+    if (isNew) logger.warn('MySQL pool failing', { pool, kind, code, nextStep });
   }
 }
 
