@@ -18,6 +18,8 @@ export interface MysqlPoolsOptions {
   readonly limits: LaneLimits;
   readonly createOrdering: () => Ordering;
   readonly isLockHeld: () => Promise<boolean>;
+  /** Whether statements may wait for a pool that cannot be used, however long. */
+  readonly mayWait: () => boolean;
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
@@ -112,7 +114,7 @@ export class MysqlPools {
 
   #createSession(pool: string, onEarlierRows: LedgerRows['addEarlier']): LedgerSession {
     const { executor, concurrencyLimit, consumer, budget, logger } = this.#options;
-    const { isLockHeld, onGivenUp, onFenced, onOpened } = this.#options;
+    const { isLockHeld, mayWait, onGivenUp, onFenced, onOpened } = this.#options;
     return new LedgerSession({
       executor,
       concurrencyLimit,
@@ -121,6 +123,7 @@ export class MysqlPools {
       budget,
       logger,
       isLockHeld,
+      mayWait,
       onGivenUp,
       onFenced,
       onOpened,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { errorFields } from '../../../shared/logging.ts';
 import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../../shared/protocol.ts';
 import {
   type Answer,
@@ -60,7 +61,7 @@ export class LedgerSession {
   constructor(options: LedgerSessionOptions) {
     this.#options = options;
     this.pool = options.pool;
-    const { executor, concurrencyLimit, pool, consumer, budget, logger } = options;
+    const { executor, concurrencyLimit, pool, consumer, budget, logger, mayWait } = options;
     this.#requests = new ExecutorRequests({
       executor,
       concurrencyLimit,
@@ -68,6 +69,7 @@ export class LedgerSession {
       consumer,
       budget,
       logger,
+      mayWait,
       onMisconfigured: () => this.#giveUp(),
       isOver: () => this.#isOver,
     });
@@ -93,10 +95,17 @@ export class LedgerSession {
 
   /** Opens the epoch on the first call. False: the pool cannot be used in this drain. */
   open(): Promise<boolean> {
-    this.#opening ??= this.#open().then((isOpen) => {
-      if (!isOpen) this.#giveUp();
-      return isOpen;
-    });
+    this.#opening ??= this.#open()
+      .catch((error: unknown) => {
+        // Redis did not say which entries are open, or who holds the lock.
+        const { logger, pool } = this.#options;
+        logger.warn('MySQL pool could not be opened', { pool, error: errorFields(error) });
+        return false;
+      })
+      .then((isOpen) => {
+        if (!isOpen) this.#giveUp();
+        return isOpen;
+      });
     return this.#opening;
   }
 
