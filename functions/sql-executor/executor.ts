@@ -2,7 +2,13 @@ import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '..
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { BatchTransaction, type ExecutorFailpoint } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
-import { classifyError, isMysqlError, type MysqlError, messageOf } from './error-classes.ts';
+import {
+  classifyError,
+  isMysqlError,
+  type MysqlError,
+  messageOf,
+  SESSION_SET_UP_CODE,
+} from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
 import type { MysqlSession } from './session.ts';
@@ -118,10 +124,12 @@ export class MysqlExecutor implements SqlExecutor {
   }
 }
 
-function nextStepFor(pool: string, { errno }: MysqlError): string {
+function nextStepFor(pool: string, { errno, code }: MysqlError): string {
+  if (code === SESSION_SET_UP_CODE)
+    return `Correct the parameters in the DSN of MySQL pool '${pool}'. A text needs quotes, such as sql_mode=%27TRADITIONAL%27.`;
   if (errno === 1044 || errno === 1049)
     return `Correct the database of MySQL pool '${pool}' in the registry, or create it.`;
-  return `Correct the user, password or parameters of MySQL pool '${pool}' in the registry.`;
+  return `Correct the user or password of MySQL pool '${pool}' in the registry.`;
 }
 
 function configurationError(code: string, message: string, nextStep?: string): ErrorReply {
