@@ -23,6 +23,9 @@ export interface MysqlExecutorOptions {
   readonly failpoint?: ExecutorFailpoint;
 }
 
+/** mysql2's code for a login that it doesn't support, such as MariaDB's `ed25519` and `gssapi`. */
+const UNKNOWN_LOGIN = 'AUTH_SWITCH_PLUGIN_ERROR';
+
 /** MySQL's numbers for a missing privilege on a database, table, column, operation or routine. */
 const ACCESS_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
 
@@ -129,6 +132,8 @@ function nextStepFor(pool: string, { errno, code }: MysqlError): string {
     return `Correct the parameters in the DSN of MySQL pool '${pool}'. A text needs quotes, such as sql_mode=%27TRADITIONAL%27.`;
   if (errno === 1044 || errno === 1049)
     return `Correct the database of MySQL pool '${pool}' in the registry, or create it.`;
+  if (code === UNKNOWN_LOGIN)
+    return `Give the user of MySQL pool '${pool}' one of the logins that this consumer supports: mysql_native_password, caching_sha2_password or sha256_password. For MariaDB: ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…').`;
   return `Correct the user or password of MySQL pool '${pool}' in the registry.`;
 }
 
