@@ -14,6 +14,7 @@ import { LedgerSql } from './ledger-sql.ts';
 import type { MysqlSession } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
+import { isCertificateError } from './tls.ts';
 
 export interface MysqlExecutorOptions {
   readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
@@ -22,6 +23,9 @@ export interface MysqlExecutorOptions {
   readonly connectionLimit: number;
   readonly failpoint?: ExecutorFailpoint;
 }
+
+const CERTIFICATE_STEP =
+  'Correct the host name or the certificate of the server. If the certificate is from a private authority, set NODE_EXTRA_CA_CERTS to the path of the certificate of the authority (PEM) and start again.';
 
 /** mysql2's code for a login that it doesn't support, such as MariaDB's `ed25519` and `gssapi`. */
 const UNKNOWN_LOGIN = 'AUTH_SWITCH_PLUGIN_ERROR';
@@ -106,6 +110,7 @@ export class MysqlExecutor implements SqlExecutor {
       return configurationError('internal', error instanceof Error ? error.message : String(error));
     const code = String(error.errno !== undefined && error.errno > 0 ? error.errno : (error.code ?? 'mysql'));
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
+    if (isCertificateError(error)) return configurationError(code, messageOf(error), CERTIFICATE_STEP);
     const errorClass = classifyError(error);
     if (request.operation === 'rows' || request.operation === 'columns') {
       // The statement is this project's own, so an error means that the table or the account's privileges are wrong.
