@@ -168,6 +168,8 @@ const replySchema = z.discriminatedUnion('status', [
     maxAllowedPacket: z.number(),
     /** By stream: the highest entry ID among the ledger rows that were deleted. */
     prunedIds: z.record(z.string(), z.string()),
+    /** The views of the pool's database, in lower case. Absent in the replies of older executors. */
+    views: z.array(bytes).optional(),
   }),
   z.object({ status: z.literal('page'), rows: z.array(ledgerRow), more: z.boolean() }),
   z.object({ status: z.literal('done'), outcome: batchOutcome }),

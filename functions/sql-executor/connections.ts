@@ -4,7 +4,7 @@ import { ascii, type BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError } from './error-classes.ts';
 import { DeadlinePassedError, MysqlSession } from './session.ts';
-import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
+import { type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
 import { KnownTableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
@@ -105,14 +105,9 @@ export class Connections {
   async #prepare(connection: PoolConnection, session: MysqlSession): Promise<SessionFacts> {
     const known = this.#facts.get(connection);
     if (known !== undefined) return known;
-    try {
-      const known = await setUpSession(session, this.#settings);
-      const facts = { ...known, tableLinks: this.#tableLinks };
-      this.#facts.set(connection, facts);
-      return facts;
-    } catch (error) {
-      throw asSetUpError(error);
-    }
+    const facts = { ...(await setUpSession(session, this.#settings)), tableLinks: this.#tableLinks };
+    this.#facts.set(connection, facts);
+    return facts;
   }
 
   #destroy(connection: PoolConnection): void {

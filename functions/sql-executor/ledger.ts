@@ -5,6 +5,7 @@ import { isDuplicateEntry, isMysqlError } from './error-classes.ts';
 import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
+import { readViews } from './table-links.ts';
 
 const NO_SUCH_DATABASE = 1049;
 const NO_SUCH_TABLE = 1146;
@@ -42,8 +43,10 @@ export async function openEpoch(
 ): Promise<ExecutorReply> {
   if (!(await writeFence(session, ledgerSql, request))) return { status: 'refused' };
   const fence = await readFence(session, ledgerSql, request);
+  const views = await readViews(session);
   await session.rollback();
-  return { status: 'opened', maxAllowedPacket: facts.maxAllowedPacket, prunedIds: fence?.prunedIds ?? {} };
+  const { maxAllowedPacket } = facts;
+  return { status: 'opened', maxAllowedPacket, prunedIds: fence?.prunedIds ?? {}, views };
 }
 
 async function writeFence(

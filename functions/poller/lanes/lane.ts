@@ -9,7 +9,8 @@ const SLOW_MS = 100;
 
 export interface Queued {
   readonly item: WorkItem;
-  readonly statement: OrderedStatement;
+  /** Becomes a barrier when it is assigned to a lane, if its table turns out to be a view. */
+  statement: OrderedStatement;
   /** Position among all items of this pool. */
   readonly sequence: number;
   /** How often it was alone in a batch that had to be voided. */

@@ -5,7 +5,7 @@ import { PENDING, type ResultRow, type WorkItem, type WorkResult } from '../ledg
 import { Coalescer } from './coalescer.ts';
 import { findFreeLane, type Lane, type Queued, takeBatch, wantMoreLanes } from './lane.ts';
 import { NO_LANE } from './lane-counts.ts';
-import { type Ordering, toOrderedStatement } from './ordering.ts';
+import { type Ordering, orderedOnTables, toOrderedStatement } from './ordering.ts';
 
 export interface LaneLimits {
   readonly lanes: number;
@@ -126,13 +126,16 @@ export class Lanes {
   }
 
   #assignOne(queued: Queued): boolean {
-    const { item, statement } = queued;
+    const { item } = queued;
     const earlier = this.#rows.find(item.entry, item.key);
     if (earlier !== undefined) {
       this.#waiting--;
       item.finish(earlier.result, earlier.row);
       return true;
     }
+    // The views are known only since the pool was opened.
+    const statement = orderedOnTables(queued.statement, this.#session.views);
+    queued.statement = statement;
     const index = this.#ordering.laneToFollow(statement);
     const lane = index === NO_LANE ? findFreeLane(this.#lanes) : this.#lanes[index];
     if (lane === undefined) return false;

@@ -121,6 +121,11 @@ export function toOrderedStatement(shape: StatementShape): OrderedStatement {
   return { kind: 'update', table, rows: shape.ids.map((id) => `${table} ${id}`) };
 }
 
+/** A statement on a view is a barrier: it may touch any row of any table. */
+export function orderedOnTables(statement: OrderedStatement, views: ReadonlySet<string>): OrderedStatement {
+  return views.has(statement.table) ? { ...statement, kind: 'barrier' } : statement;
+}
+
 /** One object for all inserts into a table. Cleared if there are more names than an application has tables. */
 const inserts = new Map<string, OrderedStatement>();
 const MAX_TABLES = 1000;

@@ -54,6 +54,7 @@ export class LedgerSession {
   readonly #token = randomBytes(16).toString('base64url');
   #nextNumber = 0;
   #maxAllowedPacket = 0;
+  #views: ReadonlySet<string> = new Set();
   #opening: Promise<boolean> | undefined;
   readonly #requests: ExecutorRequests;
   #isOver = false;
@@ -91,6 +92,11 @@ export class LedgerSession {
   /** The server's limit for one request, in bytes. Known once the epoch is open. */
   get maxAllowedPacket(): number {
     return this.#maxAllowedPacket;
+  }
+
+  /** The views of the pool's database, in lower case. Known once the epoch is open. */
+  get views(): ReadonlySet<string> {
+    return this.#views;
   }
 
   /** Opens the epoch on the first call. False: the pool cannot be used in this drain. */
@@ -143,6 +149,7 @@ export class LedgerSession {
       });
       if (opened.status === 'opened') {
         this.#maxAllowedPacket = opened.maxAllowedPacket;
+        this.#views = new Set(opened.views);
         if (!(await this.#stillHoldsLock()) || !this.#options.onOpened(opened.prunedIds)) return false;
         return this.#readEarlierRows();
       }
