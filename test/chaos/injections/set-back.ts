@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import * as z from 'zod';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
 import { CONSUMER_GROUP, LAZY_STREAM } from '../../kit/test-registry.ts';
-import { withRedis } from '../workloads/workload.ts';
+import { readProgress, withRedis } from '../workloads/workload.ts';
 import { findCounters, type Injection } from './injection.ts';
 
 const ENTRIES = 20;
@@ -27,9 +26,10 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(random.integer(0, MAX_LULL_MS));
     await withRedis(application, 'default', async (redis) => {
-      const last = await lastDelivered(redis);
+      // A later ID would not set the group back: it would skip entries.
+      const { lastDeliveredId } = await readProgress(redis, LAZY_STREAM, CONSUMER_GROUP);
       const id = random.maybePick(
-        counters.entryIds.slice(before).filter((entry) => compareStreamIds(entry, last) < 0),
+        counters.entryIds.slice(before).filter((entry) => compareStreamIds(entry, lastDeliveredId) < 0),
       );
       if (id === undefined) return;
       await redis.xgroup('SETID', LAZY_STREAM, CONSUMER_GROUP, id);
@@ -40,13 +40,6 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   }
   await ended;
   await injection.waitForEnd(injection.start({}));
-}
-
-/** Only an ID before this one sets the group back; a later one would skip entries. */
-async function lastDelivered(redis: Redis): Promise<string> {
-  const groups = z.array(z.array(z.unknown())).parse(await redis.xinfo('GROUPS', LAZY_STREAM));
-  const facts = groups.find((fact) => fact[fact.indexOf('name') + 1] === CONSUMER_GROUP) ?? [];
-  return String(facts[facts.indexOf('last-delivered-id') + 1]);
 }
 
 /** Copies the entries after `id`: a consumer that does not notice that the group was set back executes them again. */
