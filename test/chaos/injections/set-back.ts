@@ -9,6 +9,8 @@ const ENTRIES = 20;
 const ROUNDS = 5;
 const MAX_LULL_MS = 200;
 const TAIL_MS = 2500;
+const POLL_MS = 20;
+const MAX_POLLS = 500;
 
 /**
  * Someone sets the group back to an earlier entry while the consumer drains. Only entries without effects in Redis are
@@ -22,7 +24,7 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   await counters.add(ENTRIES);
   const process = injection.start({ isTail: true, budgetMs: TAIL_MS });
   const ended = injection.waitForEnd(process);
-  await process.waitUntilDraining();
+  await waitUntilDelivered(injection, counters.entryIds[before] ?? '');
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(random.integer(0, MAX_LULL_MS));
     await withRedis(application, 'default', async (redis) => {
@@ -40,6 +42,17 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   }
   await ended;
   await injection.waitForEnd(injection.start({}));
+}
+
+/** Before that the group cannot be set back. */
+async function waitUntilDelivered({ application }: Injection, id: string): Promise<void> {
+  for (let poll = 0; poll < MAX_POLLS; poll++) {
+    const { lastDeliveredId } = await withRedis(application, 'default', (redis) =>
+      readProgress(redis, LAZY_STREAM, CONSUMER_GROUP),
+    );
+    if (compareStreamIds(lastDeliveredId, id) > 0) return;
+    await sleep(POLL_MS);
+  }
 }
 
 /** Copies the entries after `id`: a consumer that does not notice that the group was set back executes them again. */
