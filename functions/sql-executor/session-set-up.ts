@@ -6,6 +6,8 @@ import type { TableLinks } from './table-links.ts';
 
 /** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
+
+/** How long a statement waits for the lock of a row, and for a table that another session locks or alters. */
 const LOCK_WAIT_SECONDS = 5;
 
 /** Settings of a session, as the server reports them. */
@@ -20,6 +22,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
+  /** How long a statement waits for a lock now. */
+  readonly lockWait: { seconds: number };
   /** The table links of the pool's database, which are read on the first call. */
   readonly tableLinks: (session: MysqlSession) => Promise<TableLinks>;
 }
@@ -51,7 +55,7 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
   assignments.push(
     'autocommit = 0',
     `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
-    `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+    ...lockWaitSettings(LOCK_WAIT_SECONDS),
   );
   return textToBinary(`SET NAMES ${charset}, ${assignments.join(', ')}`);
 }
@@ -81,7 +85,23 @@ export async function setUpSession(
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
+    lockWait: { seconds: LOCK_WAIT_SECONDS },
   };
+}
+
+function lockWaitSettings(seconds: number): string[] {
+  return [`innodb_lock_wait_timeout = ${seconds}`, `lock_wait_timeout = ${seconds}`];
+}
+
+/** Sets how long statements wait for a lock. Asks the server only if that changes. @throws mysql2's error */
+export async function setLockWait(
+  session: MysqlSession,
+  { lockWait }: SessionFacts,
+  seconds = LOCK_WAIT_SECONDS,
+): Promise<void> {
+  if (lockWait.seconds === seconds) return;
+  await session.one(ascii(`SET ${lockWaitSettings(seconds).join(', ')}`));
+  lockWait.seconds = seconds;
 }
 
 /** MySQL's numbers for an unknown system variable or character set, or a value that the variable cannot have. */

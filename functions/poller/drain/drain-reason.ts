@@ -2,6 +2,7 @@ import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts
 import type { BackgroundConsumerError } from '../../../shared/errors.ts';
 import { withNextStep } from '../../../shared/errors.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { DeferredItem } from '../ledger/work-item.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import type { PoolDrainEnd } from './pool-drain.ts';
 
@@ -33,6 +34,8 @@ export function concludeDrain(
   const mysql = describeMysqlFailures(ends);
   if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };
   if (isStopped) return { complete: false, reason: 'stopped' };
+  const deferred = describeDeferred(ends);
+  if (deferred !== undefined) return { complete: false, reason: 'failed-entries', message: deferred };
   const isBudgetOver = !isKnown || ends.some((end) => end.kind === 'done' && end.isBudgetOver);
   return { complete: false, reason: isBudgetOver ? 'budget' : 'failed-entries' };
 }
@@ -72,4 +75,23 @@ function describeMysqlFailures(ends: readonly PoolEnd[]): string | undefined {
       return `MySQL pool '${pool}' fails with ${code}: ${message}.${step}`;
     })
     .join('; ');
+}
+
+const MAX_DESCRIBED = 3;
+
+/** Names entries and MySQL's codes. MySQL's messages may contain values of rows. */
+function describeDeferred(ends: readonly PoolEnd[]): string | undefined {
+  const items = ends.flatMap((end) =>
+    'deferred' in end
+      ? [...end.deferred].flatMap(([pool, list]) => list.map((item) => ({ pool, ...item })))
+      : [],
+  );
+  if (items.length === 0) return undefined;
+  const more = items.length > MAX_DESCRIBED ? `; and ${items.length - MAX_DESCRIBED} more` : '';
+  return `${items.slice(0, MAX_DESCRIBED).map(describeOne).join('; ')}${more}. They and the entries that must follow them stay pending`;
+}
+
+function describeOne({ pool, entry, deferral }: DeferredItem & { readonly pool: string }): string {
+  const wait = deferral.waitsFor ?? 'cannot run now';
+  return `a statement of entry ${entry.id} of ${entry.stream} ${wait} in MySQL pool '${pool}' (error ${deferral.code})`;
 }

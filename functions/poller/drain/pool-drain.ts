@@ -5,6 +5,7 @@ import type { EntryProcessor } from '../channels/channel.ts';
 import { MysqlPools } from '../lanes/mysql-pools.ts';
 import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { DeferredItem } from '../ledger/work-item.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
@@ -43,6 +44,8 @@ export interface PoolDrainEnd {
   readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
+  /** By MySQL pool, the statements that could not run, although others could. */
+  readonly deferred: ReadonlyMap<string, readonly DeferredItem[]>;
   readonly inHand: EntriesInHand;
   /** Whether the counts of remaining entries are those of the drain's end. */
   readonly isRemainingKnown: boolean;
@@ -97,6 +100,7 @@ export class PoolDrain {
     return {
       ...this.#end,
       mysqlFailures: this.#mysql.failures,
+      deferred: this.#mysql.deferred,
       inHand: new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand])),
       isRemainingKnown: this.#isRemainingKnown,
       isBudgetOver: !budget.mayRead,
