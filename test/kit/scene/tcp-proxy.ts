@@ -2,17 +2,22 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
+export interface TcpTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A proxy that can block like a network that drops packets: neither side learns that the connection is broken. */
 export interface TcpProxy {
   readonly port: number;
   /** Drops all further data in both directions. */
   block(): void;
+  /** Leads new connections to another server, as a DNS name does after a failover. Existing ones stay. */
+  leadTo(target: TcpTarget): void;
 }
 
-export async function startTcpProxy(target: {
-  readonly host: string;
-  readonly port: number;
-}): Promise<TcpProxy> {
+export async function startTcpProxy(firstTarget: TcpTarget): Promise<TcpProxy> {
+  let target = firstTarget;
   const sockets: Socket[] = [];
   let isBlocked = false;
   const server = createServer((client) => {
@@ -42,5 +47,8 @@ export async function startTcpProxy(target: {
   const block = (): void => {
     isBlocked = true;
   };
-  return { port: address.port, block };
+  const leadTo = (next: TcpTarget): void => {
+    target = next;
+  };
+  return { port: address.port, block, leadTo };
 }
