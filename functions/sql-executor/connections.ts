@@ -103,8 +103,7 @@ export class Connections {
   }
 
   #createPool(): Pool {
-    const { tls, ...withoutTls } = this.#mysql;
-    return createPool(poolOptions(this.#isWithoutTls ? withoutTls : this.#mysql, this.#limit));
+    return createPool(poolOptions(this.#mysql, this.#limit, this.#isWithoutTls));
   }
 
   #acquire(deadline: number): Promise<{ readonly connection: PoolConnection; readonly pool: Pool }> {
@@ -150,8 +149,8 @@ export class Connections {
   }
 }
 
-function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
-  const ssl = sslOptions(mysql.tls);
+function poolOptions(mysql: MysqlPool, limit: number, isWithoutTls: boolean): PoolOptions {
+  const ssl = isWithoutTls ? undefined : sslOptions(mysql.tls);
   return {
     ...(mysql.socketPath === undefined
       ? { host: mysql.host, port: mysql.port }

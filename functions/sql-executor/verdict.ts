@@ -70,14 +70,10 @@ export class SplitError extends Error {
  */
 export function interpretError(error: unknown, index: number, batchItems: number): unknown {
   if (!isMysqlError(error)) return error;
-  switch (classifyError(error)) {
-    case 'transient':
-      return error;
-    case 'oversized':
-      return batchItems > 1 ? new SplitError('halves') : new DeferredItemError(index, toDeferral(error));
-    default:
-      return new DeferredItemError(index, toDeferral(error));
-  }
+  const errorClass = classifyError(error);
+  if (errorClass === 'transient') return error;
+  if (errorClass === 'oversized' && batchItems > 1) return new SplitError('halves');
+  return new DeferredItemError(index, toDeferral(error));
 }
 
 function toDeferral(error: MysqlError & { readonly message: string }): Deferral {

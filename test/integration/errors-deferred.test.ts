@@ -138,8 +138,6 @@ test('a table in memory that is full stops no other table', async () => {
   expect(await thingCounts(scene)).toEqual([1]);
   expect(await deadLetters(scene)).toEqual([]);
 });
-  expect((await scene.query('SELECT ID FROM Small')).length).toBeGreaterThan(0);
-});
 
 test('an unknown error is the failure of a statement that failed alone, again and again, while others succeeded', async () => {
   const scene = await openScene();
@@ -160,13 +158,8 @@ test('a batch that is too large for max_binlog_cache_size is run in smaller ones
   const scene = await openScene({ mysql: { host, port, user, password } });
   await scene.query('SET GLOBAL binlog_cache_size = 4096; SET GLOBAL max_binlog_cache_size = 8192');
   const names = Array.from({ length: 60 }, (_, index) => `thing ${index}`);
-  for (const name of names)
-    await scene.add(
-      lazyEvent([
-        { sql: insertThingSql(name) },
-        { sql: `INSERT INTO Document(\`Body\`) VALUES ('${'x'.repeat(1000)}')` },
-      ]),
-    );
+  const body = `INSERT INTO Document(\`Body\`) VALUES ('${'x'.repeat(1000)}')`;
+  for (const name of names) await scene.add(lazyEvent([{ sql: insertThingSql(name) }, { sql: body }]));
   expect(await drainScene(scene)).toMatchObject({ complete: true, channels: { lazy: { deadLetters: 0 } } });
   expect(await thingNames(scene)).toEqual(names);
 }, 60_000);

@@ -111,9 +111,10 @@ export class Parking {
 
   /** What the item waited for may be over for others too. */
   retryLike({ deferral, item }: ParkedLane): void {
-    for (const lane of this.#lanes)
-      if (lane.deferral?.code === deferral?.code && lane.item.statement.table === item.statement.table)
-        lane.dueAt = 0;
+    for (const lane of this.#lanes) {
+      const isLike = lane.deferral?.code === deferral?.code;
+      if (isLike && lane.item.statement.table === item.statement.table) lane.dueAt = 0;
+    }
   }
 
   /** The lanes to send now. Sets a timer for the next one. */

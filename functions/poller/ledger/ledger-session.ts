@@ -117,28 +117,19 @@ export class LedgerSession {
     if (this.#isOver) return { kind: 'pending' };
     const key = { token: this.#token, number: this.#nextNumber++ };
     const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
-    switch (answer.status) {
-      case 'done':
-        return { kind: 'done', key, outcome: answer.outcome, deferred: answer.deferred };
-      case 'void':
-      case 'too-large':
-        return { kind: answer.status };
-      case 'lost':
-        return this.#void(key, { kind: 'void' }, 'answered neither of two requests');
-      case 'split':
-        return this.#void(key, { kind: 'split', into: answer.into }, 'cannot run as one transaction');
-      case 'error': {
-        const { code, message, isAfterClaim } = answer;
-        if (isAfterClaim !== true) return { kind: 'pending' };
-        const error = { code, message, waitsFor: 'fails with an error that usually passes' };
-        return this.#void(key, { kind: 'void', error }, `failed repeatedly with ${code}`);
-      }
-      case 'refused':
-        this.#fenced();
-        return { kind: 'pending' };
-      default:
-        return { kind: 'pending' };
+    const { status } = answer;
+    if (status === 'done') return { kind: 'done', key, outcome: answer.outcome, deferred: answer.deferred };
+    if (status === 'void' || status === 'too-large') return { kind: status };
+    if (status === 'lost') return this.#void(key, { kind: 'void' }, 'answered neither of two requests');
+    if (status === 'split')
+      return this.#void(key, { kind: 'split', into: answer.into }, 'cannot run as one transaction');
+    if (status === 'error' && answer.isAfterClaim === true) {
+      const { code, message } = answer;
+      const error = { code, message, waitsFor: 'fails with an error that usually passes' };
+      return this.#void(key, { kind: 'void', error }, `failed repeatedly with ${code}`);
     }
+    if (status === 'refused') this.#fenced();
+    return { kind: 'pending' };
   }
 
   /** Best effort: what is not pruned now is pruned by a later drain. */
