@@ -12,7 +12,7 @@ import {
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
 import type { MysqlSession } from './session.ts';
-import type { SessionFacts } from './session-set-up.ts';
+import { type SessionFacts, setLockWait } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
 import { isCertificateError } from './tls.ts';
 
@@ -77,6 +77,7 @@ export class MysqlExecutor implements SqlExecutor {
   ): Promise<ExecutorReply> {
     switch (request.operation) {
       case 'batch': {
+        await setLockWait(session, facts, request.lockWaitSeconds);
         const failpoint = this.#options.failpoint ?? (() => undefined);
         return new BatchTransaction(session, facts, this.#ledgerSql, request, failpoint).run();
       }
@@ -114,7 +115,9 @@ export class MysqlExecutor implements SqlExecutor {
     const errorClass = classifyError(error);
     if (request.operation === 'rows' || request.operation === 'columns') {
       // The statement is this project's own, so an error means that the table or the account's privileges are wrong.
-      const kind = errorClass === 'transient' ? 'transient' : 'configuration';
+      const isConfiguration =
+        errorClass === 'configuration' || errorClass === 'permanent' || errorClass === 'dependent';
+      const kind = isConfiguration ? 'configuration' : 'transient';
       return { status: 'error', kind, code, message: messageOf(error) };
     }
     if (request.operation !== 'batch' && ACCESS_DENIED.has(error.errno ?? 0)) {

@@ -6,6 +6,8 @@ import type { KnownTableLinks } from './table-links.ts';
 
 /** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
+
+/** How long a statement waits for the lock of a row, and for a table that another session locks or alters. */
 const LOCK_WAIT_SECONDS = 5;
 
 /** Settings of a session, as the server reports them. */
@@ -25,6 +27,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
+  /** How long a statement waits for a lock now. */
+  readonly lockWait: { seconds: number };
   /** The table links of the pool's database. */
   readonly tableLinks: KnownTableLinks;
 }
@@ -56,7 +60,7 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
   assignments.push(
     'autocommit = 0',
     `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
-    `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+    ...lockWaitSettings(LOCK_WAIT_SECONDS),
   );
   return textToBinary(`SET NAMES ${charset}, ${assignments.join(', ')}`);
 }
@@ -97,7 +101,23 @@ export async function setUpSession(
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
+    lockWait: { seconds: LOCK_WAIT_SECONDS },
   };
+}
+
+function lockWaitSettings(seconds: number): string[] {
+  return [`innodb_lock_wait_timeout = ${seconds}`, `lock_wait_timeout = ${seconds}`];
+}
+
+/** Sets how long statements wait for a lock. Asks the server only if that changes. @throws mysql2's error */
+export async function setLockWait(
+  session: MysqlSession,
+  { lockWait }: SessionFacts,
+  seconds = LOCK_WAIT_SECONDS,
+): Promise<void> {
+  if (lockWait.seconds === seconds) return;
+  await session.one(ascii(`SET ${lockWaitSettings(seconds).join(', ')}`));
+  lockWait.seconds = seconds;
 }
 
 /** Best effort: the address is needed only to end the session of a connection that was dropped. */

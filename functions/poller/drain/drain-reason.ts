@@ -2,6 +2,7 @@ import type { DrainReason, DrainSummary } from '../../../shared/drain-summary.ts
 import type { BackgroundConsumerError } from '../../../shared/errors.ts';
 import { withNextStep } from '../../../shared/errors.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { DeferredItem } from '../ledger/work-item.ts';
 import type { LockHolder } from '../redis/lock.ts';
 import type { PoolDrainEnd } from './pool-drain.ts';
 
@@ -36,8 +37,12 @@ export function concludeDrain(
   if (failures.length > 0) return { complete: false, reason: 'pool-down', message };
   if (isStopped) return { complete: false, reason: 'stopped' };
   const isBudgetOver = !isKnown || ends.some((end) => 'isBudgetOver' in end && end.isBudgetOver);
-  const reason = isBudgetOver ? 'budget' : 'failed-entries';
-  return refusals.length === 0 ? { complete: false, reason } : { complete: false, reason, message };
+  const deferred = describeDeferred(ends);
+  const reason = isBudgetOver && deferred === undefined ? 'budget' : 'failed-entries';
+  const left = deferred === undefined ? refusals : [...refusals, deferred];
+  return left.length === 0
+    ? { complete: false, reason }
+    : { complete: false, reason, message: left.join('; ') };
 }
 
 function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | undefined {
@@ -77,4 +82,23 @@ function describeMysqlFailures(ends: readonly PoolEnd[]): string[] {
 
 function describeStreamFailures(ends: readonly PoolEnd[]): string[] {
   return ends.flatMap((end) => ('streamFailures' in end ? [...end.streamFailures.values()] : []));
+}
+
+const MAX_DESCRIBED = 3;
+
+/** Names entries and MySQL's codes. MySQL's messages may contain values of rows. */
+function describeDeferred(ends: readonly PoolEnd[]): string | undefined {
+  const items = ends.flatMap((end) =>
+    'deferred' in end
+      ? [...end.deferred].flatMap(([pool, list]) => list.map((item) => ({ pool, ...item })))
+      : [],
+  );
+  if (items.length === 0) return undefined;
+  const more = items.length > MAX_DESCRIBED ? `; and ${items.length - MAX_DESCRIBED} more` : '';
+  return `${items.slice(0, MAX_DESCRIBED).map(describeOne).join('; ')}${more}. They and the entries that must follow them stay pending`;
+}
+
+function describeOne({ pool, entry, deferral }: DeferredItem & { readonly pool: string }): string {
+  const wait = deferral.waitsFor ?? 'cannot run now';
+  return `a statement of entry ${entry.id} of ${entry.stream} ${wait} in MySQL pool '${pool}' (error ${deferral.code})`;
 }

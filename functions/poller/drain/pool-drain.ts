@@ -7,6 +7,7 @@ import type { EntryProcessor } from '../channels/channel.ts';
 import { MysqlPools } from '../lanes/mysql-pools.ts';
 import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { DeferredItem } from '../ledger/work-item.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { redisErrorCode } from '../redis/error-code.ts';
@@ -62,6 +63,8 @@ export interface PoolDrainEnd {
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   /** What Redis refused to write, with the next steps: entries stay pending. */
   readonly refusals: readonly string[];
+  /** By MySQL pool, the statements that could not run, although others could. */
+  readonly deferred: ReadonlyMap<string, readonly DeferredItem[]>;
   readonly inHand: EntriesInHand;
   /** True if the counts of remaining entries are those of the drain's end. */
   readonly isRemainingKnown: boolean;
@@ -131,6 +134,7 @@ export class PoolDrain {
       streamFailures: this.#recovery.failures,
       mysqlFailures: this.#mysql.failures,
       refusals: this.#refusals.messages,
+      deferred: this.#mysql.deferred,
       inHand: new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand])),
       isRemainingKnown: this.#isRemainingKnown,
       isBudgetOver: !budget.mayRead,

@@ -18,6 +18,9 @@ const MIN_UNANSWERED_MS = 2000;
 /** A pool that has not answered for this long may be hanging. */
 const SILENT_MS = 1000;
 
+/** Transient errors of one batch after which the batch itself may be the cause, if the server could have run it. */
+const MAX_ERRORS_AFTER_CLAIM = 3;
+
 /** Why a MySQL pool cannot be used in this drain. */
 export interface PoolFailure {
   readonly code: string;
@@ -72,10 +75,12 @@ export class ExecutorRequests {
 
   /**
    * Asks until the answer is not transient, or until the budget is over (which also answers with a transient error).
-   * Answers `lost` once the same request was lost twice.
+   * Answers `lost` once the same request was lost twice, and with the error once a batch has failed repeatedly although
+   * its claim was granted.
    */
   async ask(operation: Operation<ExecutorRequest>): Promise<Answer> {
     let losses = 0;
+    let errorsAfterClaim = 0;
     for (let attempt = 0; ; attempt++) {
       const answer = await this.send(operation);
       if (answer.status === 'lost') {
@@ -94,6 +99,8 @@ export class ExecutorRequests {
           this.#options.onMisconfigured();
           return answer;
         }
+        if (answer.isAfterClaim === true) errorsAfterClaim++;
+        if (errorsAfterClaim === MAX_ERRORS_AFTER_CLAIM) return answer;
       }
       const { budget, isOver } = this.#options;
       if (!budget.mayExecute || isOver() || this.#isUnreachable) return BUDGET_OVER;
