@@ -9,7 +9,7 @@ import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import type { RedisSession } from '../redis/session.ts';
-import type { FencedGroup } from '../redis/stream-reads.ts';
+import { type FencedGroup, SET_BACK } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import { Settler } from '../settlement/settler.ts';
 import { type DrainedChannel, RemainingEntries } from './remaining-entries.ts';
@@ -152,6 +152,8 @@ export class PoolDrain {
   #failed(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     const { redis } = this.#options.session;
+    if (text.includes(SET_BACK))
+      this.#options.poller.logger.warn('group was set back, starting over', { error: text });
     if (text.includes('LOCKLOST')) this.#stop({ kind: 'lock-lost' });
     else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
     else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
@@ -180,6 +182,7 @@ export class PoolDrain {
     return new StreamDrain({
       redis: session.redis,
       group,
+      lastDelivered: session.lastDelivered.get(channel.stream) ?? '0-0',
       processor,
       budget,
       logger: poller.logger,

@@ -30,6 +30,8 @@ const MAX_STARTS_PER_TURN = 50;
 export interface StreamDrainOptions {
   readonly redis: Redis;
   readonly group: FencedGroup;
+  /** ID of the last entry that the group had delivered when the lock was acquired. */
+  readonly lastDelivered: string;
   readonly processor: EntryProcessor;
   readonly budget: DrainBudget;
   readonly logger: Logger;
@@ -65,10 +67,13 @@ export class StreamDrain {
   /** Possible poison entries that wait to be tried alone. */
   readonly #possiblePoison = new Set<string>();
   readonly #readingIsOver: Promise<void>;
+  /** How far the group has been read. Within an epoch no entry up to there may be read again. */
+  #position: string;
 
   constructor(options: StreamDrainOptions) {
-    const { processor, budget } = options;
+    const { processor, budget, lastDelivered } = options;
     this.#options = options;
+    this.#position = lastDelivered;
     this.#window = new ReadWindow(
       processor.readWindow ?? DEFAULT_WINDOW,
       () => processor.isSaturated?.() === true,
@@ -123,7 +128,7 @@ export class StreamDrain {
     const countUpTo = this.#countsAttempts ? 0 : POSSIBLY_POISON_FROM;
     let afterId = '0';
     while (await this.#mayContinueReading()) {
-      const entries = await readPending(redis, group, this.#window.room, afterId, countUpTo);
+      const entries = await readPending(redis, group, this.#window.room, afterId, this.#position, countUpTo);
       const last = entries.at(-1);
       if (last === undefined) return;
       this.#take(entries);
@@ -164,7 +169,8 @@ export class StreamDrain {
 
   async #readNew(): Promise<StreamEntry[]> {
     const { redis, group } = this.#options;
-    const entries = await readNew(redis, group, this.#window.room);
+    const entries = await readNew(redis, group, this.#window.room, this.#position);
+    this.#position = entries.at(-1)?.id ?? this.#position;
     this.#take(entries);
     return entries;
   }

@@ -69,11 +69,34 @@ end
 /** Entries fetched at once inside a script, so that one page of large entries cannot fill the server's memory. */
 const STEP = 16;
 
+/** Prefix of the error of a read that finds the group behind entries that this drain has read. */
+export const SET_BACK = 'SETBACK';
+
+/** Lua: ends the script with an error if the group (ARGV[4]) is at an earlier entry than ARGV[8]. */
+const REQUIRE_POSITION = `
+local function isEarlier(left, right)
+  local leftTime, leftSequence = left:match('^(%d+)-(%d+)$')
+  local rightTime, rightSequence = right:match('^(%d+)-(%d+)$')
+  local function isLess(one, other) return #one < #other or (#one == #other and one < other) end
+  if leftTime ~= rightTime then return isLess(leftTime, rightTime) end
+  return isLess(leftSequence, rightSequence)
+end
+-- An error (the stream is gone) has no elements; the read itself reports it.
+for _, facts in ipairs(redis.pcall('XINFO', 'GROUPS', ARGV[3])) do
+  local named = {}
+  for index = 1, #facts, 2 do named[facts[index]] = facts[index + 1] end
+  if named['name'] == ARGV[4] and isEarlier(named['last-delivered-id'], ARGV[8]) then
+    return redis.error_reply('${SET_BACK} the group was set back from ' .. ARGV[8] .. ' to ' .. named['last-delivered-id'])
+  end
+end
+`;
+
 /**
  * Checks the lock and reads in one step. Otherwise a poller that was paused after its last check could read entries after
- * its successor has already handled later ones.
+ * its successor has already handled later ones. The group's position is checked in the same step: entries that a group
+ * delivers again because it was set back must not be read in the epoch that has executed them.
  */
-const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
+const READ_NEW = new Script(`${REQUIRE_LOCK}${REQUIRE_POSITION}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
 local maxEntries, maxBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
 while #heads < maxEntries and bytes < maxBytes do
@@ -96,8 +119,9 @@ return page()
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local maxEntries, maxBytes, start, countUpTo = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local pending = redis.call('XPENDING', stream, group, start, '+', maxEntries, consumer)
+local maxEntries, maxBytes, start, last = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local countUpTo = tonumber(ARGV[10])
+local pending = redis.call('XPENDING', stream, group, start, last, maxEntries, consumer)
 for _, item in ipairs(pending) do
   local id, idle, deliveries = item[1], item[3], item[4]
   local entry = redis.call('XRANGE', stream, id, id)[1]
@@ -111,20 +135,34 @@ end
 return page()
 `);
 
-/** Reads entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
-export async function readNew(redis: Redis, group: FencedGroup, limit: ReadLimit): Promise<StreamEntry[]> {
-  return toEntries(await READ_NEW.run(redis, [...readArguments(group), limit.entries, limit.bytes]));
+/**
+ * Reads entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCKLOST, or with
+ * SET_BACK if the group is at an earlier entry than `position`: nothing was read then.
+ */
+export async function readNew(
+  redis: Redis,
+  group: FencedGroup,
+  limit: ReadLimit,
+  position: string,
+): Promise<StreamEntry[]> {
+  const args = [...readArguments(group), limit.entries, limit.bytes, position];
+  return toEntries(await READ_NEW.run(redis, args));
 }
 
-/** Reads this consumer's pending entries after `afterId` (`0` for all), oldest first. Rejects like `readNew`. */
+/**
+ * Reads this consumer's pending entries after `afterId` (`0` for all) up to the group's position, oldest first. Those beyond
+ * it (the group was set back) are delivered again as new, and must not be executed twice in this epoch. Rejects with an
+ * error that starts with LOCKLOST.
+ */
 export async function readPending(
   redis: Redis,
   group: FencedGroup,
   limit: ReadLimit,
   afterId: string,
+  position: string,
   countUpTo: number,
 ): Promise<StreamEntry[]> {
-  const args = [...readArguments(group), limit.entries, limit.bytes, `(${afterId}`, countUpTo];
+  const args = [...readArguments(group), limit.entries, limit.bytes, `(${afterId}`, position, countUpTo];
   return toEntries(await READ_PENDING.run(redis, args));
 }
 
