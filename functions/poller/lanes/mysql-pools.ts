@@ -5,7 +5,7 @@ import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession } from '../ledger/ledger-session.ts';
-import type { WorkItem } from '../ledger/work-item.ts';
+import { PENDING, type WorkItem, type WorkResult } from '../ledger/work-item.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 
@@ -61,6 +61,24 @@ export class MysqlPools {
   readonly pushStatement = (pool: string, item: WorkItem): void => this.#lanesOf(pool).statements.push(item);
 
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#lanesOf(pool).logRows.push(item);
+
+  /**
+   * Finishes an item with what an earlier epoch applied, or as `otherwise` says. It is never run. It stays pending if the
+   * ledger cannot be asked.
+   */
+  readonly lookUp = (pool: string, item: WorkItem, otherwise: WorkResult): void => {
+    const { session, rows } = this.#lanesOf(pool);
+    session.open().then(
+      (isOpen) => {
+        const isAnswer = isOpen && !session.isOver;
+        const earlier = isAnswer ? rows.find(item.entry, item.key) : undefined;
+        const isApplied = earlier?.result.kind === 'applied';
+        if (isAnswer) item.finish(isApplied ? earlier.result : otherwise, earlier?.row);
+        else item.finish(PENDING);
+      },
+      () => item.finish(PENDING),
+    );
+  };
 
   /** Whether an answering pool has enough queued. A silent pool says nothing: others may be waiting for entries. */
   isSaturated(kind: LaneKind): boolean {

@@ -52,7 +52,11 @@ export function statementChannel(source: StatementSource, allowedStatements: Rea
 
 function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): Planned {
   if (isForAnotherGroup(entry, ASYNC_CONSUMER_GROUP)) return { ok: true, plan: NOTHING_TO_DO };
-  return rejectUntried(entry) ?? source.plan(fieldValue(entry, 's'), rules);
+  const planned = source.plan(fieldValue(entry, 's'), rules);
+  const untried = rejectUntried(entry);
+  if (untried === undefined) return planned;
+  const content = planned.ok ? planned.plan : planned.content;
+  return content === undefined ? untried : { ...untried, content };
 }
 
 function entryServices(context: ChannelContext): EntryServices {
@@ -64,6 +68,10 @@ function entryServices(context: ChannelContext): EntryServices {
     streams: registry.streams,
     pushStatement: mysql.pushStatement,
     pushLogRow: mysql.pushLogRow,
+    lookUp: (code, item, otherwise) => {
+      if (registry.mysqlPools.has(code)) mysql.lookUp(code, item, otherwise);
+      else item.finish(otherwise);
+    },
     order: new SettlementOrder(),
     crossPool,
     settler,
