@@ -23,7 +23,7 @@ test('a page contains every field byte for byte, and also pending entries that w
   await redis.xadd(STREAM, '18446744073709551614-18446744073709551615', ...many);
   const page = await readNew(redis, group, LIMIT, '0-0');
   expect(page.map(({ fields }) => fields?.[0]?.[1])).toEqual([...bodies, many[1]]);
-  expect(page.at(-1)).toMatchObject({ id: '18446744073709551614-18446744073709551615', deliveries: 1 });
+  expect(page.at(-1)).toMatchObject({ id: '18446744073709551614-18446744073709551615', earlierAttempts: 0 });
   expect(page.at(-1)?.fields?.flat()).toEqual(many);
 
   await redis.xdel(STREAM, page[2]?.id ?? '', page[8]?.id ?? '');
@@ -34,7 +34,9 @@ test('a page contains every field byte for byte, and also pending entries that w
   expect(kept.map(({ fields }) => fields)).toEqual(
     page.filter((_, index) => index !== 2 && index !== 8).map(({ fields }) => fields),
   );
-  expect(kept.map(({ deliveries }) => deliveries)).toEqual(kept.map(() => 2));
+  expect(kept.map(({ earlierAttempts }) => earlierAttempts)).toEqual(kept.map(() => 0));
+  const [counted] = await readPending(redis, group, LIMIT, '0', '+', 3);
+  expect(counted).toMatchObject({ id: again[0]?.id, earlierAttempts: 1 });
   expect(await readPending(redis, group, LIMIT, again.at(-1)?.id ?? '', '+', 3)).toEqual([]);
   expect(await readNew(redis, group, LIMIT, '0-0')).toEqual([]);
 });

@@ -141,7 +141,7 @@ export class PoolDrain {
     await this.#options.poller.failpoint?.('locked');
     for (const channel of this.#options.channels)
       this.#streams.set(channel.channel.stream, await this.#openStream(channel));
-    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.resetDeliveries(ids);
+    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.forgetAttempts(ids);
     const runs = [...this.#streams.values()].map((stream) => stream.run());
     // A stream that fails (Redis or the lock is lost) ends the drain, but not before the others have seen it too.
     const results = await Promise.allSettled(runs);

@@ -4,14 +4,9 @@ import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
 import type { Failpoint } from '../failpoints.ts';
+import { countAttempt, forgetAttempts, sweepAttempts } from '../redis/attempt-counts.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
-import {
-  type FencedGroup,
-  readNew,
-  readPending,
-  type StreamEntry,
-  setDeliveries,
-} from '../redis/stream-reads.ts';
+import { type FencedGroup, readNew, readPending, type StreamEntry } from '../redis/stream-reads.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../settlement/entry-outcome.ts';
 import { mayBePoison, POSSIBLY_POISON_FROM } from '../settlement/poison.ts';
 import { ReadWindow } from './read-window.ts';
@@ -22,7 +17,8 @@ const DEFAULT_WINDOW = { entries: 4000, bytes: 32 << 20, page: 500 };
 /** Limit for entries that stay pending in one drain: reading more would only move them from one list to another. */
 const MAX_PENDING = 4000;
 
-const MAX_RESETS_PER_CALL = 500;
+/** Settled entries whose attempts are forgotten in one call. */
+const FORGOTTEN_TOGETHER = 500;
 
 /** Entries started in one event-loop turn: answers of MySQL and Redis wait for it, and lanes wait for those. */
 const MAX_STARTS_PER_TURN = 50;
@@ -66,6 +62,10 @@ export class StreamDrain {
   readonly #inHand = new Set<string>();
   /** Possible poison entries that wait to be tried alone. */
   readonly #possiblePoison = new Set<string>();
+  /** Entries whose attempts Redis may have counted. */
+  readonly #counted = new Set<string>();
+  /** Settled ones of them. */
+  #forgettable: string[] = [];
   readonly #readingIsOver: Promise<void>;
   /** How far the group has been read. Within an epoch no entry up to there may be read again. */
   #position: string;
@@ -103,20 +103,20 @@ export class StreamDrain {
   }
 
   /**
-   * Makes entries count as delivered once. Entries left at an orderly shutdown got an answer or were never tried, and this
-   * process survived those it had in hand when it lost Redis: neither is a sign of a poison entry, however often it happens.
+   * Forgets attempts that say nothing. Entries left at an orderly shutdown got an answer or were never tried: neither is a
+   * sign of a poison entry, however often it happens. A possible poison entry that was not reached keeps its count: nothing
+   * new is known about it.
    */
-  async resetDeliveries(ids: readonly string[] = this.#survived()): Promise<void> {
-    if (this.#countsAttempts) return;
-    for (let start = 0; start < ids.length; start += MAX_RESETS_PER_CALL) {
-      const some = ids.slice(start, start + MAX_RESETS_PER_CALL);
-      await setDeliveries(this.#options.redis, this.#options.group, some, 1);
-    }
+  async shutDown(): Promise<void> {
+    const { redis, group } = this.#options;
+    await this.#forgetSettled();
+    await this.forgetAttempts([...this.#counted].filter((id) => !this.#possiblePoison.has(id)));
+    await sweepAttempts(redis, group);
   }
 
-  /** A possible poison entry that was not reached keeps its count: nothing new is known about it. */
-  #survived(): string[] {
-    return [...this.#inHand].filter((id) => !this.#possiblePoison.has(id));
+  /** Forgets the attempts of entries that this process has survived. */
+  async forgetAttempts(ids: readonly string[]): Promise<void> {
+    if (!this.#countsAttempts) await forgetAttempts(this.#options.redis, this.#options.group, ids);
   }
 
   get #countsAttempts(): boolean {
@@ -132,6 +132,7 @@ export class StreamDrain {
       const last = entries.at(-1);
       if (last === undefined) return;
       this.#take(entries);
+      for (const { id } of entries) this.#counted.add(id);
       for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
       afterId = last.id;
       await this.#untilDemand();
@@ -172,6 +173,7 @@ export class StreamDrain {
     const entries = await readNew(redis, group, this.#window.room, this.#position);
     this.#position = entries.at(-1)?.id ?? this.#position;
     this.#take(entries);
+    if (this.#countsAttempts) for (const { id } of entries) this.#counted.add(id);
     return entries;
   }
 
@@ -222,7 +224,7 @@ export class StreamDrain {
         outcome.then(ended, (error: unknown) => ended(this.#failed(id, error)));
         return;
       }
-      if (outcome.isSettled) this.#inHand.delete(id);
+      if (outcome.isSettled) this.#settled(id);
       else this.#pending.add(id);
       this.#options.onOutcome(outcome);
       this.#window.remove(bytes);
@@ -233,6 +235,20 @@ export class StreamDrain {
     } catch (error) {
       ended(this.#failed(id, error));
     }
+  }
+
+  #settled(id: string): void {
+    this.#inHand.delete(id);
+    if (!this.#counted.delete(id)) return;
+    this.#forgettable.push(id);
+    // Best effort: counts of settled entries only take up memory.
+    if (this.#forgettable.length >= FORGOTTEN_TOGETHER) this.#forgetSettled().catch(() => undefined);
+  }
+
+  async #forgetSettled(): Promise<void> {
+    const ids = this.#forgettable;
+    this.#forgettable = [];
+    await forgetAttempts(this.#options.redis, this.#options.group, ids);
   }
 
   #failed(entry: string, error: unknown): EntryOutcome {
@@ -248,8 +264,11 @@ export class StreamDrain {
       return;
     }
     this.#possiblePoison.delete(entry.id);
-    logger.warn('possible poison entry, trying it alone', { entry: entry.id, deliveries: entry.deliveries });
-    await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
+    logger.warn('possible poison entry, trying it alone', {
+      entry: entry.id,
+      attempts: entry.earlierAttempts,
+    });
+    await countAttempt(redis, group, entry.id);
     await new Promise<void>((resolve) => this.#run(entry, resolve));
   }
 }
