@@ -80,6 +80,17 @@ test('a kill -9 in the middle of a drain loses no entry: entries in flight are d
   expect(await ownDeadLetters(scene)).toEqual([]);
 });
 
+test('deliveries to another consumer do not count as attempts of the handler', async () => {
+  const scene = await openKillScene('batchSize: 10, retries: 1');
+  const ids = await scene.addMany(20);
+  await scene.redis.xgroup('CREATE', ORDERS, MAILER, '0');
+  await scene.redis.xreadgroup('GROUP', MAILER, 'consumer-1', 'COUNT', 20, 'STREAMS', ORDERS, '>');
+  await scene.redis.call('XCLAIM', ORDERS, MAILER, 'consumer-1', '0', ...ids, 'RETRYCOUNT', '1000', 'JUSTID');
+  expect((await scene.drain()).exitCode).toBe(0);
+  expect(scene.done()).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  expect(await ownDeadLetters(scene)).toEqual([]);
+});
+
 test('an entry that kills the process each time becomes a dead letter after its attempts, and affects no other entry', async () => {
   const scene = await openKillScene('batchSize: 4, retries: 1');
   const ids = await scene.addMany(8);

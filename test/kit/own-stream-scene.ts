@@ -26,7 +26,7 @@ export interface OwnStreamScene {
   add(fields: { readonly [name: string]: string | Buffer }, id?: string): Promise<string>;
   /** Adds entries with the bodies `{"n":0}`, `{"n":1}` and so on, and returns their ids. */
   addMany(count: number): Promise<string[]>;
-  /** The delivery count of each pending entry, by id. */
+  /** How many attempts of this consumer were counted for each pending entry, by id. */
   pending(group?: string): Promise<Record<string, number>>;
 }
 
@@ -60,7 +60,9 @@ export async function openOwnStreamScene(namespace = ''): Promise<OwnStreamScene
       Promise.all(Array.from({ length: count }, (_, n) => add({ s: JSON.stringify({ n }) }))),
     pending: async (group = MAILER) => {
       const reply = await redis.xpending(stream, `${prefix}${group}`, '-', '+', 10_000);
-      return Object.fromEntries(reply.map((item) => (Array.isArray(item) ? [item[0], item[3]] : [])));
+      const attempts = await redis.hgetall(`${prefix}${group}_consumer-1:attempts:${stream}`);
+      const ids = reply.map((item) => String(Array.isArray(item) ? item[0] : item));
+      return Object.fromEntries(ids.map((id) => [id, Number(attempts[id] ?? 0)]));
     },
   };
 }

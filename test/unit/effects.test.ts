@@ -7,6 +7,7 @@ import { DEFAULT_ALLOWED_STATEMENTS, judgeStatement } from '../../shared/sql/sta
 
 /** Deciding the effects of this many rows takes minutes if the time is quadratic. */
 const MANY_ROWS = 40_000;
+const POOLS = new Set(['default']);
 
 describe('the effects of an event', () => {
   test('belong to the statement on the table that they name, regardless of the ids in other tables', () => {
@@ -35,14 +36,14 @@ describe('the effects of an event', () => {
       ['INSERT INTO A(`N`) VALUES (1)', 'INSERT INTO B(`N`) VALUES (2)'],
       ['main.A', 'main.B'],
     );
-    const effects = decideEffects(plan, [{ kind: 'failed', code: '1062', message: '' }, applied(9n)]);
+    const effects = decideEffects(plan, [{ kind: 'failed', code: '1062', message: '' }, applied(9n)], POOLS);
     expect(effects.dirty).toEqual([{ index: 1, id: 9n }]);
     expect(effects.unapplied).toMatchObject({ statements: [0], dirty: [0] });
   });
 
   test('are reported as without a row if there are more of them than inserted rows', () => {
     const plan = planOf(['INSERT INTO A(`N`) VALUES (1)'], ['main.A', 'main.A']);
-    const effects = decideEffects(plan, [applied(3n)]);
+    const effects = decideEffects(plan, [applied(3n)], POOLS);
     expect(effects.dirty).toEqual([{ index: 0, id: 3n }]);
     expect(effects.withoutRow.dirty).toEqual([1]);
   });
@@ -52,7 +53,11 @@ describe('the effects of an event', () => {
     const entities = Array.from({ length: MANY_ROWS }, () => 'main.A');
     const plan = planOf([`INSERT INTO A(\`N\`) VALUES ${rows}`], entities);
     const keys = entities.map(() => textToBinary('abc:0'));
-    const effects = decideEffects({ ...plan, cacheKeys: [{ redisPool: 'default', keys }] }, [applied(1n)]);
+    const effects = decideEffects(
+      { ...plan, cacheKeys: [{ redisPool: 'default', keys }] },
+      [applied(1n)],
+      POOLS,
+    );
     expect(effects.dirty.at(-1)).toEqual({ index: MANY_ROWS - 1, id: BigInt(MANY_ROWS) });
     expect(effects.cacheKeys.get('default')?.size).toBe(MANY_ROWS);
   });
@@ -85,5 +90,5 @@ function applied(insertId: bigint, increment = 1): WorkResult {
 }
 
 function idsOf(plan: Plan, results: readonly WorkResult[]): bigint[] {
-  return decideEffects(plan, results).dirty.map(({ id }) => id);
+  return decideEffects(plan, results, POOLS).dirty.map(({ id }) => id);
 }

@@ -6,7 +6,7 @@ import { encode, Time, type WireValue } from '../kit/generate/messagepack.ts';
 const bodyOf = (s: Buffer | string | undefined) =>
   readBody({
     id: '1-1',
-    deliveries: 1,
+    earlierAttempts: 0,
     fields: s === undefined ? [[Buffer.from('tag'), Buffer.from('x')]] : [[Buffer.from('s'), Buffer.from(s)]],
   });
 

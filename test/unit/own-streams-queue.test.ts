@@ -7,7 +7,7 @@ import {
 
 function delivery(id: string, values: Partial<Delivery> = {}): Delivery {
   return {
-    entry: { id, deliveries: 1, fields: [] },
+    entry: { id, earlierAttempts: 0, fields: [] },
     orderKey: undefined,
     bytes: 10,
     firstDeliveredAt: 0,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withNextStep } from '../../../shared/errors.ts';
+import { errorFields } from '../../../shared/logging.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
@@ -14,7 +15,7 @@ import { redisErrorCode } from '../redis/error-code.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import { describeRefusal, refusalCodeOf } from '../redis/refusals.ts';
 import type { RedisSession } from '../redis/session.ts';
-import type { FencedGroup } from '../redis/stream-reads.ts';
+import { type FencedGroup, SET_BACK } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import { RefusalLog } from '../settlement/refusal-log.ts';
 import { Settler } from '../settlement/settler.ts';
@@ -182,7 +183,7 @@ export class PoolDrain {
     await this.#options.poller.failpoint?.('locked');
     for (const channel of this.#options.channels)
       this.#streams.set(channel.channel.stream, this.#openStream(channel));
-    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.resetDeliveries(ids);
+    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.forgetAttempts(ids);
     // One stream that fails must not end the others' work, and must not wait for them either.
     await Promise.all([...this.#streams].map(([name, stream]) => this.#runStream(name, stream)));
   }
@@ -205,6 +206,8 @@ export class PoolDrain {
 
   #failed(error: unknown): void {
     const { redis } = this.#options.session;
+    if (redisErrorCode(error) === SET_BACK)
+      this.#options.poller.logger.warn('group was set back, starting over', { error: errorFields(error) });
     if (error instanceof Error && error.message.includes('LOCKLOST')) void this.#lockLost();
     else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
     else this.#stop({ kind: 'redis-lost', message: this.#describe(error) });
@@ -268,12 +271,12 @@ export class PoolDrain {
     return new StreamDrain({
       redis: session.redis,
       group,
+      lastDelivered: session.lastDelivered.get(channel.stream) ?? '0-0',
       processor,
       budget,
       logger: poller.logger,
       failpoint: poller.failpoint,
       sharedLock,
-      lastDelivered: session.lastDelivered.get(channel.stream) ?? '0-0',
       newEntries,
       recover: (error, stream) => this.#recovery.recover(channel.stream, error, stream),
       onOutcome: (outcome) => stats.add(outcome),

@@ -26,7 +26,7 @@ export interface ShutdownOptions {
 }
 
 /**
- * Ends a drain in order: entries that stay pending count as delivered once, ledger rows are pruned, the lock is released.
+ * Ends a drain in order: the attempts of entries that stay pending are forgotten, ledger rows are pruned, the lock is released.
  * Resolves to whether the counts of remaining entries are those of the drain's end.
  */
 export async function shutDown(options: ShutdownOptions): Promise<boolean> {
@@ -47,7 +47,7 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
 }
 
 async function countRemaining({ streams, remaining, logger, end }: ShutdownOptions): Promise<boolean> {
-  if (end === 'done') for (const stream of streams) await stream.resetDeliveries();
+  if (end === 'done') for (const stream of streams) await stream.shutDown();
   await remaining.read();
   await remaining.warnOfOtherConsumers(logger).catch(() => undefined);
   return true;

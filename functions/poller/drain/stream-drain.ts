@@ -5,14 +5,10 @@ import { compareStreamIds } from '../../../shared/stream-id.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
 import type { Failpoint } from '../failpoints.ts';
+import { countAttempt, forgetAttempts, sweepAttempts } from '../redis/attempt-counts.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
-import {
-  type FencedGroup,
-  readNew,
-  readPending,
-  type StreamEntry,
-  setDeliveries,
-} from '../redis/stream-reads.ts';
+import { type FencedGroup, readNew, readPending, type StreamEntry } from '../redis/stream-reads.ts';
+import { lastDelivered as readLastDelivered } from '../redis/stream-status.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../settlement/entry-outcome.ts';
 import { mayBePoison, POSSIBLY_POISON_FROM } from '../settlement/poison.ts';
 import { ReadWindow } from './read-window.ts';
@@ -23,7 +19,8 @@ const DEFAULT_WINDOW = { entries: 4000, bytes: 32 << 20, page: 500 };
 /** Limit for entries that stay pending in one drain: reading more would only move them from one list to another. */
 const MAX_PENDING = 4000;
 
-const MAX_RESETS_PER_CALL = 500;
+/** Settled entries whose attempts are forgotten in one call. */
+const FORGOTTEN_TOGETHER = 500;
 
 /** Entries started in one event-loop turn: answers of MySQL and Redis wait for it, and lanes wait for those. */
 const MAX_STARTS_PER_TURN = 50;
@@ -31,13 +28,13 @@ const MAX_STARTS_PER_TURN = 50;
 export interface StreamDrainOptions {
   readonly redis: Redis;
   readonly group: FencedGroup;
+  /** ID of the last entry that the group had delivered when the lock was acquired. */
+  readonly lastDelivered: string;
   readonly processor: EntryProcessor;
   readonly budget: DrainBudget;
   readonly logger: Logger;
   readonly failpoint: Failpoint | undefined;
   readonly sharedLock: SharedLock;
-  /** The last entry that the group had delivered when the drain began. */
-  readonly lastDelivered: string;
   /** Waits for new entries; undefined if the drain ends with the stream. */
   readonly newEntries: NewEntries | undefined;
   /** Called if reading failed. True once it may continue; false if the stream cannot be read in this drain. */
@@ -74,22 +71,27 @@ export class StreamDrain {
   #toStart: StreamEntry[] = [];
   /** Reading pending entries continues after this one. */
   #pendingAfter = '0';
+  /** How far the group has been read. Within an epoch no entry up to there may be read again. */
   #lastRead: string;
   #hasReadPending = false;
   /** Set while it waits for new entries; {@link watch} notes whether it has waited since the call before. */
   #waiting: 'since-watch' | 'before-watch' | undefined;
   /** Possible poison entries that wait to be tried alone. */
   readonly #possiblePoison = new Set<string>();
+  /** Entries whose attempts Redis may have counted. */
+  readonly #counted = new Set<string>();
+  /** Settled ones of them. */
+  #forgettable: string[] = [];
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
-    const { processor, budget } = options;
+    const { processor, budget, lastDelivered } = options;
     this.#options = options;
     this.#window = new ReadWindow(
       processor.readWindow ?? DEFAULT_WINDOW,
       () => processor.isSaturated?.() === true,
     );
-    this.#lastRead = options.lastDelivered;
+    this.#lastRead = lastDelivered;
     this.#readingIsOver = aborted(budget.reading);
   }
 
@@ -125,25 +127,30 @@ export class StreamDrain {
     return this.#hasReadPending ? this.#lastRead : undefined;
   }
 
+  /** To be called if the group was created again. In a stream that begins again, IDs may be lower than before. */
+  continueAfter(position: string): void {
+    this.#lastRead = position;
+  }
+
   get idsInHand(): readonly string[] {
     return [...this.#inHand];
   }
 
   /**
-   * Makes entries count as delivered once. Entries left at an orderly shutdown got an answer or were never tried, and this
-   * process survived those it had in hand when it lost Redis: neither is a sign of a poison entry, however often it happens.
+   * Forgets attempts that say nothing. Entries left at an orderly shutdown got an answer or were never tried: neither is a
+   * sign of a poison entry, however often it happens. A possible poison entry that was not reached keeps its count: nothing
+   * new is known about it.
    */
-  async resetDeliveries(ids: readonly string[] = this.#survived()): Promise<void> {
-    if (this.#countsAttempts) return;
-    for (let start = 0; start < ids.length; start += MAX_RESETS_PER_CALL) {
-      const some = ids.slice(start, start + MAX_RESETS_PER_CALL);
-      await setDeliveries(this.#options.redis, this.#options.group, some, 1);
-    }
+  async shutDown(): Promise<void> {
+    const { redis, group } = this.#options;
+    await this.#forgetSettled();
+    await this.forgetAttempts([...this.#counted].filter((id) => !this.#possiblePoison.has(id)));
+    await sweepAttempts(redis, group);
   }
 
-  /** A possible poison entry that was not reached keeps its count: nothing new is known about it. */
-  #survived(): string[] {
-    return [...this.#inHand].filter((id) => !this.#possiblePoison.has(id));
+  /** Forgets the attempts of entries that this process has survived. */
+  async forgetAttempts(ids: readonly string[]): Promise<void> {
+    if (!this.#countsAttempts) await forgetAttempts(this.#options.redis, this.#options.group, ids);
   }
 
   get #countsAttempts(): boolean {
@@ -169,14 +176,18 @@ export class StreamDrain {
     const countUpTo = this.#countsAttempts ? 0 : POSSIBLY_POISON_FROM;
     await this.#startPending();
     if (this.#hasReadPending) this.#pendingAfter = this.#lastRead;
+    // Entries beyond the position of a group that was set back are delivered again as new.
+    const upTo = this.#hasReadPending ? await this.#readPosition() : this.#lastRead;
     while (await this.#mayContinueReading()) {
-      const entries = await readPending(redis, group, this.#window.room, this.#pendingAfter, countUpTo);
+      const range = { after: this.#pendingAfter, upTo };
+      const entries = await readPending(redis, group, this.#window.room, range, countUpTo);
       const last = entries.at(-1);
       if (last === undefined) {
         this.#hasReadPending = true;
         return;
       }
       this.#take(entries);
+      for (const { id } of entries) this.#counted.add(id);
       for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
       this.#toStart = entries;
       this.#pendingAfter = last.id;
@@ -184,6 +195,11 @@ export class StreamDrain {
       await this.#untilDemand();
       await this.#startPending();
     }
+  }
+
+  #readPosition(): Promise<string> {
+    const { redis, group } = this.#options;
+    return readLastDelivered(redis, group.stream, group.group);
   }
 
   /** If an entry cannot be started, it remains the first one to start. */
@@ -244,10 +260,11 @@ export class StreamDrain {
 
   async #readNew(): Promise<StreamEntry[]> {
     const { redis, group } = this.#options;
-    const entries = await readNew(redis, group, this.#window.room);
+    const entries = await readNew(redis, group, this.#window.room, this.#lastRead);
     this.#take(entries);
     const last = entries.at(-1);
     if (last !== undefined) this.#noteRead(last.id);
+    if (this.#countsAttempts) for (const { id } of entries) this.#counted.add(id);
     return entries;
   }
 
@@ -298,7 +315,7 @@ export class StreamDrain {
         outcome.then(ended, (error: unknown) => ended(this.#failed(id, error)));
         return;
       }
-      if (outcome.isSettled) this.#inHand.delete(id);
+      if (outcome.isSettled) this.#settled(id);
       else this.#pending.add(id);
       this.#options.onOutcome(outcome);
       this.#window.remove(bytes);
@@ -309,6 +326,20 @@ export class StreamDrain {
     } catch (error) {
       ended(this.#failed(id, error));
     }
+  }
+
+  #settled(id: string): void {
+    this.#inHand.delete(id);
+    if (!this.#counted.delete(id)) return;
+    this.#forgettable.push(id);
+    // Best effort: counts of settled entries only take up memory.
+    if (this.#forgettable.length >= FORGOTTEN_TOGETHER) this.#forgetSettled().catch(() => undefined);
+  }
+
+  async #forgetSettled(): Promise<void> {
+    const ids = this.#forgettable;
+    this.#forgettable = [];
+    await forgetAttempts(this.#options.redis, this.#options.group, ids);
   }
 
   #failed(entry: string, error: unknown): EntryOutcome {
@@ -323,8 +354,11 @@ export class StreamDrain {
       this.#window.remove(sizeOf(entry));
       return;
     }
-    logger.warn('possible poison entry, trying it alone', { entry: entry.id, deliveries: entry.deliveries });
-    await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
+    logger.warn('possible poison entry, trying it alone', {
+      entry: entry.id,
+      attempts: entry.earlierAttempts,
+    });
+    await countAttempt(redis, group, entry.id);
     this.#possiblePoison.delete(entry.id);
     await new Promise<void>((resolve) => this.#run(entry, resolve));
   }

@@ -4,6 +4,7 @@ import type { PollerOptions } from '../poller-options.ts';
 import { redisErrorCode } from '../redis/error-code.ts';
 import { restoreGroup } from '../redis/restore-group.ts';
 import { ensureGroup, type RedisSession } from '../redis/session.ts';
+import { SET_BACK } from '../redis/stream-reads.ts';
 import type { StreamDrain } from './stream-drain.ts';
 
 /** A drain that does not wait for new entries gives up a stream that has failed for this long. */
@@ -49,14 +50,14 @@ export class StreamRecovery {
   async recover(name: string, error: unknown, stream: StreamDrain): Promise<boolean> {
     const { session, budget } = this.#options;
     const code = redisErrorCode(error);
-    if (code === 'LOCKLOST' || session.redis.status !== 'ready') throw error;
+    if (code === 'LOCKLOST' || code === SET_BACK || session.redis.status !== 'ready') throw error;
     if (!(await this.#pauseAfter(name, error))) return false;
     const group = session.groups.get(name);
     if (code !== 'NOGROUP' || group === undefined || !budget.mayRead) return true;
     // Which entries were pending is not known: a new session creates the group, and compares its position with the ledger.
     if (stream.lastRead === undefined) throw error;
     try {
-      await restoreGroup(session.redis, group, stream.lastRead, stream.idsInHand);
+      stream.continueAfter(await restoreGroup(session.redis, group, stream.lastRead, stream.idsInHand));
       return true;
     } catch (next) {
       return this.recover(name, next, stream);

@@ -5,7 +5,7 @@ import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession } from '../ledger/ledger-session.ts';
-import type { DeferredItem, WorkItem } from '../ledger/work-item.ts';
+import { type DeferredItem, PENDING, type WorkItem, type WorkResult } from '../ledger/work-item.ts';
 import { NO_LANE } from './lane-counts.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
@@ -64,6 +64,24 @@ export class MysqlPools {
   readonly pushStatement = (pool: string, item: WorkItem): void => this.#lanesOf(pool).statements.push(item);
 
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#lanesOf(pool).logRows.push(item);
+
+  /**
+   * Finishes an item with what an earlier epoch applied, or with `otherwise`. It is never run. It stays pending if the
+   * ledger cannot be read.
+   */
+  readonly lookUp = (pool: string, item: WorkItem, otherwise: WorkResult): void => {
+    const { session, rows } = this.#lanesOf(pool);
+    session.open().then(
+      (isOpen) => {
+        const isAnswer = isOpen && !session.isOver;
+        const earlier = isAnswer ? rows.find(item.entry, item.key) : undefined;
+        const isApplied = earlier?.result.kind === 'applied';
+        if (isAnswer) item.finish(isApplied ? earlier.result : otherwise, earlier?.row);
+        else item.finish(PENDING);
+      },
+      () => item.finish(PENDING),
+    );
+  };
 
   /** True if an answering pool has enough queued. A pool that does not answer is ignored, so that others still get entries. */
   isSaturated(kind: LaneKind): boolean {

@@ -92,6 +92,11 @@ export class LedgerSession {
     return this.#token;
   }
 
+  /** Whether nothing more can be asked or run: the pool cannot be used, or another epoch has begun. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** What last prevented the use of the pool; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#requests.failure;

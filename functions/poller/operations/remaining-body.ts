@@ -15,7 +15,8 @@ const ALLOW_ALL: PlanRules = {
  */
 export function remainingBody(source: StatementSource, body: Buffer, unapplied: Unapplied): Buffer {
   const planned = source.plan(body, ALLOW_ALL);
-  return planned.ok ? source.encode(remainingPlan(planned.plan, unapplied)) : body;
+  const content = planned.ok ? planned.plan : planned.content;
+  return content === undefined ? body : source.encode(remainingPlan(content, unapplied));
 }
 
 function remainingPlan(plan: Plan, unapplied: Unapplied): Plan {

@@ -24,13 +24,15 @@ return 1
  * Restores a group that was destroyed, alone or with its stream, while this consumer read it: the group continues after
  * `lastRead`, and the entries in hand are pending again. So no entry is delivered twice, and none is forgotten. A stream
  * that was deleted and begins again, with lower IDs, is read from its beginning.
+ *
+ * @returns the entry after which the group continues
  */
 export async function restoreGroup(
   redis: Redis,
   group: FencedGroup,
   lastRead: string,
   inHand: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const isSameStream = compareStreamIds(await lastGenerated(redis, group.stream), lastRead) >= 0;
   const { lockKey, lockValue, stream, group: name, consumer } = group;
   const start = isSameStream ? lastRead : '0';
@@ -43,6 +45,7 @@ export async function restoreGroup(
     start,
     ...(isSameStream ? inHand : []),
   ]);
+  return start;
 }
 
 async function lastGenerated(redis: Redis, stream: string): Promise<string> {

@@ -6,8 +6,8 @@ export interface StreamEntry {
   readonly id: string;
   /** Field names and values, in order; undefined if the entry is pending but no longer in the stream. */
   readonly fields: readonly (readonly [Buffer, Buffer])[] | undefined;
-  /** Number of deliveries, including this one. */
-  readonly deliveries: number;
+  /** Attempts of this consumer to handle it that began before this one. What other programs tried does not count. */
+  readonly earlierAttempts: number;
   /** Milliseconds since it was last delivered, or since the time set by a claim; absent if it is new. */
   readonly idleMs?: number;
 }
@@ -38,13 +38,18 @@ export interface FencedGroup {
   readonly consumer: string;
 }
 
+/** A hash: for each pending entry, how many attempts of this consumer have begun. See attempt-counts.ts. */
+export function attemptsKey({ lockKey, stream }: FencedGroup): string {
+  return `${lockKey}:attempts:${stream}`;
+}
+
 export interface ReadLimit {
   readonly entries: number;
   readonly bytes: number;
 }
 
 /*
- * A page is returned as two values: a JSON head (for each entry its ID, deliveries, idle time, and the lengths of its names
+ * A page is returned as two values: a JSON head (for each entry its ID, earlier attempts, idle time, and the lengths of its names
  * and values) and their concatenated bytes. Decoding thousands of small replies one by one would cost the client three times
  * as much as Redis spends on the entries. JSON is parsed natively.
  */
@@ -52,8 +57,8 @@ export interface ReadLimit {
 /** Lua: collects entries; `bytes` is the length of their names and values. */
 const PAGE = `
 local heads, texts, bytes = {}, {}, 0
-local function add(id, deliveries, idle, fields)
-  local head = {id, deliveries, idle}
+local function add(id, attempts, idle, fields)
+  local head = {id, attempts, idle}
   for index, text in ipairs(fields or {}) do
     head[index + 3] = #text
     texts[#texts + 1] = text
@@ -69,11 +74,34 @@ end
 /** Entries fetched at once inside a script, so that one page of large entries cannot fill the server's memory. */
 const STEP = 16;
 
+/** Prefix of the error of a read that finds the group behind entries that this drain has read. */
+export const SET_BACK = 'SETBACK';
+
+/** Lua: ends the script with an error if the group (ARGV[4]) is at an earlier entry than ARGV[8]. */
+const REQUIRE_POSITION = `
+local function isEarlier(left, right)
+  local leftTime, leftSequence = left:match('^(%d+)-(%d+)$')
+  local rightTime, rightSequence = right:match('^(%d+)-(%d+)$')
+  local function isLess(one, other) return #one < #other or (#one == #other and one < other) end
+  if leftTime ~= rightTime then return isLess(leftTime, rightTime) end
+  return isLess(leftSequence, rightSequence)
+end
+-- An error (the stream is gone) has no elements; the read itself reports it.
+for _, facts in ipairs(redis.pcall('XINFO', 'GROUPS', ARGV[3])) do
+  local named = {}
+  for index = 1, #facts, 2 do named[facts[index]] = facts[index + 1] end
+  if named['name'] == ARGV[4] and isEarlier(named['last-delivered-id'], ARGV[8]) then
+    return redis.error_reply('${SET_BACK} the group was set back from ' .. ARGV[8] .. ' to ' .. named['last-delivered-id'])
+  end
+end
+`;
+
 /**
  * Checks the lock and reads in one step. Otherwise a poller that was paused after its last check could read entries after
- * its successor has already handled later ones.
+ * its successor has already handled later ones. The group's position is checked in the same step: entries that a group
+ * delivers again because it was set back must not be read in the epoch that has executed them.
  */
-const READ_NEW = new Script(`${REQUIRE_LOCK}${PAGE}
+const READ_NEW = new Script(`${REQUIRE_LOCK}${REQUIRE_POSITION}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
 local maxEntries, maxBytes, step = tonumber(ARGV[6]), tonumber(ARGV[7]), ${STEP}
 while #heads < maxEntries and bytes < maxBytes do
@@ -82,7 +110,7 @@ while #heads < maxEntries and bytes < maxBytes do
   if not reply then break end
   local entries = reply[1][2]
   local before = bytes
-  for _, entry in ipairs(entries) do add(entry[1], 1, false, entry[2]) end
+  for _, entry in ipairs(entries) do add(entry[1], 0, false, entry[2]) end
   if #entries < count then break end
   local perEntry = (bytes - before) / #entries + 1
   step = math.max(1, math.min(512, math.floor((maxBytes - bytes) / perEntry)))
@@ -91,52 +119,68 @@ return page()
 `);
 
 /**
- * Reads pending entries. Reading an entry counts as a delivery until its count reaches `countUpTo`, from which on it may be
- * a poison entry (0: reading is never counted). From there on, each attempt is counted when it begins.
+ * Reads pending entries. Reading an entry counts as an attempt until `countUpTo` were counted, from which on it may be a
+ * poison entry (0: reading is never counted). From there on, each attempt is counted when it begins.
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
-local maxEntries, maxBytes, start, countUpTo = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local pending = redis.call('XPENDING', stream, group, start, '+', maxEntries, consumer)
+local maxEntries, maxBytes, start, last = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local countUpTo, counts = tonumber(ARGV[10]), ARGV[11]
+local pending = redis.call('XPENDING', stream, group, start, last, maxEntries, consumer)
 for _, item in ipairs(pending) do
-  local id, idle, deliveries = item[1], item[3], item[4]
+  local id, idle = item[1], item[3]
+  local attempts = tonumber(redis.call('HGET', counts, id) or 0)
   local entry = redis.call('XRANGE', stream, id, id)[1]
-  if entry and deliveries < countUpTo then
-    deliveries = deliveries + 1
-    redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
-  end
-  add(id, deliveries, idle, entry and entry[2])
+  if entry and attempts < countUpTo then redis.call('HINCRBY', counts, id, 1) end
+  add(id, attempts, idle, entry and entry[2])
   if bytes >= maxBytes then break end
 end
 return page()
 `);
 
-/** Reads entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCK_LOST. */
-export async function readNew(redis: Redis, group: FencedGroup, limit: ReadLimit): Promise<StreamEntry[]> {
-  return toEntries(await READ_NEW.run(redis, [...readArguments(group), limit.entries, limit.bytes]));
+/**
+ * Reads entries that the group has not read yet, oldest first. Rejects with an error that starts with LOCKLOST, or with
+ * SET_BACK if the group is at an earlier entry than `position`: nothing was read then.
+ */
+export async function readNew(
+  redis: Redis,
+  group: FencedGroup,
+  limit: ReadLimit,
+  position: string,
+): Promise<StreamEntry[]> {
+  const args = [...readArguments(group), limit.entries, limit.bytes, position];
+  return toEntries(await READ_NEW.run(redis, args));
 }
 
-/** Reads this consumer's pending entries after `afterId` (`0` for all), oldest first. Rejects like `readNew`. */
+export interface PendingRange {
+  /** An entry's ID; `0` for all. */
+  readonly after: string;
+  /** An entry's ID. */
+  readonly upTo: string;
+}
+
+/**
+ * Reads this consumer's pending entries of a range, oldest first. Those beyond the position of a group that was set back
+ * are delivered again as new, so in one epoch they must not be read as pending too. Rejects with an error that starts with
+ * LOCKLOST.
+ */
 export async function readPending(
   redis: Redis,
   group: FencedGroup,
   limit: ReadLimit,
-  afterId: string,
+  { after, upTo }: PendingRange,
   countUpTo: number,
 ): Promise<StreamEntry[]> {
-  const args = [...readArguments(group), limit.entries, limit.bytes, `(${afterId}`, countUpTo];
+  const args = [
+    ...readArguments(group),
+    limit.entries,
+    limit.bytes,
+    `(${after}`,
+    upTo,
+    countUpTo,
+    attemptsKey(group),
+  ];
   return toEntries(await READ_PENDING.run(redis, args));
-}
-
-/** Sets the entries' delivery counts. Has no effect on entries that are no longer pending. */
-export async function setDeliveries(
-  redis: Redis,
-  group: FencedGroup,
-  ids: readonly string[],
-  deliveries: number,
-): Promise<void> {
-  const { stream, group: name, consumer } = group;
-  await redis.call('XCLAIM', stream, name, consumer, '0', ...ids, 'RETRYCOUNT', String(deliveries), 'JUSTID');
 }
 
 /**
@@ -196,8 +240,8 @@ function toEntries(reply: unknown): StreamEntry[] {
 
 function toEntry(head: unknown, texts: PageTexts): StreamEntry {
   const parts: readonly unknown[] = Array.isArray(head) ? head : [];
-  const [id, deliveries, idleMs] = parts;
-  const entry = { id: String(id), deliveries: Number(deliveries), fields: toFields(parts, texts) };
+  const [id, attempts, idleMs] = parts;
+  const entry = { id: String(id), earlierAttempts: Number(attempts), fields: toFields(parts, texts) };
   return typeof idleMs === 'number' ? { ...entry, idleMs } : entry;
 }
 

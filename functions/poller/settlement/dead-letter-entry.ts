@@ -40,7 +40,7 @@ export function deadLetterOf(
     fields: [
       ['entry', fieldValue(entry, FIRST_ENTRY_FIELD)?.toString() ?? entry.id],
       ['group', group],
-      ['attempts', String(attemptsBefore + entry.deliveries)],
+      ['attempts', String(attemptsBefore + entry.earlierAttempts + 1)],
       ['code', failure.code],
       ['message', failure.message],
       ['failed_at', new Date().toISOString()],

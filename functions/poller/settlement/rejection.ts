@@ -1,4 +1,4 @@
-/** Why an entry becomes a dead letter as a whole, with none of its effects applied. */
+/** Why an entry must not run. An earlier drain may have applied a part of it. */
 export interface Rejection {
   readonly code: RejectionCode;
   readonly message: string;

@@ -87,11 +87,7 @@ export class BatchRunner {
 
   #recordAttempts(batch: readonly Delivery[], begun: 0 | 1): Promise<ReadonlySet<string>> {
     const { session, fenced } = this.#options.context;
-    const attempts = batch.map(({ entry, attempts: before, firstDeliveredAt }) => ({
-      id: entry.id,
-      attempts: before + begun,
-      firstDeliveredAt,
-    }));
+    const attempts = batch.map(({ entry, attempts: before }) => ({ id: entry.id, attempts: before + begun }));
     return beginAttempts(session.redis, fenced, attempts);
   }
 

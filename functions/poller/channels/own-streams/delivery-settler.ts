@@ -32,7 +32,7 @@ export class DeliverySettler {
       return this.#settle(entry.id, undefined, { ...DEAD_LETTERED, isDeadLetter: false });
     }
     this.#logger.warn('entry rejected, moving it to the dead letters', facts);
-    const attempted = { ...entry, deliveries: attempts };
+    const attempted = { ...entry, earlierAttempts: attempts - 1 };
     const deadLetter = deadLetterOf(this.#context.fenced.stream, attempted, group, failure);
     return this.#settle(entry.id, deadLetter, DEAD_LETTERED);
   }

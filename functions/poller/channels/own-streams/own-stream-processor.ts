@@ -4,7 +4,6 @@ import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/en
 import { rejectDeleted } from '../../settlement/poison.ts';
 import type { ChannelContext, EntryProcessor, WindowLimits } from '../channel.ts';
 import { BatchRunner, type Retry } from './batch-runner.ts';
-import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
@@ -69,7 +68,7 @@ export class OwnStreamProcessor implements EntryProcessor {
     const failure = this.#failureOf(entry);
     if (this.#isStopped) done(STAYS_PENDING);
     else if (isForAnotherGroup(entry, this.#binding.group)) done(this.#settler.acknowledge(entry));
-    else if (failure !== undefined) done(this.#settler.reject(entry, attemptsOf(entry), failure));
+    else if (failure !== undefined) done(this.#settler.reject(entry, entry.earlierAttempts, failure));
     else {
       const isQueued = this.#queue.add(readDelivery(entry, this.#binding, this.#source, done));
       if (isQueued) this.#dispatchSoon();
@@ -101,7 +100,7 @@ export class OwnStreamProcessor implements EntryProcessor {
   #failureOf(entry: StreamEntry): HandlerFailure | undefined {
     const deleted = rejectDeleted(entry);
     if (deleted !== undefined) return deleted.rejection;
-    const attempts = attemptsOf(entry);
+    const attempts = entry.earlierAttempts;
     if (attempts <= this.#binding.retries) return undefined;
     return {
       code: 'no-answer',

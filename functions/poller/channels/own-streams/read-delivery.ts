@@ -1,6 +1,5 @@
 import { fieldValue, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
 import type { EntryOutcome } from '../../settlement/entry-outcome.ts';
-import { attemptsOf } from './begin-attempts.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';
 import { type EntryBody, readBody } from './entry-body.ts';
@@ -20,7 +19,7 @@ export function readDelivery(
   const orderKey = ordering === 'none' ? undefined : orderKeyOf(whole, body, ordering.field);
   const entry = withoutBody(whole);
   const firstDeliveredAt = Date.now() - (entry.idleMs ?? 0);
-  const attempts = attemptsOf(entry);
+  const attempts = entry.earlierAttempts;
   const recordOf = (number: number): EntryRecord =>
     entryRecord(entry, body, source, orderKey, { number, firstDeliveredAt });
   const delivery: Delivery = {

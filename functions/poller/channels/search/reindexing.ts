@@ -1,6 +1,7 @@
 import { errorFields } from '../../../../shared/logging.ts';
 import type { SearchSettings } from '../../../../shared/search-settings.ts';
-import { type StreamEntry, setDeliveries } from '../../redis/stream-reads.ts';
+import { forgetAttempts } from '../../redis/attempt-counts.ts';
+import type { StreamEntry } from '../../redis/stream-reads.ts';
 import { acknowledge, moveToDeadLetters } from '../../settlement/acknowledge.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';
@@ -134,10 +135,11 @@ export class Reindexing {
     return acknowledge(this.#context, run.entry);
   }
 
-  /** Resets the delivery count: an entry that makes progress is not poison, even if its consumer is killed often. */
+  /** Forgets the attempts so far: an entry that makes progress is not poison, even if its consumer is killed often. */
   async #recordProgress(entry: StreamEntry, indexRun: IndexRun, lastId: string): Promise<void> {
     await indexRun.recordProgress(lastId);
     const { session, fenced } = this.#context;
-    if (entry.deliveries > 1) await setDeliveries(session.redis, fenced, [entry.id], 1);
+    // Only an entry that was read as pending has an idle time, and counted attempts.
+    if (entry.idleMs !== undefined) await forgetAttempts(session.redis, fenced, [entry.id]);
   }
 }

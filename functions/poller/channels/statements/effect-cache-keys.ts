@@ -7,20 +7,30 @@ const KNOWN_ROW = /:(\d+)$/;
 export interface CacheKeyEffects {
   /** Keys to delete, by Redis pool, without namespace, each once. */
   readonly keys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
-  /** Indexes, among the keys of all pools, of those that remain unapplied with a failed statement. */
+  /** Indexes, among the keys of all pools, of those that remain unapplied with a failed statement or an unknown pool. */
   readonly unapplied: readonly number[];
+  readonly unknownPools: readonly string[];
 }
 
 /**
  * Deleting one key too many is harmless, deleting one too few is not. So the key of an inserted row is deleted for every
  * row that the event inserted, and a failed statement keeps only those keys that name its rows and no others.
  */
-export function decideCacheKeys(outcome: StatementOutcome): CacheKeyEffects {
+export function decideCacheKeys(
+  outcome: StatementOutcome,
+  redisPools: Pick<ReadonlySet<string>, 'has'>,
+): CacheKeyEffects {
   const keys = new Map<string, Set<BinaryString>>();
   const unapplied: number[] = [];
+  const unknownPools: string[] = [];
   const decide = keyDecider(outcome);
   let index = 0;
   for (const { redisPool, keys: list } of outcome.plan.cacheKeys) {
+    if (!redisPools.has(redisPool)) {
+      unknownPools.push(redisPool);
+      for (const _ of list) unapplied.push(index++);
+      continue;
+    }
     const deleted = keys.get(redisPool) ?? new Set();
     keys.set(redisPool, deleted);
     // An event of many rows repeats the same keys for each of them.
@@ -35,7 +45,7 @@ export function decideCacheKeys(outcome: StatementOutcome): CacheKeyEffects {
       index++;
     }
   }
-  return { keys, unapplied };
+  return { keys, unapplied, unknownPools };
 }
 
 interface KeyDecision {

@@ -15,6 +15,8 @@ export interface Effects {
   readonly withoutRow: { readonly logs: readonly number[]; readonly dirty: readonly number[] };
   /** By Redis pool, without namespace, each once. */
   readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
+  /** Redis pools of cache keys that the registry does not name: only a rejected entry has any. */
+  readonly unknownRedisPools: readonly string[];
   /** Indexes of what was not applied. */
   readonly unapplied: {
     readonly statements: readonly number[];
@@ -30,6 +32,7 @@ const NO_EFFECTS: Effects = {
   dirty: [],
   withoutRow: { logs: [], dirty: [] },
   cacheKeys: new Map(),
+  unknownRedisPools: [],
   unapplied: { statements: [], logs: [], dirty: [], cacheKeys: [] },
 };
 
@@ -37,7 +40,11 @@ const NO_EFFECTS: Effects = {
  * Attributes each effect to a statement: by the ID and the table that the effect names, or by the order of the rows if the
  * effect belongs to an insert (ID 0). A failed statement takes only its own effects with it.
  */
-export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effects {
+export function decideEffects(
+  plan: Plan,
+  results: readonly WorkResult[],
+  redisPools: Pick<ReadonlySet<string>, 'has'>,
+): Effects {
   if (isStatementsAlone(plan) && results.every(({ kind }) => kind === 'applied')) return NO_EFFECTS;
   const outcome: StatementOutcome = {
     plan,
@@ -49,12 +56,13 @@ export function decideEffects(plan: Plan, results: readonly WorkResult[]): Effec
   const logs = resolveEffects(outcome, logClaims, (pool, table) => `_log_${pool}_${table}`);
   const dirtyClaims = plan.dirty.map(({ id, entity }) => ({ id, name: withoutPackage(entity) }));
   const dirty = resolveEffects(outcome, dirtyClaims, (_pool, table) => table);
-  const cache = decideCacheKeys(outcome);
+  const cache = decideCacheKeys(outcome, redisPools);
   return {
     logs: logs.resolved,
     dirty: dirty.resolved,
     withoutRow: { logs: logs.withoutRow, dirty: dirty.withoutRow },
     cacheKeys: cache.keys,
+    unknownRedisPools: cache.unknownPools,
     unapplied: {
       statements: results.flatMap((result, index) => (result.kind === 'applied' ? [] : [index])),
       logs: [...logs.unapplied, ...logs.withoutRow],

@@ -37,20 +37,22 @@ export class EntryEffects {
     this.#ticket = ticket;
   }
 
-  /** The entry becomes a dead letter as it is. */
-  moveToDeadLetters(rejection: Rejection): Promise<EntryOutcome> {
+  /** The entry becomes a dead letter as it is. `lookedUp`: its items, none of which was applied. */
+  moveToDeadLetters(rejection: Rejection, lookedUp: readonly ItemPhase[] = []): Promise<EntryOutcome> {
+    for (const phase of lookedUp) this.#addRows(phase);
     this.#failures.whole(rejection);
-    return this.#settle([], [], NOTHING_DONE);
+    return this.#thenLeave(() => this.#settle([], [], NOTHING_DONE));
   }
 
-  async followStatements(plan: Plan, statements: ItemPhase): Promise<EntryOutcome> {
+  followStatements(plan: Plan, statements: ItemPhase): Promise<EntryOutcome> {
     this.#addRows(statements);
-    try {
-      if (statements.isPending) return STAYS_PENDING;
-      return await this.#runSteps(plan, statements.results);
-    } finally {
-      if (this.#ticket !== undefined) this.#services.settler.leave(this.#ticket);
-    }
+    return statements.isPending
+      ? this.stayPending()
+      : this.#thenLeave(() => this.#runSteps(plan, statements.results));
+  }
+
+  stayPending(): Promise<EntryOutcome> {
+    return this.#thenLeave(() => Promise.resolve(STAYS_PENDING));
   }
 
   /** For an entry of log rows alone. `effects`: one for each result. */
@@ -60,10 +62,19 @@ export class EntryEffects {
     return logRows === undefined ? STAYS_PENDING : this.#settle([], [], { ...NOTHING_DONE, logRows });
   }
 
+  /** Others may wait for the ticket, however the entry ends. */
+  async #thenLeave(run: () => Promise<EntryOutcome>): Promise<EntryOutcome> {
+    try {
+      return await run();
+    } finally {
+      if (this.#ticket !== undefined) this.#services.settler.leave(this.#ticket);
+    }
+  }
+
   async #runSteps(plan: Plan, results: readonly WorkResult[]): Promise<EntryOutcome> {
     const { failpoint, pool } = this.#services;
     if (failpoint !== undefined) await failpoint('executed');
-    const effects = decideEffects(plan, results);
+    const effects = decideEffects(plan, results, this.#services.redisPools);
     this.#failures.statements(results, effects);
     const logRows = effects.logs.length === 0 ? 0 : await this.#writeLogRows(plan, effects.logs);
     if (logRows === undefined) return STAYS_PENDING;

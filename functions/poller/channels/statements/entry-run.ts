@@ -5,6 +5,7 @@ import { EntryEffects } from './entry-effects.ts';
 import type { EntryServices, ReadEntry } from './entry-services.ts';
 import { type ItemPhase, runLogRows, runStatements } from './item-phase.ts';
 import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
+import { setAside, takeTicket } from './set-aside.ts';
 
 /**
  * Does what an entry asks for, from its statements to its acknowledgement. Its statements are pushed before this returns,
@@ -13,7 +14,7 @@ import { isLogsAlone, isStatementsAlone, type Plan } from './plan.ts';
 export function runEntry(entry: ReadEntry, services: EntryServices, done: Done): void {
   const { planned } = entry;
   if (planned.ok) new EntryRun(entry, planned.plan, services, done).start();
-  else done(new EntryEffects(entry, services).moveToDeadLetters(planned.rejection));
+  else done(setAside(entry, planned, services));
 }
 
 const NOTHING: readonly never[] = [];
@@ -34,7 +35,7 @@ class EntryRun {
     this.#plan = plan;
     this.#services = services;
     this.#done = done;
-    this.#ticket = plan.dirty.length === 0 ? undefined : services.order.takeTicket(entitiesOf(plan));
+    this.#ticket = takeTicket(plan, services);
   }
 
   start(): void {
@@ -111,8 +112,4 @@ class EntryRun {
       isDeadLetter: false,
     });
   }
-}
-
-function entitiesOf({ dirty }: Plan): ReadonlySet<string> {
-  return new Set(dirty.map(({ entity }) => entity));
 }

@@ -1,6 +1,6 @@
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { Failpoint } from '../../failpoints.ts';
-import type { EntryIdentity, WorkItem } from '../../ledger/work-item.ts';
+import type { EntryIdentity, WorkItem, WorkResult } from '../../ledger/work-item.ts';
 import type { FencedGroup, StreamEntry } from '../../redis/stream-reads.ts';
 import type { CrossPoolEffects } from '../../settlement/cross-pool-effects.ts';
 import type { SettlementOrder } from '../../settlement/settlement-order.ts';
@@ -26,6 +26,11 @@ export interface EntryServices {
   readonly pushStatement: (mysqlPool: string, item: WorkItem) => void;
   /** Sends a log row to its MySQL pool. */
   readonly pushLogRow: (mysqlPool: string, item: WorkItem) => void;
+  /**
+   * Finishes an item with what an earlier epoch applied, or as `otherwise` says; never runs it. The ledger of a MySQL pool
+   * that is not in the registry cannot be asked.
+   */
+  readonly lookUp: (mysqlPool: string, item: WorkItem, otherwise: WorkResult) => void;
   /** Keeps the order of the entries' publications. */
   readonly order: SettlementOrder;
   readonly crossPool: CrossPoolEffects;

@@ -40,6 +40,8 @@ export class Failures {
     for (const result of results) if (result.kind === 'failed') this.#failures.push(result);
     const { logs, dirty } = effects.withoutRow;
     if (logs.length + dirty.length > 0) this.#failures.push(NO_ROW);
+    for (const pool of effects.unknownRedisPools)
+      this.#failures.push({ code: 'unknown-pool', message: `the registry has no Redis pool '${pool}'` });
   }
 
   log(effect: ResolvedEffect, failure: Failure): void {

@@ -100,7 +100,7 @@ export function runStatements(
   }
 }
 
-/** Writes the log values of a plan that the effects name, each as a row of its log table. At least one. */
+/** Writes the log values of a plan that the effects name, each as a row of its log table. With none, the phase ends at once. */
 export function runLogRows(
   entry: EntryIdentity,
   { logs }: Plan,
@@ -109,6 +109,7 @@ export function runLogRows(
   onEnd: (phase: ItemPhase) => void,
 ): void {
   const phase = new ItemPhase(entry, effects.length, onEnd);
+  if (effects.length === 0) onEnd(phase);
   for (let index = 0; index < effects.length; index++) {
     const effect = effects[index];
     const log = effect === undefined ? undefined : logs[effect.index];

@@ -1,8 +1,10 @@
+import type { BinaryString } from '../../../../shared/binary-string.ts';
 import { LAZY_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { judgeStatement } from '../../../../shared/sql/statement.ts';
+import type { StatementShape } from '../../../../shared/sql/statement-shape.ts';
 import { encodeLazyEvent } from '../../../../shared/wire/encode-lazy-event.ts';
 import { decodeLazyEvent, type LazyEvent } from '../../../../shared/wire/lazy-event.ts';
-import { reject } from '../../settlement/rejection.ts';
+import { type Rejected, reject } from '../../settlement/rejection.ts';
 import type { Plan, Planned, PlannedStatement, PlanRules } from './plan.ts';
 import type { StatementSource } from './statement-channel.ts';
 
@@ -16,7 +18,7 @@ export const lazySource: StatementSource = {
     if (body === undefined) return reject('undecodable', 'the entry has no field s');
     const decoded = decodeLazyEvent(body);
     if (!decoded.ok) return reject('undecodable', decoded.error.message);
-    return unknownPool(decoded.event, rules) ?? planStatements(decoded.event, rules);
+    return planEvent(decoded.event, rules);
   },
 
   encode(plan: Plan): Buffer {
@@ -27,27 +29,38 @@ export const lazySource: StatementSource = {
 function unknownPool(
   { statements, logs, cacheKeys }: LazyEvent,
   { mysqlPools, redisPools }: PlanRules,
-): Planned | undefined {
+): Rejected | undefined {
   for (const { pool } of statements) if (!mysqlPools.has(pool)) return noPool('MySQL', pool);
   for (const { pool } of logs) if (!mysqlPools.has(pool)) return noPool('MySQL', pool);
   for (const { redisPool } of cacheKeys) if (!redisPools.has(redisPool)) return noPool('Redis', redisPool);
   return undefined;
 }
 
-function noPool(kind: string, code: string): Planned {
+function noPool(kind: string, code: string): Rejected {
   return reject('unknown-pool', `the registry has no ${kind} pool '${code}'`);
 }
 
-function planStatements(event: LazyEvent, rules: PlanRules): Planned {
+const ANY_VERB = { has: () => true };
+
+function planEvent(event: LazyEvent, rules: PlanRules): Planned {
   const { statements, ids, logs, dirty, cacheKeys } = event;
+  let rejected = unknownPool(event, rules);
   const planned: PlannedStatement[] = new Array(statements.length);
   for (let index = 0; index < statements.length; index++) {
     const statement = statements[index];
     if (statement === undefined) continue;
     const { pool, sql } = statement;
     const judgment = judgeStatement(sql, rules.allowedStatements);
-    if (!judgment.allowed) return reject('refused-statement', `statement ${index}: ${judgment.reason}`);
-    planned[index] = { pool, sql, shape: judgment.shape, id: ids[index] ?? 0n };
+    if (!judgment.allowed) rejected ??= reject('refused-statement', `statement ${index}: ${judgment.reason}`);
+    const shape = judgment.allowed ? judgment.shape : shapeOfRefused(sql);
+    planned[index] = { pool, sql, shape, id: ids[index] ?? 0n };
   }
-  return { ok: true, plan: { statements: planned, logs, dirty, cacheKeys } };
+  const plan = { statements: planned, logs, dirty, cacheKeys };
+  return rejected === undefined ? { ok: true, plan } : { ...rejected, content: plan };
+}
+
+/** It may have been allowed, and applied, before the settings changed. */
+function shapeOfRefused(sql: BinaryString): StatementShape {
+  const judgment = judgeStatement(sql, ANY_VERB);
+  return judgment.allowed ? judgment.shape : { kind: 'other', verb: '' };
 }

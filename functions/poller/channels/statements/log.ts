@@ -1,7 +1,7 @@
 import { LOG_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeLogValue, encodeLogValue } from '../../../../shared/wire/log-value.ts';
 import { reject } from '../../settlement/rejection.ts';
-import type { Plan, Planned } from './plan.ts';
+import { NOTHING_TO_DO, type Plan, type Planned } from './plan.ts';
 import type { StatementSource } from './statement-channel.ts';
 
 /** Log rows of changes that the application made itself. */
@@ -15,9 +15,9 @@ export const logSource: StatementSource = {
     const decoded = decodeLogValue(body);
     if (!decoded.ok) return reject('undecodable', decoded.error.message);
     const { log } = decoded;
-    if (!rules.mysqlPools.has(log.pool))
-      return reject('unknown-pool', `the registry has no MySQL pool '${log.pool}'`);
-    return { ok: true, plan: { statements: [], logs: [log], dirty: [], cacheKeys: [] } };
+    const plan = { ...NOTHING_TO_DO, logs: [log] };
+    if (rules.mysqlPools.has(log.pool)) return { ok: true, plan };
+    return { ...reject('unknown-pool', `the registry has no MySQL pool '${log.pool}'`), content: plan };
   },
 
   encode(plan: Plan): Buffer {

@@ -37,7 +37,13 @@ function hasNoEffectInRedis({ dirty, cacheKeys }: Plan): boolean {
   return dirty.length === 0 && cacheKeys.length === 0;
 }
 
-export type Planned = { readonly ok: true; readonly plan: Plan } | Rejected;
+export type Planned = { readonly ok: true; readonly plan: Plan } | RejectedPlan;
+
+/** An entry that must not run. */
+export interface RejectedPlan extends Rejected {
+  /** What it asks for: an earlier drain may have applied part of it. Absent if it cannot be read. */
+  readonly content?: Plan;
+}
 
 /** The pools and statements that an entry may name. */
 export interface PlanRules {

@@ -4,7 +4,7 @@ import type { LaneKind } from '../../lanes/mysql-pools.ts';
 import type { EntryIdentity } from '../../ledger/work-item.ts';
 import { fieldValue, isNamed, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
 import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
-import { rejectUntried } from '../../settlement/poison.ts';
+import { isUnreadable, rejectUntried } from '../../settlement/poison.ts';
 import { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Channel, ChannelContext } from '../channel.ts';
 import { runEntry } from './entry-run.ts';
@@ -52,7 +52,12 @@ export function statementChannel(source: StatementSource, allowedStatements: Rea
 
 function planOf(source: StatementSource, entry: StreamEntry, rules: PlanRules): Planned {
   if (isForAnotherGroup(entry, ASYNC_CONSUMER_GROUP)) return { ok: true, plan: NOTHING_TO_DO };
-  return rejectUntried(entry) ?? source.plan(fieldValue(entry, 's'), rules);
+  const untried = rejectUntried(entry);
+  if (untried !== undefined && isUnreadable(entry)) return untried;
+  const planned = source.plan(fieldValue(entry, 's'), rules);
+  if (untried === undefined) return planned;
+  const content = planned.ok ? planned.plan : planned.content;
+  return content === undefined ? untried : { ...untried, content };
 }
 
 function entryServices(context: ChannelContext): EntryServices {
@@ -64,6 +69,10 @@ function entryServices(context: ChannelContext): EntryServices {
     streams: registry.streams,
     pushStatement: mysql.pushStatement,
     pushLogRow: mysql.pushLogRow,
+    lookUp: (code, item, otherwise) => {
+      if (registry.mysqlPools.has(code)) mysql.lookUp(code, item, otherwise);
+      else item.finish(otherwise);
+    },
     order: new SettlementOrder(),
     crossPool,
     settler,

@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis';
+import { REQUIRE_LOCK, Script } from './script.ts';
+import { attemptsKey, type FencedGroup } from './stream-reads.ts';
+
+/*
+ * A hash for each stream and lock: how many attempts of this consumer have begun, by ID of a pending entry. Redis's own
+ * delivery count is no evidence, because it also counts what other programs did with the entry, such as a consumer of
+ * BeeORM that crashed again and again.
+ */
+
+const MAX_PER_CALL = 500;
+
+const COUNT = new Script(`${REQUIRE_LOCK}
+return redis.call('HINCRBY', ARGV[3], ARGV[4], 1)
+`);
+
+/** Counts an attempt that is about to begin. Rejects with an error that starts with LOCKLOST. */
+export async function countAttempt(redis: Redis, group: FencedGroup, id: string): Promise<void> {
+  await COUNT.run(redis, [group.lockKey, group.lockValue, attemptsKey(group), id]);
+}
+
+/** Forgets the attempts of entries that are settled, or that this process has survived. */
+export async function forgetAttempts(
+  redis: Redis,
+  group: FencedGroup,
+  ids: readonly string[],
+): Promise<void> {
+  for (let start = 0; start < ids.length; start += MAX_PER_CALL)
+    await redis.hdel(attemptsKey(group), ...ids.slice(start, start + MAX_PER_CALL));
+}
+
+/** Deletes counts that a killed process left behind. Nothing is pending, so none of them can matter. */
+const SWEEP = new Script(`
+if redis.call('XPENDING', ARGV[2], ARGV[3])[1] == 0 then redis.call('DEL', ARGV[1]) end
+return 1
+`);
+
+export async function sweepAttempts(redis: Redis, group: FencedGroup): Promise<void> {
+  await SWEEP.run(redis, [attemptsKey(group), group.stream, group.group]);
+}
