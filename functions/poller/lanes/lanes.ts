@@ -72,8 +72,8 @@ const SHORT_LOCK_WAIT_SECONDS = 1;
  * Items are assigned strictly in their sequence, so each lane is in order of sequence and the oldest unfinished item that
  * is not parked can always run: no item waits forever, except for one that cannot run. An item that comes back to the
  * intake may be assigned after later ones. Those do not conflict with it, because otherwise they would be behind it in
- * its lane or set aside. A lane sends what is queued when it becomes free, so batches are small when idle and
- * large under load, without timers.
+ * its lane or set aside. A lane sends what is queued when it becomes free, so batches are small when idle and large under
+ * load, without timers.
  */
 export class Lanes {
   readonly #session: LedgerSession;
