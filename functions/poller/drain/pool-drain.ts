@@ -44,9 +44,9 @@ export interface PoolDrainEnd {
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   readonly inHand: EntriesInHand;
-  /** Whether the counts of remaining entries are those of the drain's end. */
+  /** Whether the remaining entries were counted at the end of the drain. */
   readonly isRemainingKnown: boolean;
-  /** Whether the time ended the reading: then remaining entries may never have been tried. */
+  /** Whether reading stopped for lack of time: then remaining entries may never have been tried. */
   readonly isBudgetOver: boolean;
 }
 
@@ -206,7 +206,7 @@ export class PoolDrain {
 
   /**
    * A drain that waits for new entries must not wait for hours without one of its MySQL pools: it ends soon, and the next
-   * one tries again. A drain that ends with its streams continues with the other pools.
+   * one tries again. A drain that ends once its streams are empty continues with the other pools.
    */
   #mysqlGivenUp(): void {
     if (this.#options.isTail) setTimeout(() => this.#options.budget.stop(), GIVEN_UP_MS).unref();

@@ -27,7 +27,7 @@ export interface ShutdownOptions {
 
 /**
  * Ends a drain in order: entries that stay pending count as delivered once, ledger rows are pruned, the lock is released.
- * Resolves to whether the counts of remaining entries are those of the drain's end.
+ * Resolves to whether the remaining entries were counted.
  */
 export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   const { session, positions, mysql, budget, failpoint, end } = options;

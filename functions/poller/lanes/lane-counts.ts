@@ -1,4 +1,4 @@
-/** The lane that holds all of certain unfinished statements, or one of the two values below. */
+/** The lane that holds all unfinished statements of a set, or one of the two values below. */
 export type LaneToFollow = number;
 
 /** No lane holds any. */
@@ -7,7 +7,7 @@ export const NO_LANE: LaneToFollow = -1;
 /** More than one lane holds some. */
 const SEVERAL_LANES: LaneToFollow = -2;
 
-/** The lane that holds both. */
+/** The lane that holds the statements of both sets. */
 export function sameLane(one: LaneToFollow, other: LaneToFollow): LaneToFollow {
   if (one === NO_LANE || one === other) return other;
   return other === NO_LANE ? one : SEVERAL_LANES;

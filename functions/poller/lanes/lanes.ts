@@ -20,7 +20,7 @@ export interface LaneLimits {
  */
 const HIGH_WATER_ITEMS = 1000;
 
-/** Attempts, of two requests each, after which a statement that gets no answer even alone is a failure. */
+/** Attempts, of two requests each, after which a statement that gets no answer even when sent alone has failed. */
 const MAX_ATTEMPTS_ALONE = 3;
 
 /**
@@ -30,8 +30,8 @@ const MAX_ATTEMPTS_ALONE = 3;
  *
  * - *intake*: pushed, not assigned. Leads to *queued* once all unfinished items that it must follow are in one lane (it
  *   joins that lane) or finished (it joins a free one); to *finished* if an earlier epoch has recorded its result.
- * - *queued* in a lane: leads to *in flight* when the lane is free, and, if it failed too early before, when everything
- *   earlier is finished.
+ * - *queued* in a lane: leads to *in flight* when the lane is free and, if the item has failed too early, everything
+ *   before it is finished.
  * - *in flight*: a lane has one batch in flight. Leads to *finished* with its result; back to *queued* if the batch was
  *   void or too large (in halves, to find the item at fault) or ended before the item (it waits for earlier items).
  * - *finished*: `finish` was called. A *pending* result also stops the pool, because nothing that must follow the item
@@ -76,7 +76,7 @@ export class Lanes {
     return this.#waiting >= HIGH_WATER_ITEMS && !wantMoreLanes(this.#lanes);
   }
 
-  /** Items are applied as if in the order in which they are pushed. */
+  /** The outcome is as if items were applied in the order in which they are pushed. */
   push(item: WorkItem): void {
     if (this.#isStopped) {
       item.finish(PENDING);
@@ -148,7 +148,7 @@ export class Lanes {
     lane.inFlight = batch;
     lane.sentAt = Date.now();
     this.#run(lane, batch)
-      // Nothing inside rejects on purpose; a batch that stays pending is looked up by the next drain.
+      // Nothing in here rejects intentionally; the next drain looks up a batch that stays pending.
       .catch(() => this.#stayPending(batch))
       .finally(() => {
         lane.inFlight = [];
@@ -209,7 +209,7 @@ export class Lanes {
     lane.maxItems = Math.min(this.#limits.batchItems, 2 * lane.maxItems);
   }
 
-  /** The first of them failed while earlier statements were still running; its error counts once those are done. */
+  /** The first of them failed while earlier statements were still running; it runs again once those are done. */
   #retryAfterEarlier(lane: Lane, rest: readonly Queued[]): void {
     const [first] = rest;
     if (first === undefined) return;
@@ -264,7 +264,7 @@ export class Lanes {
     item.finish(result, row);
   }
 
-  /** For the ordering the items remain unfinished: nothing that must follow them may run in this drain. */
+  /** To the ordering, the items remain unfinished: nothing that must follow them may run in this drain. */
   #stayPending(batch: readonly Queued[]): void {
     for (const { item } of batch) item.finish(PENDING);
     this.stop();

@@ -21,7 +21,7 @@ export interface MysqlPoolsOptions {
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
-  /** Per stream, the highest entry ID that a pool can no longer look up. False: the drain must not continue. */
+  /** Receives each stream's highest entry ID that a pool can no longer look up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
 }
 
@@ -62,7 +62,7 @@ export class MysqlPools {
 
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#lanesOf(pool).logRows.push(item);
 
-  /** Whether an answering pool has enough queued. A silent pool says nothing: others may be waiting for entries. */
+  /** Whether an answering pool has enough queued. A silent pool does not count: others may be waiting for entries. */
   isSaturated(kind: LaneKind): boolean {
     for (const lanes of this.#pools.values())
       if (lanes[kind].isSaturated && lanes.session.isAnswering) return true;

@@ -16,7 +16,7 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
   readonly onGivenUp: () => void;
   /** Called once if another epoch has begun: this drain is over. */
   readonly onFenced: () => void;
-  /** Per stream, the highest entry ID that can no longer be looked up. False: the drain must not continue. */
+  /** Receives each stream's highest entry ID that can no longer be looked up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
   /** Takes in the rows of earlier epochs, page by page, before anything is executed. */
   readonly onEarlierRows: (rows: readonly LedgerRow[]) => Promise<void>;
@@ -25,7 +25,7 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
 /**
  * - `done`: the batch committed with this outcome, now or in an earlier attempt.
  * - `void`: nothing of it was or will be applied.
- * - `too-large`: it was not sent, because the request is longer than the way to the executor allows.
+ * - `too-large`: it was not sent, because the request is too large for its transport to the executor.
  * - `pending`: unknown; the budget is over or the pool cannot be used.
  */
 export type BatchResult =
@@ -77,7 +77,7 @@ export class LedgerSession {
     return this.#token;
   }
 
-  /** What last prevented the use of the pool; undefined while it answers. */
+  /** Why the pool last could not be used; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#requests.failure;
   }
