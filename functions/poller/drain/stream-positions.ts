@@ -57,7 +57,7 @@ export class StreamPositions {
     return undefined;
   }
 
-  /** Makes entries unread again that were read before a group was found to be behind; the next drain must not run them. */
+  /** Makes entries unread that were read before a group was found to be behind; the next drain must not run them. */
   async giveBack(): Promise<void> {
     const { redis, groups, lastDelivered } = this.#session;
     for (const [name, stream] of this.#streams) {
