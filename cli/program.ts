@@ -1,13 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { BackgroundConsumerError, withNextStep } from '../shared/errors.ts';
-import { errorFields } from '../shared/logging.ts';
 import { deadLettersCommand } from './commands/dead-letters-command.ts';
 import { drainCommand } from './commands/drain-command.ts';
 import { runCommand } from './commands/run-command.ts';
 import { statusCommand } from './commands/status-command.ts';
 import type { ProgramContext } from './context.ts';
 import { EXIT_CODES } from './exit-codes.ts';
-import { printable } from './output/table.ts';
+import { describeError, FailedWhileWriting, writeErrorObject } from './output/errors.ts';
 
 /**
  * Runs the program `consumer`.
@@ -34,10 +32,17 @@ export async function runProgram(
     await program.parseAsync(programArguments, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
-    context.stderr.write(`error: ${describeError(error)}\n`);
-    return EXIT_CODES.error;
+    if (error instanceof CommanderError && error.exitCode === EXIT_CODES.done) return EXIT_CODES.done; // --help
+    // Commander has written its own errors.
+    if (!(error instanceof CommanderError)) context.stderr.write(`error: ${describeError(causeOf(error))}\n`);
+    const needsObject = programArguments.includes('--json') && !(error instanceof FailedWhileWriting);
+    if (needsObject) writeErrorObject(context.stdout, error);
+    return error instanceof CommanderError ? error.exitCode : EXIT_CODES.error;
   }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof FailedWhileWriting ? error.cause : error;
 }
 
 /** Makes the command and its subcommands throw errors instead of exiting the process. */
@@ -57,10 +62,4 @@ function inheritSettings(
 
 function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
-}
-
-/** One line with the next step. An unexpected error is reduced to the fields that cannot contain row values. */
-function describeError(error: unknown): string {
-  if (error instanceof BackgroundConsumerError) return printable(withNextStep(error.message, error.nextStep));
-  return `unexpected error: ${JSON.stringify(errorFields(error))}`;
 }

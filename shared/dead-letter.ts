@@ -15,7 +15,7 @@ export const unappliedSchema = z
     dirty: indexes,
     /** Indexes into the keys of all Redis pools, one list after the other. */
     cacheKeys: indexes,
-    /** Ids that were assigned to future rows in the meantime, by the index of their log value or dirty event. */
+    /** IDs that were assigned to future rows in the meantime, by the index of their log value or dirty event. */
     logIds: idsByIndex,
     dirtyIds: idsByIndex,
     /** For a dirty event that was published to only some of its streams: the streams that still lack it. */
@@ -28,9 +28,9 @@ export const deadLetterSchema = z
   .object({
     /** Stream that the entry came from, without namespace; the dead letter is in its {@link deadLetterStream}. */
     stream: z.string(),
-    /** Id of the dead letter itself. */
+    /** ID of the dead letter itself. */
     id: z.string(),
-    /** Id of the original entry, before any redrive. */
+    /** ID of the original entry, before any redrive. */
     entry: z.string(),
     group: z.string(),
     /** MySQL's error number, or a name of this project such as `undecodable`. */
@@ -52,7 +52,7 @@ export const deadLetterSchema = z
 /** An entry, or its remaining work, that was moved out of its stream because it cannot be applied. */
 export type DeadLetter = z.output<typeof deadLetterSchema>;
 
-/** A dead letter in a page, which includes `original` only if one dead letter was requested by its id. */
+/** A dead letter in a page, which includes `original` only if one dead letter was requested by its ID. */
 export type ListedDeadLetter = z.input<typeof deadLetterSchema>;
 
 export const streamName = z.string().min(1);
@@ -63,18 +63,24 @@ export const deadLetterFilterSchema = z
   .strictObject({
     /** Stream that the entries came from, without namespace. */
     stream: streamName.exactOptional(),
-    /** Id of the dead letter. */
+    /** ID of the dead letter. */
     id: deadLetterId.exactOptional(),
     code: z.string().min(1).exactOptional(),
   })
   .readonly();
 export type DeadLetterFilter = z.infer<typeof deadLetterFilterSchema>;
 
+export interface RedriveResult {
+  readonly redriven: number;
+  /** Dead letters of deleted entries, which have no fields to append. They remain. Absent if there are none. */
+  readonly refused?: number;
+}
+
 export interface DeadLetterOperations {
   /** Reads page by page, so that memory stays flat. Ordered by stream name, oldest first. */
   list(filter: DeadLetterFilter): AsyncIterable<DeadLetter>;
   /** Appends each entry to its stream with only its remaining work, and removes the dead letter, in one step. */
-  redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }>;
+  redrive(filter: DeadLetterFilter): Promise<RedriveResult>;
   /** Deletes dead letters permanently. */
   discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }>;
 }

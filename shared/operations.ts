@@ -41,6 +41,8 @@ export const deadLetterPageSchema = z
     deadLetters: z.array(deadLetterSchema).readonly().default([]),
     /** How many dead letters were redriven or discarded. Only in the reply to `redrive` and `discard`. */
     changed: z.number().default(0),
+    /** How many dead letters cannot be redriven. Only in the reply to `redrive`, if there are any. */
+    refused: z.number().default(0),
     /** To get the next page, repeat the request with this as `after`; absent on the last page. */
     next: z.object(cursorFields).readonly().exactOptional(),
   })

@@ -28,10 +28,13 @@ export function deadLettersCommand(context: ProgramContext, onExit: (code: ExitC
   const show: Operation = async (operations, options, registry) =>
     writeDeadLetter(stdout, await findOne(operations, filterOf(options, registry)), options.json);
   const redrive: Operation = async (operations, options, registry) => {
-    const { redriven } = await operations.redrive(explicitFilterOf(options, registry));
+    const result = await operations.redrive(explicitFilterOf(options, registry));
+    const { redriven, refused = 0 } = result;
+    if (redriven === 0 && refused > 0) throw nothingToRedrive(refused);
     requireFound(redriven, options);
+    const note = refused === 0 ? '' : ` ${nothingToRedrive(refused).message}.`;
     stdout.write(
-      options.json ? `${JSON.stringify({ redriven })}\n` : `${count(redriven, 'dead letter')} redriven.\n`,
+      options.json ? `${JSON.stringify(result)}\n` : `${count(redriven, 'dead letter')} redriven.${note}\n`,
     );
   };
   const discard: Operation = async (operations, options, registry) => {
@@ -88,6 +91,13 @@ async function findOne(operations: DeadLetterOperations, filter: DeadLetterFilte
     );
   }
   return first;
+}
+
+function nothingToRedrive(refused: number): ConfigurationError {
+  const message = `${count(refused, 'dead letter')} with nothing to redrive: the original entry was deleted from its stream while it was pending`;
+  return new ConfigurationError('nothing-to-redrive', message, {
+    nextStep: 'Discard what you do not need: `dead-letters discard --code deleted-entry`.',
+  });
 }
 
 /** An id without a match is an error; any other selection may be empty. */

@@ -27,12 +27,12 @@ export function statusCommand(context: ProgramContext, onExit: (code: ExitCode) 
   const command = new Command('status')
     .summary('report which servers can be reached, and how many entries remain')
     .description(
-      'Report which servers can be reached, and how many entries remain in each channel and each bound stream. Acquires no lock and changes nothing.',
+      'Report which servers can be reached, whether Redis would refuse what a drain does, and how many entries remain in each channel and each bound stream. Takes no lock and changes nothing.',
     );
   addOutputOptions(addBindingsOption(addTargetOptions(command)));
   command.addHelpText(
     'after',
-    '\nExit code: 0, or 1 if a server cannot be reached or a bound function cannot be invoked.',
+    '\nExit code: 0, or 1 if a server cannot be reached, Redis refuses commands, or a bound function cannot be invoked.',
   );
   return command.action(async (options: StatusOptions) => {
     const { logger } = openDisplay(context.stderr, options.logLevel);

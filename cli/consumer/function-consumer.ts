@@ -3,7 +3,12 @@ import * as z from 'zod';
 import { classifyInvocationError } from '../../functions/poller/aws/invocation-errors.ts';
 import { createLambdaClient } from '../../shared/aws/lambda-client.ts';
 import { packPayload, unpackPayload } from '../../shared/aws/payload.ts';
-import type { DeadLetter, DeadLetterFilter, DeadLetterOperations } from '../../shared/dead-letter.ts';
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterOperations,
+  RedriveResult,
+} from '../../shared/dead-letter.ts';
 import { type DrainSummary, drainSummarySchema } from '../../shared/drain-summary.ts';
 import { BackgroundConsumerError, ConfigurationError, ConnectionError } from '../../shared/errors.ts';
 import {
@@ -78,10 +83,14 @@ export class FunctionConsumer implements DeadLetterOperations {
     for await (const { deadLetters } of this.#pages('dead-letters', filter)) yield* deadLetters;
   }
 
-  async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
+  async redrive(filter: DeadLetterFilter): Promise<RedriveResult> {
     let redriven = 0;
-    for await (const { changed } of this.#pages('redrive', filter)) redriven += changed;
-    return { redriven };
+    let refused = 0;
+    for await (const page of this.#pages('redrive', filter)) {
+      redriven += page.changed;
+      refused += page.refused;
+    }
+    return refused === 0 ? { redriven } : { redriven, refused };
   }
 
   async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {

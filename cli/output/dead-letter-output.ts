@@ -8,6 +8,7 @@ import type { DeadLetter, Unapplied } from '../../shared/dead-letter.ts';
 import { decodeMessagePack } from '../../shared/wire/decode-messagepack.ts';
 import { messageMapToJson } from '../../shared/wire/json.ts';
 import type { Output } from '../context.ts';
+import { errorMember, FailedWhileWriting } from './errors.ts';
 import { count, printable } from './table.ts';
 
 /** Writes dead letters one by one, so that memory stays flat for any number of them. */
@@ -16,16 +17,32 @@ export async function writeDeadLetters(
   deadLetters: AsyncIterable<DeadLetter>,
   json: boolean,
 ): Promise<void> {
+  if (json) {
+    await writeJsonList(output, deadLetters);
+    return;
+  }
   let written = 0;
-  if (json) output.write('{"deadLetters":[');
   for await (const deadLetter of deadLetters) {
-    const { original: _, ...facts } = deadLetter;
-    output.write(
-      json ? `${written === 0 ? '' : ','}${JSON.stringify(facts)}` : `${formatLine(deadLetter)}\n`,
-    );
+    output.write(`${formatLine(deadLetter)}\n`);
     written += 1;
   }
-  output.write(json ? ']}\n' : `${count(written, 'dead letter')}.\n`);
+  output.write(`${count(written, 'dead letter')}.\n`);
+}
+
+/** @throws FailedWhileWriting if not all dead letters can be read: the object then contains the error as well */
+async function writeJsonList(output: Output, deadLetters: AsyncIterable<DeadLetter>): Promise<void> {
+  let separator = '';
+  output.write('{"deadLetters":[');
+  try {
+    for await (const { original: _, ...facts } of deadLetters) {
+      output.write(`${separator}${JSON.stringify(facts)}`);
+      separator = ',';
+    }
+  } catch (error) {
+    output.write(`],${errorMember(error)}`);
+    throw new FailedWhileWriting('not all dead letters can be read', { cause: error });
+  }
+  output.write(']}\n');
 }
 
 function formatLine({ stream, id, code, attempts, failedAt, message }: DeadLetter): string {

@@ -11,7 +11,7 @@ const MAX_RESERVE_MS = 8000;
 /** Share of the reserve that is kept for settling after the last batch was due. */
 const SETTLING_SHARE = 0.3;
 
-/** Time for work in flight after a drain was told to stop. */
+/** Time for work in flight after a stop was requested. */
 const GRACE_MS = 5000;
 
 /** The time that a drain may take, divided into reading, executing and settling. */
@@ -21,7 +21,7 @@ export class DrainBudget {
   #endsAt: number;
   #executeUntil: number;
 
-  /** `signal` ends the reading early, for example when the process was told to end; work in flight is still finished. */
+  /** `signal` ends the reading early, for example when the process receives SIGTERM; work in flight is still finished. */
   constructor(budgetMs: number, signal?: AbortSignal) {
     // Even a very short budget spends half of its time reading.
     const minReserve = Math.min(MIN_RESERVE_MS, budgetMs / 2);

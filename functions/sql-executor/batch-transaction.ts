@@ -7,6 +7,7 @@ import type {
   ItemResult,
 } from '../../shared/protocol.ts';
 import { BatchClaim } from './batch-claim.ts';
+import { classifyError } from './error-classes.ts';
 import {
   gatherInserts,
   groupInserts,
@@ -20,6 +21,7 @@ import { REQUEST_OVERHEAD_BYTES, SavepointRunner } from './savepoint-runner.ts';
 import { type MysqlSession, ResultCountError, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { matchesPrediction, type PredictedOutcome, predictOutcome } from './stored-outcome.ts';
+import type { TableLinks } from './table-links.ts';
 import { isStatementError, verdictOn } from './verdict.ts';
 
 /** One of the batch's statements has deleted the batch's own ledger row. */
@@ -107,9 +109,9 @@ export class BatchTransaction {
   /** Undefined if there is nothing to gather, or if anything failed: nothing was applied then. */
   async #runGathered(): Promise<ExecutorReply | undefined> {
     const { items, exactOrder } = this.#request;
-    const { isStrict, increment } = this.#facts;
+    const { increment } = this.#facts;
     if (exactOrder === true || !hasSeveralTables(items)) return undefined;
-    const sent = gatherInserts(items, isStrict, await this.#facts.tableLinks(this.#session));
+    const sent = gatherInserts(items, await this.#readLinks());
     if (sent === undefined) return undefined;
     return this.#undoWrongCount(async () => {
       const begun = await this.#begin(sent);
@@ -117,16 +119,26 @@ export class BatchTransaction {
       const { results, error } = begun;
       if (error === undefined) return this.#finish(splitGathered(sent, results, increment));
       if (!isStatementError(error)) throw error;
+      // The links may be outdated: a foreign key of which they know nothing fails every gathered batch.
+      if (classifyError(error) === 'deferrable') this.#facts.tableLinks.forget();
       await this.#session.rollback();
       return undefined;
     });
   }
 
+  /** Without strict mode nothing is joined: MySQL treats wrong values differently in multi-row inserts then. */
+  async #readLinks(): Promise<TableLinks | undefined> {
+    const { items, token } = this.#request;
+    const mayJoin =
+      this.#facts.isStrict && items.length > 1 && items.some(({ table }) => table !== undefined);
+    return mayJoin ? this.#facts.tableLinks.read(this.#session, token) : undefined;
+  }
+
   /**
    * Undefined if the number of results is wrong, because a statement swallowed or added one: nothing was applied then.
    */
-  #runTogether(): Promise<ExecutorReply | undefined> {
-    const sent = groupInserts(this.#request.items, this.#facts.isStrict);
+  async #runTogether(): Promise<ExecutorReply | undefined> {
+    const sent = groupInserts(this.#request.items, await this.#readLinks());
     const predicted = predictOutcome(sent, this.#facts.increment);
     const records = predicted === undefined ? [] : [this.#claim.recordPredicted(predicted)];
     return this.#undoWrongCount(async () => {
@@ -238,7 +250,7 @@ export class BatchTransaction {
     await this.#failpoint('executed');
     const outcome: BatchOutcome = { increment: this.#facts.increment, results };
     const isRecorded =
-      sent?.record !== undefined && matchesPrediction(sent.predicted, outcome)
+      sent?.record !== undefined && matchesPrediction(sent.predicted, outcome, sent.record.insertId)
         ? sent.record.affectedRows === 1
         : await this.#claim.record(outcome);
     if (!isRecorded) {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
-import type { BinaryString } from '../../shared/binary-string.ts';
+import { ascii, type BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError } from './error-classes.ts';
 import { DeadlinePassedError, MysqlSession } from './session.ts';
 import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
-import { readTableLinks, type TableLinks } from './table-links.ts';
+import { KnownTableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
 const SECOND_MS = 1000;
@@ -30,11 +30,7 @@ export class Connections {
   #isWithoutTls = false;
   readonly #settings: BinaryString;
   readonly #facts = new WeakMap<object, SessionFacts>();
-  #knownLinks: TableLinks | undefined;
-  readonly #tableLinks = async (session: MysqlSession): Promise<TableLinks> => {
-    this.#knownLinks ??= await readTableLinks(session);
-    return this.#knownLinks;
-  };
+  readonly #tableLinks = new KnownTableLinks();
 
   /** @param limit maximum number of connections */
   constructor(mysql: MysqlPool, limit: number) {
@@ -120,12 +116,34 @@ export class Connections {
   }
 
   #destroy(connection: PoolConnection): void {
-    const id = this.#facts.get(connection)?.connectionId ?? '';
+    const facts = this.#facts.get(connection);
     connection.destroy();
-    if (!/^\d+$/.test(id)) return;
-    // A server that is busy with a statement notices the closed socket only afterwards. Best effort: if KILL fails, the
-    // locks are held no longer than wait_timeout and innodb_lock_wait_timeout allow.
-    this.#pool.query(`KILL ${id}`, () => undefined);
+    if (facts !== undefined) void this.#endSession(facts).catch(() => undefined);
+  }
+
+  /**
+   * A server that is busy with a statement notices the closed socket only afterwards. Best effort: if this fails, the
+   * locks are held no longer than wait_timeout and innodb_lock_wait_timeout allow.
+   *
+   * After a failover, this connection leads to another server, where the ID belongs to someone else's session: the
+   * address tells them apart. The transaction keeps a proxy from sending KILL to a server other than the one it asked.
+   */
+  async #endSession({ connectionId, clientAddress }: SessionFacts): Promise<void> {
+    if (!/^\d+$/.test(connectionId) || clientAddress === undefined) return;
+    const deadline = Date.now() + CONNECT_TIMEOUT_MS;
+    const connection = await this.#acquire(deadline);
+    const session = new MysqlSession(connection, deadline);
+    try {
+      const [found] = await session.begin([
+        ascii(`SELECT ID FROM information_schema.PROCESSLIST
+          WHERE ID = ${connectionId} AND HOST = '${clientAddress}'`),
+      ]);
+      if (found?.rows.length === 1) await session.one(ascii(`KILL ${connectionId}`));
+      await session.rollback();
+    } finally {
+      if (session.isReusable) connection.release();
+      else connection.destroy();
+    }
   }
 }
 

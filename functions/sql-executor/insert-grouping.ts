@@ -16,9 +16,9 @@ export interface SentStatement {
  * joined: tuples of literals, nothing after them, no value for the auto-increment column. Rows are inserted in the same
  * order either way.
  *
- * @param isStrict false: joins nothing, because MySQL then treats wrong values differently in multi-row inserts
+ * @param links undefined: joins nothing
  */
-export function groupInserts(items: readonly BatchItem[], isStrict: boolean): SentStatement[] {
+export function groupInserts(items: readonly BatchItem[], links: TableLinks | undefined): SentStatement[] {
   const statements: SentStatement[] = [];
   let group: BatchItem[] = [];
   let head = '';
@@ -29,7 +29,7 @@ export function groupInserts(items: readonly BatchItem[], isStrict: boolean): Se
   for (const item of items) {
     if (head === '' || item.groupHead !== head.length || !item.sql.startsWith(head)) {
       endGroup();
-      head = headOf(item, isStrict);
+      head = headOf(item, links);
     }
     group.push(item);
   }
@@ -61,13 +61,14 @@ interface Group {
  */
 export function gatherInserts(
   items: readonly BatchItem[],
-  isStrict: boolean,
-  { dependents, farReaching }: TableLinks,
+  links: TableLinks | undefined,
 ): GatheredStatement[] | undefined {
+  if (links === undefined) return undefined;
+  const { dependents, farReaching } = links;
   const groups: Group[] = [];
   let lastGroups = new Map<string, Group>();
   for (const [index, item] of items.entries()) {
-    const head = headOf(item, isStrict);
+    const head = headOf(item, links);
     const table = head === '' ? undefined : item.table;
     const last = lastGroups.get(table ?? '');
     const isAdjacent = last !== undefined && last === groups.at(-1);
@@ -106,9 +107,10 @@ export function splitGathered(
   return itemResults;
 }
 
-/** Empty if the item cannot be joined with others. */
-function headOf(item: BatchItem, isStrict: boolean): string {
-  return item.groupHead === undefined || !isStrict ? '' : item.sql.slice(0, item.groupHead);
+/** Empty if the item cannot be joined with others, or if the IDs of joined rows could not be computed. */
+function headOf({ sql, table, groupHead }: BatchItem, links: TableLinks | undefined): string {
+  if (groupHead === undefined || table === undefined || links === undefined) return '';
+  return links.withAssignedIds.has(table) ? '' : sql.slice(0, groupHead);
 }
 
 function joined(group: readonly BatchItem[]): BinaryString {

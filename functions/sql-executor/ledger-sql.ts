@@ -136,10 +136,15 @@ export class LedgerSql {
     return this.#record(owner, key, hexLiteral(textToBinary(encodeOutcome(outcome))));
   }
 
-  /** Records a predicted outcome. To be run right after the batch's statements, because it reads LAST_INSERT_ID(). */
+  /**
+   * Records a predicted outcome. To be run right after the batch's statements, because it stores LAST_INSERT_ID(). With
+   * that value as its argument, LAST_INSERT_ID() also makes it the insert ID of the UPDATE, which shows what was stored.
+   */
   recordPredicted(owner: LedgerOwner, key: BatchKey, { before, after }: PredictedOutcome): BinaryString {
     const results =
-      after === undefined ? quote(before) : `CONCAT(${quote(before)}, LAST_INSERT_ID(), ${quote(after)})`;
+      after === undefined
+        ? quote(before)
+        : `CONCAT(${quote(before)}, LAST_INSERT_ID(LAST_INSERT_ID()), ${quote(after)})`;
     return this.#record(owner, key, results);
   }
 

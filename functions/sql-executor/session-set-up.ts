@@ -2,7 +2,7 @@ import { ascii, type BinaryString, textToBinary } from '../../shared/binary-stri
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { isMysqlError, SESSION_SET_UP_CODE } from './error-classes.ts';
 import { type MysqlSession, toBytes } from './session.ts';
-import type { TableLinks } from './table-links.ts';
+import type { KnownTableLinks } from './table-links.ts';
 
 /** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
@@ -14,14 +14,19 @@ export interface SessionFacts {
    * The server's ID of the session, in digits. Behind RDS Proxy it differs from the ID in the connection's handshake.
    */
   readonly connectionId: string;
+  /**
+   * The client's address and port as the server sees them. Together with the ID they identify the session on any server.
+   * Undefined if the server reports no port, such as for a socket.
+   */
+  readonly clientAddress: string | undefined;
   /** `auto_increment_increment`: the distance between the IDs of adjacent rows of a multi-row insert. */
   readonly increment: number;
   /** True if a wrong value fails a multi-row insert just as it fails an insert of one row. */
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
-  /** The table links of the pool's database, which are read on the first call. */
-  readonly tableLinks: (session: MysqlSession) => Promise<TableLinks>;
+  /** The table links of the pool's database. */
+  readonly tableLinks: KnownTableLinks;
 }
 
 /** Parameters that go-sql-driver handles itself. It sends every other parameter to the server as a system variable. */
@@ -78,10 +83,24 @@ export async function setUpSession(
   if (readable.length < modes.length) await session.one(ascii(`SET sql_mode = '${readable.join(',')}'`));
   return {
     connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
+    clientAddress: await readClientAddress(session),
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
   };
+}
+
+/** Best effort: the address is needed only to end the session of a connection that was dropped. */
+async function readClientAddress(session: MysqlSession): Promise<string | undefined> {
+  const select = ascii(
+    'SELECT HOST AS address FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()',
+  );
+  const { rows } = await session.one(select).catch((error: unknown) => {
+    if (!session.isReusable) throw error;
+    return { rows: [] };
+  });
+  const address = toBytes(rows[0]?.['address'] ?? '').toString('latin1');
+  return /^[\w.:[\]-]+:\d+$/.test(address) ? address : undefined;
 }
 
 /** MySQL's numbers for an unknown system variable or character set, or a value that the variable cannot have. */

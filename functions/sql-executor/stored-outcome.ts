@@ -97,13 +97,19 @@ export function predictOutcome(
   return after === undefined ? { before } : { before, after };
 }
 
-/** True if the text that was recorded, with LAST_INSERT_ID() as the ID, describes what happened. */
-export function matchesPrediction({ before, after }: PredictedOutcome, outcome: BatchOutcome): boolean {
-  const text = encodeOutcome(outcome);
-  if (after === undefined) return text === before;
-  const id = text.slice(before.length, text.length - after.length);
-  // An insert into a table without AUTO_INCREMENT leaves LAST_INSERT_ID() unchanged, and its own ID is 0.
-  return text === `${before}${id}${after}` && /^[1-9]\d*$/.test(id);
+/**
+ * True if the text that was recorded is the stored form of what happened.
+ *
+ * @param storedId LAST_INSERT_ID() as the server stored it. It is the ID of an earlier insert on the connection if MySQL
+ *   generated none for this one, such as in a table without AUTO_INCREMENT, or if a trigger assigned it.
+ */
+export function matchesPrediction(
+  { before, after }: PredictedOutcome,
+  outcome: BatchOutcome,
+  storedId: string,
+): boolean {
+  const stored = after === undefined ? before : `${before}${storedId}${after}`;
+  return encodeOutcome(outcome) === stored;
 }
 
 function isInsert({ items }: SentStatement): boolean {

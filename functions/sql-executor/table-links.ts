@@ -7,6 +7,29 @@ export interface TableLinks {
   readonly dependents: ReadonlySet<string>;
   /** Tables with insert triggers, and views: an insert into them may read or write rows of any table. */
   readonly farReaching: ReadonlySet<string>;
+  /**
+   * Tables with a trigger that may assign the ID of a row, and views of such tables: the IDs of several rows of one
+   * insert are not a series, and MySQL reports only one of them.
+   */
+  readonly withAssignedIds: ReadonlySet<string>;
+}
+
+/** The links of one database as they were when the current epoch of the ledger began to use them. */
+export class KnownTableLinks {
+  #known: { readonly token: string; readonly links: TableLinks } | undefined;
+
+  /** @param token of the epoch */
+  async read(session: MysqlSession, token: string): Promise<TableLinks> {
+    if (this.#known?.token === token) return this.#known.links;
+    const links = await readTableLinks(session);
+    this.#known = { token, links };
+    return links;
+  }
+
+  /** The next reader reads them again. */
+  forget(): void {
+    this.#known = undefined;
+  }
 }
 
 const FOREIGN_KEYS = ascii(`SELECT DISTINCT TABLE_NAME AS name FROM information_schema.KEY_COLUMN_USAGE
@@ -17,10 +40,20 @@ const TRIGGERS_AND_VIEWS = ascii(`SELECT EVENT_OBJECT_TABLE AS name FROM informa
   UNION SELECT TABLE_NAME FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
 
+const TRIGGERS_BEFORE_INSERT_AND_VIEWS =
+  ascii(`SELECT EVENT_OBJECT_TABLE AS name FROM information_schema.TRIGGERS
+  WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_MANIPULATION = 'INSERT' AND ACTION_TIMING = 'BEFORE'
+  UNION SELECT TABLE_NAME FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
+
 /** Reads the links of the pool's own database. */
-export async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
+async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   const dependents = await readNames(session, FOREIGN_KEYS);
-  return { dependents, farReaching: await readNames(session, TRIGGERS_AND_VIEWS) };
+  const farReaching = await readNames(session, TRIGGERS_AND_VIEWS);
+  // Most databases have neither triggers nor views.
+  const withAssignedIds =
+    farReaching.size === 0 ? farReaching : await readNames(session, TRIGGERS_BEFORE_INSERT_AND_VIEWS);
+  return { dependents, farReaching, withAssignedIds };
 }
 
 async function readNames(session: MysqlSession, select: BinaryString): Promise<ReadonlySet<string>> {

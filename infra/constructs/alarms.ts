@@ -74,7 +74,7 @@ function defineAlarms({
       threshold: 1,
       periods: { breaching: 1, evaluated: 1 },
       description:
-        'Some user changes could not be applied to MySQL, or the function bound to an own stream kept failing on some entries, and these entries were set aside as dead letters. Nothing is lost: inspect them with `consumer dead-letters list`, fix the cause, then redrive them.',
+        'Some user changes could not be applied to MySQL, or the function bound to an own stream kept failing on some entries, and these entries became dead letters. Nothing is lost: inspect them with `consumer dead-letters list`, fix the cause, then redrive them.',
     },
     oldestEntry: {
       metric: consumerMetric({ serviceName, name: 'OldestEntryAge', statistic: 'Maximum', period }),

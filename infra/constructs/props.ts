@@ -88,7 +88,7 @@ export interface BackgroundConsumerProps extends SettingsInput {
   /** Subnets of the given VPC. Default: its private subnets with egress or, if it has none, its isolated subnets. */
   readonly vpcSubnets?: SubnetSelection;
   /**
-   * Whether to create interface endpoints for Lambda and Secrets Manager. Default: true in a new VPC, false in a given
+   * Create interface endpoints for Lambda and Secrets Manager. Default: true in a new VPC, false in a given
    * one, where a second endpoint with private DNS would fail.
    */
   readonly endpoints?: boolean;

@@ -31,7 +31,7 @@ const settingsShape = z.strictObject({
   tail: z.boolean().default(false),
   /** False disables the schedule. Entries then wait in their streams. */
   enabled: z.boolean().default(true),
-  /** Which statements keep the order of the stream: those that touch the same row, or all of a pool. */
+  /** Which statements keep the order of the stream: those that depend on each other (`entity`), or all of a pool (`pool`). */
   ordering: z.enum(ORDERING_RULES).default('entity'),
   /** Maximum number of statements in a batch. */
   batchItems: z.int().min(1).max(1000).default(500),
@@ -42,7 +42,7 @@ const settingsShape = z.strictObject({
     .string()
     .regex(/^\w{1,64}$/, 'expected at most 64 letters, digits and underscores')
     .default('background_consumer'),
-  /** Whether trimming waits for a group that is in the registry but does not exist on the stream (yet). */
+  /** True if trimming waits for a group that is in the registry but does not exist on the stream (yet). */
   absentGroups: z.enum(ABSENT_GROUPS_RULES).default('hold'),
   /** Default: `budgetSeconds` plus 10. */
   pollerTimeoutSeconds: seconds(10, 900).optional(),

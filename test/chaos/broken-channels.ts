@@ -1,11 +1,19 @@
 import type { Redis } from 'ioredis';
+import * as z from 'zod';
 import type { EntryRecord } from '../../functions/poller/channels/own-streams/entry-handler.ts';
 import { connectRedis } from '../../functions/poller/redis/connection.ts';
+import { deadLetterStream } from '../../shared/dead-letter.ts';
 import type { SqlExecutor } from '../../shared/protocol.ts';
-import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS } from '../../shared/registry/beeorm-names.ts';
+import { ASYNC_CONSUMER_GROUP, BUILT_IN_STREAMS, LAZY_STREAM } from '../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry } from '../../shared/registry/types.ts';
 import { PACKERS, PARCELS } from './workloads/garbage.ts';
 import { PROGRESS_KEY } from './workloads/search.ts';
+
+const MAX_PENDING = 500;
+/** More than kills in a row can use up. */
+const MAX_DELIVERIES = 7;
+
+const pendingSchema = z.array(z.tuple([z.string(), z.string(), z.number(), z.number()]));
 
 /** Does to the keys in Redis what a consumer without a safeguard would do, alongside the real consumer. */
 export class BrokenChannels {
@@ -30,6 +38,18 @@ export class BrokenChannels {
         const facts: unknown[] = Array.isArray(flat) ? flat : [];
         const fact = (name: string) => String(facts[facts.indexOf(name) + 1]);
         if (fact('name') === PACKERS) await redis.xtrim(PARCELS, 'MINID', fact('last-delivered-id'));
+      }
+    });
+  }
+
+  /** Sets aside pending entries by Redis's delivery counts, which other programs raise too. */
+  async setAsideByDeliveryCount(): Promise<void> {
+    await this.#withRedis('default', async (redis) => {
+      const pending = await redis.xpending(LAZY_STREAM, ASYNC_CONSUMER_GROUP, '-', '+', MAX_PENDING);
+      for (const [id, , , deliveries] of pendingSchema.parse(pending)) {
+        if (deliveries < MAX_DELIVERIES) continue;
+        await redis.xadd(deadLetterStream(LAZY_STREAM), '*', 'entry', id, 'code', 'kills-consumer');
+        await redis.xack(LAZY_STREAM, ASYNC_CONSUMER_GROUP, id);
       }
     });
   }

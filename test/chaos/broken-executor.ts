@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NO_LANE } from '../../functions/poller/lanes/lane-counts.ts';
 import type { Ordering } from '../../functions/poller/lanes/ordering.ts';
-import type { BatchRequest, ExecutorReply, SqlExecutor } from '../../shared/protocol.ts';
+import type { BatchRequest, ExecutorReply, ItemResult, SqlExecutor } from '../../shared/protocol.ts';
 import type { Safeguard } from './safeguards.ts';
+import { FIRST_TICKET_ID } from './workloads/tickets.ts';
 
 /** An ordering in which no statement must follow another. */
 export const UNORDERED: Ordering = {
@@ -16,6 +17,7 @@ export const UNORDERED: Ordering = {
 export function breakExecutor(executor: SqlExecutor, broken: Safeguard): SqlExecutor {
   if (broken === 'ledger') return { execute: (request) => executeForgetfully(executor, request) };
   if (broken === 'order') return { execute: (request) => executeOutOfOrder(executor, request) };
+  if (broken === 'predicted-id') return { execute: (request) => executePredicting(executor, request) };
   if (broken === 'fence') return { execute: (request) => executeUnfenced(executor, request) };
   return executor;
 }
@@ -34,6 +36,24 @@ async function executeOutOfOrder(executor: SqlExecutor, request: Request): Promi
 async function executeForgetfully(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
   const reply = await executor.execute(request);
   return reply.status === 'page' ? { status: 'page', rows: [], more: false } : reply;
+}
+
+/** An ID of an earlier row, as LAST_INSERT_ID() returns it after an insert to which a trigger has assigned the ID. */
+const STALE_ID = '1';
+
+/** Returns ledger rows as if the executor had recorded IDs that it predicted, without comparing them with the server's replies. */
+async function executePredicting(executor: SqlExecutor, request: Request): Promise<ExecutorReply> {
+  const reply = await executor.execute(request);
+  if (reply.status !== 'page') return reply;
+  const predicted = (result: ItemResult): ItemResult =>
+    result.status === 'applied' && Number(result.insertId) >= FIRST_TICKET_ID
+      ? { ...result, insertId: STALE_ID }
+      : result;
+  const rows = reply.rows.map((row) => ({
+    ...row,
+    outcome: { ...row.outcome, results: row.outcome.results.map(predicted) },
+  }));
+  return { ...reply, rows };
 }
 
 /** Replaces an outdated token with the current one. */

@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../kit/generate/random.ts';
-import type { Servers } from './chaos-servers.ts';
+import type { Application, Servers } from './chaos-servers.ts';
 import type { ConsumerProcess } from './consumer-process.ts';
 import { BUDGET_MS, Consumers, type ConsumersOptions, type ProcessInstructions } from './consumers.ts';
 import type { Fault } from './faults.ts';
+import { takeAccessRights } from './injections/access-rights.ts';
+import { killBeforeLogRows } from './injections/assigned-ids.ts';
+import { raiseDeliveryCounts } from './injections/delivery-counts.ts';
+import type { Injection } from './injections/injection.ts';
+import { loseLastSecond } from './injections/lost-second.ts';
+import { redriveDeadLetters } from './injections/redrives.ts';
+import { holdRowLocks } from './injections/row-locks.ts';
+import { reportServerConditions } from './injections/server-conditions.ts';
+import { setGroupBack } from './injections/set-back.ts';
 import { isAtSlowFailpoint, type Kill } from './kills.ts';
 import { MAX_DELAY_MS, mysqlFaults, redisFaults } from './network-faults.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -20,7 +29,11 @@ const SLOW_BUDGET_MS = 5000;
 /** After this time the network is healed, so that the drain can finish. */
 const NETWORK_FAILS_MS = 4000;
 
+/** More redrives than any dead letter needs. */
+const MAX_REDRIVES = 5;
+
 export interface CampaignOptions extends ConsumersOptions {
+  readonly application: Application;
   readonly workloads: readonly Workload[];
   readonly servers: Servers;
   readonly random: Random;
@@ -35,6 +48,8 @@ export interface FaultCounts {
   readonly network: Map<string, number>;
   pauses: number;
   restarts: number;
+  /** What other programs and operators did, by its name. */
+  readonly foreign: Map<string, number>;
 }
 
 /**
@@ -49,6 +64,7 @@ export class Campaign {
     network: new Map(),
     pauses: 0,
     restarts: 0,
+    foreign: new Map(),
   };
   readonly #options: CampaignOptions;
   readonly #consumers: Consumers;
@@ -74,10 +90,11 @@ export class Campaign {
     for (const workload of this.#options.workloads) await workload.checkDrained?.();
   }
 
-  /** Adds the remaining entries, and drains them without faults. */
+  /** Adds the remaining entries, drains them without faults, and redrives dead letters until there are none left. */
   async finish(): Promise<void> {
     for (const workload of this.#options.workloads) await workload.addRemaining();
     await this.#drain();
+    for (let attempt = 0; attempt < MAX_REDRIVES && (await this.#redrive()); attempt++) await this.#drain();
   }
 
   /** Must always be called, even after an error. */
@@ -97,7 +114,46 @@ export class Campaign {
         return this.#loseInvocations();
       case 'restart':
         return this.#restart(fault);
+      case 'acl':
+        return takeAccessRights(this.#injection, fault.taken);
+      case 'delivery-counts':
+        return raiseDeliveryCounts(this.#injection);
+      case 'locks':
+        return holdRowLocks(this.#injection);
+      case 'assigned-ids':
+        return killBeforeLogRows(this.#injection);
+      case 'server-errors':
+        return reportServerConditions(this.#injection);
+      case 'redrives':
+        return redriveDeadLetters(this.#injection);
+      case 'lost-second':
+        return loseLastSecond(this.#injection, fault);
+      case 'set-back':
+        return setGroupBack(this.#injection);
     }
+  }
+
+  get #injection(): Injection {
+    const { servers, application, workloads, random, instructions } = this.#options;
+    return {
+      servers,
+      application,
+      workloads,
+      random,
+      ordering: instructions.ordering,
+      broken: instructions.broken,
+      add: (count) => this.#add(count),
+      start: (processInstructions) => this.#consumers.start(processInstructions),
+      waitForEnd: (process) => this.#consumers.waitForEnd(process),
+      count: (name) => increment(this.faultCounts.foreign, name),
+    };
+  }
+
+  /** Returns true if there was a dead letter to redrive. */
+  async #redrive(): Promise<boolean> {
+    let redriven = 0;
+    for (const workload of this.#options.workloads) redriven += (await workload.redriveAll?.()) ?? 0;
+    return redriven > 0;
   }
 
   async #killAndDrain(kills: readonly Kill[]): Promise<void> {

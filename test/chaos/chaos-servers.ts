@@ -1,14 +1,25 @@
 import { parseDocument } from 'yaml';
 import { loadRecording } from '../../infra/local/recording/load-recording.ts';
 import type { Recording } from '../../infra/local/recording/recording.ts';
-import { retargetRegistry, type TargetServers } from '../../infra/local/recording/target-servers.ts';
+import {
+  redisPoolCodes,
+  retargetRegistry,
+  type TargetServers,
+} from '../../infra/local/recording/target-servers.ts';
 import { type MariaDbServer, startMariaDb } from '../../infra/local/servers/mariadb-server.ts';
 import { type RedisServer, startRedis } from '../../infra/local/servers/redis-server.ts';
 import { readTestRegistry, type TestRegistry } from '../kit/test-registry.ts';
 import { NetworkProxy } from './network-proxy.ts';
 
-/** Keeps every acknowledged write when the server is killed. */
-const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+/** The consumers' user in Redis. A restarted server gives it all rights again. */
+export const CONSUMER_USER = 'consumer';
+const CONSUMER_PASSWORD = 'secret';
+
+const REDIS_ARGUMENTS = [
+  // Keeps every acknowledged write when the server is killed, in one file that only grows.
+  ...['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'],
+  ...['--user', CONSUMER_USER, 'on', `>${CONSUMER_PASSWORD}`, '~*', '&*', '+@all'],
+];
 
 /** A MySQL server and a Redis server for each Redis pool of the registry, each behind a proxy. */
 export interface Servers {
@@ -21,8 +32,8 @@ export interface Servers {
 export async function startServers(): Promise<Servers> {
   const [mysql, redis, shop] = await Promise.all([
     startMariaDb({ flushLogAtCommit: 2 }),
-    startRedis({ arguments: DURABLE }),
-    startRedis({ arguments: DURABLE }),
+    startRedis({ arguments: REDIS_ARGUMENTS }),
+    startRedis({ arguments: REDIS_ARGUMENTS }),
   ]);
   const [mysqlProxy, redisProxy, shopProxy] = await Promise.all([mysql, redis, shop].map(NetworkProxy.start));
   if (mysqlProxy === undefined || redisProxy === undefined || shopProxy === undefined)
@@ -91,6 +102,16 @@ export async function loadApplication(
     }
     if (mysql !== undefined) document.setIn([mysql, 'mysql'], `user:password@tcp(host:1)/${mysql}`);
   }
-  const registryYaml = retargetRegistry(document.toString(), proxiedServers(servers));
+  const registryYaml = asConsumer(retargetRegistry(document.toString(), proxiedServers(servers)));
   return { registryYaml, registry: readTestRegistry(directYaml) };
+}
+
+/** The registry with the consumers' user and password in the addresses of its Redis pools. */
+function asConsumer(registryYaml: string): string {
+  const document = parseDocument(registryYaml);
+  for (const pool of redisPoolCodes(registryYaml)) {
+    const address = String(document.getIn([pool, 'redis']));
+    document.setIn([pool, 'redis'], `${address}?user=${CONSUMER_USER}&password=${CONSUMER_PASSWORD}`);
+  }
+  return document.toString();
 }

@@ -3,22 +3,34 @@ import { seededHistory } from '../kit/generate/history.ts';
 import { Random } from '../kit/generate/random.ts';
 import { runOracle } from '../kit/run-oracle.ts';
 import { Campaign, type FaultCounts } from './campaign.ts';
-import { directServers, loadApplication, type Servers, startServers, stopServers } from './chaos-servers.ts';
+import {
+  type Application,
+  directServers,
+  loadApplication,
+  type Servers,
+  startServers,
+  stopServers,
+} from './chaos-servers.ts';
 import type { ChildInstructions } from './child-instructions.ts';
-import { type Fault, otherFaults } from './faults.ts';
+import { type Fault, type FaultKind, otherFaults } from './faults.ts';
 import { KillSequence } from './kills.ts';
 import { SAFEGUARD_FACTS, type Safeguard, type WorkloadName } from './safeguards.ts';
+import { COUNTER_POOLS, Counters } from './workloads/counters.ts';
 import { GARBAGE_POOLS, Garbage } from './workloads/garbage.ts';
 import { OWN_POOLS, OwnStreams } from './workloads/own-streams.ts';
+import { REPAIR_POOLS, Repairs } from './workloads/repairs.ts';
 import { SEARCH_POOLS, Search } from './workloads/search.ts';
 import { Statements } from './workloads/statements.ts';
+import { TICKET_POOLS, Tickets } from './workloads/tickets.ts';
 import type { CheckResult, Workload } from './workloads/workload.ts';
 
 export interface ChaosOptions {
   /** Decides which entries are added and which faults happen. The machine decides when exactly they happen. */
   readonly seed: number;
   readonly kills: number;
-  /** Maximum number of faults other than kills: pauses, network failures, lost invocations and restarts. */
+  /** Kinds of faults other than kills. */
+  readonly faultKinds: readonly FaultKind[];
+  /** Maximum number of faults other than kills. */
   readonly maxOtherFaults: number;
   readonly ordering: ChildInstructions['ordering'];
   /** Safeguards that are switched off. With any, only the workloads that depend on them run. */
@@ -36,7 +48,7 @@ export interface ChaosReport {
   readonly failures: readonly Difference[];
 }
 
-const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS];
+const MORE_POOLS = [SEARCH_POOLS, GARBAGE_POOLS, OWN_POOLS, COUNTER_POOLS, TICKET_POOLS, ...REPAIR_POOLS];
 
 const POISON_RATE = 0.12;
 /** More operations than the faults use up: the rest is drained at the end, in many lanes at once. */
@@ -60,13 +72,14 @@ async function runOn(servers: Servers, options: ChaosOptions): Promise<ChaosRepo
   const startedAt = performance.now();
   const faults = chooseOtherFaults(options);
   const handledFile = `${servers.redis.default.directory}/handled.jsonl`;
-  const { registryYaml, workloads } = await prepare(servers, options, faults.length, handledFile);
+  const { application, workloads } = await prepare(servers, options, faults.length, handledFile);
   const { ordering, broken, log, seed } = options;
   const campaign = new Campaign({
-    instructions: { registryYaml, ordering, broken: [...broken], handledFile },
+    instructions: { registryYaml: application.registryYaml, ordering, broken: [...broken], handledFile },
     log,
     workloads,
     servers,
+    application,
     random: new Random(seed),
   });
   try {
@@ -84,10 +97,10 @@ async function runOn(servers: Servers, options: ChaosOptions): Promise<ChaosRepo
   };
 }
 
-function chooseOtherFaults({ seed, kills, broken, maxOtherFaults }: ChaosOptions): Fault[] {
+function chooseOtherFaults({ seed, kills, broken, faultKinds, maxOtherFaults }: ChaosOptions): Fault[] {
   const random = new Random(seed);
   const rounds = Math.max(1, Math.round(kills / KILLS_PER_ROUND));
-  return Array.from({ length: rounds }, () => otherFaults(random, broken))
+  return Array.from({ length: rounds }, () => otherFaults(random, broken, faultKinds))
     .flat()
     .slice(0, maxOtherFaults);
 }
@@ -97,7 +110,7 @@ async function prepare(
   { seed, kills, ordering, broken }: ChaosOptions,
   otherFaultCount: number,
   handledFile: string,
-): Promise<{ readonly registryYaml: string; readonly workloads: readonly Workload[] }> {
+): Promise<{ readonly application: Application; readonly workloads: readonly Workload[] }> {
   const operations = MIN_OPERATIONS + OPERATIONS_PER_FAULT * otherFaultCount + OPERATIONS_PER_KILL * kills;
   const history = seededHistory(seed, operations, { ordering, poisonRate: POISON_RATE });
   const application = await loadApplication(history.recording, servers, MORE_POOLS);
@@ -107,6 +120,9 @@ async function prepare(
       const expected = await runOracle(history.recording, directServers(servers));
       return Statements.prepare(application, history, expected);
     },
+    counters: () => Counters.prepare(application),
+    tickets: () => Tickets.prepare(application, random),
+    repairs: () => Repairs.prepare(application, broken.includes('redrive-whole')),
     search: () => Search.prepare(application),
     garbage: () => Garbage.prepare(application, random),
     'own streams': async () => new OwnStreams(application, random, handledFile),
@@ -115,7 +131,7 @@ async function prepare(
   const workloads: Workload[] = [];
   for (const [name, prepareWorkload] of Object.entries(preparations))
     if (wanted.size === 0 || wanted.has(name)) workloads.push(await prepareWorkload());
-  return { registryYaml: application.registryYaml, workloads };
+  return { application, workloads };
 }
 
 /** Spreads the other faults evenly among the kills. */

@@ -13,7 +13,7 @@ export interface ConsumersOptions {
 
 /** Instructions for a single process. By default it drains without a fault until the streams are empty. */
 export type ProcessInstructions = Partial<
-  Pick<ChildInstructions, 'selfSignal' | 'lossSeed' | 'isTail' | 'budgetMs'>
+  Pick<ChildInstructions, 'registryYaml' | 'selfSignal' | 'lossSeed' | 'isTail' | 'budgetMs'>
 >;
 
 /** Starts consumer processes ahead of time, and records those that end unexpectedly. */
@@ -30,7 +30,8 @@ export class Consumers {
 
   /** Uses a process that was started ahead of time, and starts the next one in the background. */
   start(instructions: ProcessInstructions): ConsumerProcess {
-    const { registryYaml, ordering, broken, handledFile } = this.#options.instructions;
+    const { ordering, broken, handledFile } = this.#options.instructions;
+    const { registryYaml = this.#options.instructions.registryYaml } = instructions;
     const { selfSignal = null, lossSeed = null, isTail = false, budgetMs = BUDGET_MS } = instructions;
     const process = this.#idle.shift() ?? new ConsumerProcess();
     this.#idle.push(new ConsumerProcess());

@@ -12,7 +12,7 @@ import type { Registry } from '../../shared/registry/types.ts';
 import { Random } from '../kit/generate/random.ts';
 import { BrokenChannels } from './broken-channels.ts';
 import { breakExecutor, UNORDERED } from './broken-executor.ts';
-import { brokenSettle } from './broken-settle.ts';
+import { brokenSettle, settleAckFirst } from './broken-settle.ts';
 import type { ChildInstructions } from './child-instructions.ts';
 import { LossyExecutor } from './lossy-executor.ts';
 import { configureHandler } from './own-handler.ts';
@@ -53,6 +53,7 @@ export async function drainUntilEmpty(instructions: ChildInstructions, onStarted
     if (point === 'locked') {
       onStarted();
       if (instructions.isTail && broken.includes('position')) await brokenChannels.startAtTheEnd();
+      if (broken.includes('foreign-counts')) await brokenChannels.setAsideByDeliveryCount();
     }
     if (point === 'trimmed' && broken.includes('groups')) await brokenChannels.trimForOneGroup();
     reach(`poller:${point}`);
@@ -75,6 +76,7 @@ export async function drainUntilEmpty(instructions: ChildInstructions, onStarted
       failpoint,
       createOrdering: () => (broken.includes('order') ? UNORDERED : createOrdering(instructions.ordering)),
       ...(broken.includes('settle') ? { settle: brokenSettle } : {}),
+      ...(broken.includes('ack-first') ? { settle: settleAckFirst } : {}),
     },
   );
   for (;;) {

@@ -7,7 +7,7 @@ export function describeReport(
   report: ChaosReport,
 ): string {
   const { faultCounts, seconds, workloads } = report;
-  const { kills, inTailMode, network, pauses, restarts } = faultCounts;
+  const { kills, inTailMode, network, pauses, restarts, foreign } = faultCounts;
   const differences = allDifferences(report);
   const lines = [
     `seed ${seed}, kills ${sum(kills)}, ${countDifferences(differences)}`,
@@ -17,6 +17,7 @@ export function describeReport(
     ),
     `killed at ${describeSorted(kills)}`,
     `in tail mode ${inTailMode}, paused past the lock ${pauses}, servers restarted ${restarts}, network faults: ${describeSorted(network)}`,
+    `other faults: ${describeSorted(foreign)}`,
     `${seconds.toFixed(0)} s${broken.length === 0 ? '' : `, without ${broken.join(', ')}`}`,
   ];
   return [...lines, ...(differences.length === 0 ? [] : ['', describeDifferences(differences)])].join('\n');

@@ -9,10 +9,24 @@ export const SAFEGUARDS = [
   'groups',
   'acknowledgement',
   'lines',
+  'ack-first',
+  'foreign-counts',
+  'name',
+  'redrive-whole',
+  'rewind',
+  'errors-permanent',
+  'predicted-id',
 ] as const;
 export type Safeguard = (typeof SAFEGUARDS)[number];
 
-export type WorkloadName = 'statements' | 'search' | 'garbage' | 'own streams';
+export type WorkloadName =
+  | 'statements'
+  | 'counters'
+  | 'tickets'
+  | 'repairs'
+  | 'search'
+  | 'garbage'
+  | 'own streams';
 
 interface Facts {
   /** The workload whose checks must fail without the safeguard. */
@@ -31,4 +45,11 @@ export const SAFEGUARD_FACTS: Readonly<Record<Safeguard, Facts>> = {
   groups: { workload: 'garbage', without: 'entries are trimmed once a single group has read them' },
   acknowledgement: { workload: 'own streams', without: 'entries are acknowledged before they are handled' },
   lines: { workload: 'own streams', without: 'entries with the same key overtake each other' },
+  'ack-first': { workload: 'statements', without: 'an entry is acknowledged before its effects' },
+  'foreign-counts': { workload: 'counters', without: 'deliveries to other consumers count as attempts' },
+  name: { workload: 'counters', without: 'a new consumer name does not find the rows of earlier names' },
+  'redrive-whole': { workload: 'repairs', without: 'a redrive repeats what was already applied' },
+  rewind: { workload: 'counters', without: 'entries of a group that was set back are executed again' },
+  'errors-permanent': { workload: 'counters', without: 'errors of the server are blamed on the statement' },
+  'predicted-id': { workload: 'tickets', without: 'the ledger records predicted IDs of new rows' },
 };

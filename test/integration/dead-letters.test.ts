@@ -12,7 +12,7 @@ import {
 } from '../kit/scene/events.ts';
 import { deadLetters, dirtyEvents, thingCounts, thingNames } from '../kit/scene/inspect-scene.ts';
 import { runConsumer } from '../kit/scene/run-consumer.ts';
-import { LAZY, openScene, type Scene } from '../kit/scene/scene.ts';
+import { GROUP, LAZY, openScene, type Scene } from '../kit/scene/scene.ts';
 
 /** What a dead letter contains, and how it is redriven. */
 
@@ -195,3 +195,34 @@ test('a redrive returns an undecodable entry to its stream unchanged', async () 
 async function addGarbage({ redis }: Scene): Promise<void> {
   await redis.xadd(LAZY, '*', 's', 'garbage', 'tag', 'x');
 }
+
+test('the dead letter of a deleted entry cannot be redriven, and does not stop the redrive of others', async () => {
+  const scene = await openScene();
+  const id = await scene.add(insertThing('deleted'));
+  await scene.redis.xgroup('CREATE', LAZY, GROUP, '0');
+  await scene.redis.xreadgroup('GROUP', GROUP, 'consumer-1', 'STREAMS', LAZY, '>');
+  await scene.redis.xdel(LAZY, id);
+  await scene.add(lazyEvent([{ sql: 'DROP TABLE Thing' }]));
+  await drainScene(scene);
+  expect((await deadLetters(scene)).map(({ code }) => code)).toEqual(['deleted-entry', 'refused-statement']);
+  const all = await runConsumer(scene, 'dead-letters', 'redrive', '--all', '--json');
+  expect(JSON.parse(all.stdout)).toEqual({ redriven: 1, refused: 1 });
+  expect(await deadLetters(scene)).toMatchObject([{ code: 'deleted-entry', entry: id }]);
+  const one = await runConsumer(scene, 'dead-letters', 'redrive', '--code', 'deleted-entry');
+  expect(one.exitCode).toBe(1);
+  expect(one.stderr).toMatch(/nothing to redrive.*discard/);
+  await drainScene(scene);
+  expect((await deadLetters(scene)).map(({ code }) => code)).toEqual(['deleted-entry', 'refused-statement']);
+});
+
+test('an entry with more fields than fit on the call stack is redriven', async () => {
+  const scene = await openScene();
+  const fields = Array.from({ length: 100_000 }, (_, index) => [`tag ${index}`, 'x']).flat();
+  await scene.redis.call('XADD', [LAZY, '*', 's', 'not an event', ...fields]);
+  await drainScene(scene);
+  expect(await deadLetters(scene)).toMatchObject([{ code: 'undecodable' }]);
+  const redrive = await runConsumer(scene, 'dead-letters', 'redrive', '--all', '--json');
+  expect(JSON.parse(redrive.stdout)).toEqual({ redriven: 1 });
+  await drainScene(scene);
+  expect(await deadLetters(scene)).toMatchObject([{ code: 'undecodable', attempts: '2' }]);
+});

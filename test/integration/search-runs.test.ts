@@ -84,3 +84,29 @@ test('indexing starts at the first row if an earlier entry became a dead letter 
   expect(await namesOf(scene)).toEqual(['new']);
   expect(await scene.redis.keys(`${PROGRESS}*`)).toEqual([]);
 });
+
+test('indexing starts at the first row, even if its first run ended before it had any progress of its own', async () => {
+  const scene = await openScene();
+  await scene.redis.set(`users:${ROWS}`, 'no hash');
+  await scene.drain({ search: SEARCH });
+  expect(await scene.redis.get(PROGRESS)).toBe('5000');
+  await scene.redis.del(`users:${ROWS}`);
+  await changeRows(scene);
+  const interrupted = new AbortController();
+  await scene.drain({
+    search: SEARCH,
+    signal: interrupted.signal,
+    wrap: (executor) => ({
+      execute: (request) => {
+        if (request.operation !== 'rows') return executor.execute(request);
+        interrupted.abort();
+        return Promise.reject(new Error('interrupted'));
+      },
+    }),
+  });
+  expect(await scene.drain({ search: SEARCH })).toMatchObject({
+    complete: true,
+    channels: { search: { documents: ROWS } },
+  });
+  expect(await namesOf(scene)).toEqual(['new']);
+});

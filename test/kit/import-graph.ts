@@ -8,7 +8,7 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 const PROJECT_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Static, dynamic and type-only imports, and re-exports. */
-const IMPORT = /\b(?:from|import)\s*\(?\s*'([^']+)'/g;
+const IMPORT = /\b(?:from|import)\s*\(?\s*['"`]([^'"`]+)['"`]/g;
 
 export function readImportGraph(folders: readonly string[]): ImportGraph {
   const patterns = folders.map((folder) => `${folder}/**/*.{ts,mjs}`);

@@ -47,7 +47,8 @@ export async function readState(registry: TestRegistry): Promise<State> {
       if (client === undefined) continue;
       if (!stream.startsWith('orm-'))
         dirtyEvents.set(stream, (await readStream(client, pool, stream)).map(dirtyEventOf));
-      deadLetters.push(...(await readStream(client, pool, stream + DEAD_LETTERS)).map(deadLetterOf));
+      for (const entry of await readStream(client, pool, stream + DEAD_LETTERS))
+        deadLetters.push(deadLetterOf(entry));
       const { pending, unread } = await readProgress(client, stream);
       if (pending + unread > 0) unfinished.push({ stream, pending, unread });
     }

@@ -79,7 +79,7 @@ describe('consumer drain', () => {
         nextStep: 'Start Redis.',
       });
     };
-    const { exitCode, stdout, stderr } = await runConsumer(`${DRAIN} --json`, { open });
+    const { exitCode, stdout, stderr } = await runConsumer(DRAIN, { open });
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 1,
       stdout: '',

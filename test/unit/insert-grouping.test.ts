@@ -13,7 +13,7 @@ import type { BatchItem } from '../../shared/protocol.ts';
 const HEADS = ['INSERT INTO A(`a`) VALUES ', 'INSERT INTO B(`a`) VALUES ', 'INSERT INTO C(`a`) VALUES '];
 
 const TABLES = ['a', 'b', 'c'];
-const NONE: TableLinks = { dependents: new Set(), farReaching: new Set() };
+const NONE: TableLinks = { dependents: new Set(), farReaching: new Set(), withAssignedIds: new Set() };
 
 function insert(table: number, value: string, rows = 1): BatchItem {
   const head = HEADS[table] ?? '';
@@ -36,21 +36,21 @@ const UPDATE: BatchItem = {
 
 test('joins alternating inserts into one statement per table', () => {
   const items = [insert(0, '1'), insert(1, '2'), insert(0, '3', 2), insert(1, '4')];
-  expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
+  expect(gatherInserts(items, NONE)?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO A(`a`) VALUES (1),(3),(3)',
     'INSERT INTO B(`a`) VALUES (2),(4)',
   ]);
 });
 
 test('gathers nothing from adjacent inserts, across other statements, or without strict mode', () => {
-  expect(gatherInserts([insert(0, '1'), insert(0, '2'), insert(1, '3')], true, NONE)).toBeUndefined();
-  expect(gatherInserts([insert(0, '1'), UPDATE, insert(0, '2')], true, NONE)).toBeUndefined();
-  expect(gatherInserts([insert(0, '1'), insert(1, '2'), insert(0, '3')], false, NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), insert(0, '2'), insert(1, '3')], NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), UPDATE, insert(0, '2')], NONE)).toBeUndefined();
+  expect(gatherInserts([insert(0, '1'), insert(1, '2'), insert(0, '3')], undefined)).toBeUndefined();
 });
 
 test('does not move rows of a table with foreign keys ahead of the rows before them', () => {
   const items = [insert(1, '1'), insert(0, '2'), insert(1, '3'), insert(0, '4'), insert(1, '5')];
-  expect(gatherInserts(items, true, { ...NONE, dependents: new Set(['b']) })?.map(({ sql }) => sql)).toEqual([
+  expect(gatherInserts(items, { ...NONE, dependents: new Set(['b']) })?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO B(`a`) VALUES (1)',
     'INSERT INTO A(`a`) VALUES (2),(4)',
     'INSERT INTO B(`a`) VALUES (3),(5)',
@@ -66,7 +66,7 @@ test('moves nothing across an insert that may reach any table', () => {
     insert(0, '5'),
     insert(2, '6'),
   ];
-  const sent = gatherInserts([...items, insert(0, '7')], true, { ...NONE, farReaching: new Set(['b']) });
+  const sent = gatherInserts([...items, insert(0, '7')], { ...NONE, farReaching: new Set(['b']) });
   expect(sent?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO A(`a`) VALUES (1)',
     'INSERT INTO C(`a`) VALUES (2)',
@@ -76,10 +76,18 @@ test('moves nothing across an insert that may reach any table', () => {
   ]);
 });
 
+test('joins no inserts into a table whose IDs a trigger assigns', () => {
+  const items = [insert(0, '1'), insert(0, '2'), insert(1, '3'), insert(1, '4'), insert(0, '5')];
+  const links = { ...NONE, farReaching: new Set(['a']), withAssignedIds: new Set(['a']) };
+  const joined = [[1], [1], [2], [1]];
+  expect(groupInserts(items, links).map((sent) => [sent.items.length])).toEqual(joined);
+  expect(gatherInserts(items, links)).toBeUndefined();
+});
+
 test('keeps the order of rows of one table if their columns differ', () => {
   const other: BatchItem = { ...insert(0, '2'), sql: textToBinary('INSERT INTO A(`b`) VALUES (2)') };
   const items = [insert(0, '1'), insert(1, '1'), other, insert(0, '3'), insert(1, '4')];
-  expect(gatherInserts(items, true, NONE)?.map(({ sql }) => sql)).toEqual([
+  expect(gatherInserts(items, NONE)?.map(({ sql }) => sql)).toEqual([
     'INSERT INTO A(`a`) VALUES (1)',
     'INSERT INTO B(`a`) VALUES (1),(4)',
     'INSERT INTO A(`b`) VALUES (2)',
@@ -104,10 +112,10 @@ test('assigns each item the ID of its own first row, gathered or not', () => {
         const items = kinds.map((kind, index) =>
           kind === undefined ? UPDATE : insert(kind.table, String(index), kind.rows),
         );
-        const sent = gatherInserts(items, true, { ...NONE, dependents: children });
+        const sent = gatherInserts(items, { ...NONE, dependents: children });
         if (sent === undefined) return;
         gathered++;
-        expect(sent.length).toBeLessThan(groupInserts(items, true).length);
+        expect(sent.length).toBeLessThan(groupInserts(items, NONE).length);
         const results = splitGathered(sent, execute(sent, increment), increment);
         expect(results).toEqual(serially(items, increment));
         for (const child of children) expectNeverEarlier(sent, items, child);

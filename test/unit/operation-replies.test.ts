@@ -56,12 +56,16 @@ describe('the reply of a deployed function', () => {
     };
     const next = { stream: 'orm-lazy-channel', id: '1700000000000-0', startedAt: 1_700_000_000_000 };
     const page = deadLetterPageSchema.parse({ deadLetters: [listed], next });
-    expect(page).toEqual({ deadLetters: [{ ...listed, original: [] }], changed: 0, next });
+    expect(page).toEqual({ deadLetters: [{ ...listed, original: [] }], changed: 0, refused: 0, next });
     const shown = { ...listed, original: [['s', 'body']] };
     expect(deadLetterPageSchema.parse({ deadLetters: [shown] }).deadLetters).toEqual([shown]);
   });
 
   test('counts redriven dead letters without listing them', () => {
-    expect(deadLetterPageSchema.parse({ changed: 250 })).toEqual({ deadLetters: [], changed: 250 });
+    expect(deadLetterPageSchema.parse({ changed: 250 })).toEqual({
+      deadLetters: [],
+      changed: 250,
+      refused: 0,
+    });
   });
 });

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { DrainBudget } from '../../functions/poller/budget.ts';
 import type { Settlement, SettlementResult } from '../../functions/poller/redis/settle-script.ts';
+import { RefusalLog } from '../../functions/poller/settlement/refusal-log.ts';
 import {
   SettlementOrder,
   type SettlementTicket,
@@ -45,7 +46,8 @@ test('a call contains a limited number of effects, but an entry that exceeds the
   const calls: number[] = [];
   const budget = new DrainBudget(60_000);
   const settler = new Settler({
-    ...{ redis: new Redis({ lazyConnect: true }), budget, logger: silentLogger },
+    ...{ redis: new Redis({ lazyConnect: true }), budget, pool: 'default', logger: silentLogger },
+    refusals: new RefusalLog(silentLogger),
     settle: async (_redis, settlements) => {
       calls.push(settlements.reduce((sum, { cacheKeys }) => sum + cacheKeys.length, 0));
       return settlements.map(() => ({ kind: 'settled' }));
@@ -105,7 +107,10 @@ function generate(random: Random, somePending: boolean): Entry[] {
 async function settleAll(entries: readonly Entry[], fake: FakeRedis, random: Random): Promise<string[]> {
   const redis = new Redis({ lazyConnect: true });
   const budget = new DrainBudget(60_000);
-  const settler = new Settler({ redis, budget, logger: silentLogger, settle: fake.settle });
+  const settler = new Settler({
+    ...{ redis, budget, pool: 'default', logger: silentLogger, settle: fake.settle },
+    refusals: new RefusalLog(silentLogger),
+  });
   const settlementOrder = new SettlementOrder();
   const tickets = entries.map(({ names }) =>
     names.size === 0 ? undefined : settlementOrder.takeTicket(names),

@@ -45,7 +45,7 @@ export type OperationResult = DrainSummary | StatusReply | DeadLetterPage;
 export class DeployedPoller {
   readonly #services: DeployedPollerServices;
   readonly #ownStreams: DeployedOwnStreams;
-  readonly #channels: readonly Channel[];
+  #createdChannels: readonly Channel[] | undefined;
 
   /** @throws ConfigurationError if a binding does not match the streams */
   constructor(services: DeployedPollerServices) {
@@ -53,13 +53,19 @@ export class DeployedPoller {
     const { configuration, clientConfig } = services;
     const streams = deployedStreams(configuration);
     this.#ownStreams = new DeployedOwnStreams(configuration.bindings, { streams }, clientConfig);
-    this.#channels = createChannels({
+  }
+
+  /** Created on first use: wrong search settings must fail a drain, which reports them, and not the start of the function. */
+  get #channels(): readonly Channel[] {
+    const { configuration } = this.#services;
+    this.#createdChannels ??= createChannels({
       allowedStatements: configuration.allowedStatements,
       search: parseSearchSettings(configuration.search ?? {}, 'search'),
       absentGroups: configuration.absentGroups,
       requestsCollections: true,
       ownStreams: this.#ownStreams.channels,
     });
+    return this.#createdChannels;
   }
 
   /** `remainingMs`: time until Lambda stops the invocation. */

@@ -9,9 +9,10 @@ import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
 import type { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import type { Done } from '../settlement/entry-outcome.ts';
+import type { RefusalLog } from '../settlement/refusal-log.ts';
 import type { Settler } from '../settlement/settler.ts';
 
-/** A kind of entry: one stream, read for one consumer group. It has its own settings from when it is created. */
+/** What the consumer does with the entries of one stream for one group. A channel gets its settings when it is created. */
 export interface Channel {
   /** As in summaries. */
   readonly name: string;
@@ -28,7 +29,7 @@ export interface Channel {
 export interface EntryProcessor {
   /**
    * Does what the entry asks for and settles it, then calls `done` once. Called in stream order, without waiting for the
-   * previous entry: whatever keeps an order must be decided before this call returns.
+   * previous entry: everything that keeps an order must be decided before this call returns.
    */
   process(entry: StreamEntry, done: Done): void;
   /** Called when no more entries will follow. */
@@ -36,13 +37,13 @@ export interface EntryProcessor {
   /** Leaves everything that is not in flight pending; called when the drain ends early. */
   stop?(): void;
   /**
-   * Whether it counts in Redis how often it has tried an entry. Then reading an entry does not count as an attempt, and
-   * other entries need not wait for one that was tried often.
+   * True if the channel counts attempts itself, in Redis. Then reading an entry does not count as an attempt, and no other
+   * entry waits for one that was tried often.
    */
   readonly countsAttempts?: boolean;
-  /** Whether a possible poison entry of another stream need not wait for it: it may take long and runs no statement. */
+  /** True if it runs no statements, so that a possible poison entry of another stream can run at the same time. */
   readonly runsIndependently?: boolean;
-  /** Whether it has enough to do for now, so that reading can pause. */
+  /** True if it has enough to do for now, so that reading can pause. */
   isSaturated?(): boolean;
   /** How much may be read and not yet settled; some thousand entries by default. */
   readonly readWindow?: WindowLimits;
@@ -72,5 +73,6 @@ export interface ChannelContext {
   readonly mysql: MysqlPools;
   readonly crossPool: CrossPoolEffects;
   readonly settler: Settler;
+  readonly refusals: RefusalLog;
   readonly failpoint: Failpoint | undefined;
 }

@@ -14,7 +14,7 @@ export interface ChannelSettings {
   /** What search indexes consist of, if it cannot be derived, and the application's time zone. */
   readonly search: SearchSettings;
   readonly absentGroups: AbsentGroups;
-  /** Whether each drain requests a garbage collection of its own streams, as BeeORM's consumer does. */
+  /** True if each drain requests a garbage collection of its own streams, as BeeORM's consumer does. */
   readonly requestsCollections: boolean;
   /** Streams that are bound to handlers: see `ownStreamChannel`. */
   readonly ownStreams: readonly Channel[];

@@ -31,10 +31,13 @@ export function concludeDrain(
   const isKnown = ends.every((end) => end.kind !== 'done' || end.isRemainingKnown);
   if (isKnown && isEmpty) return { complete: true, reason: 'drained' };
   const mysql = describeMysqlFailures(ends);
-  if (mysql !== undefined) return { complete: false, reason: 'pool-down', message: mysql };
+  const refusals = ends.flatMap((end) => ('refusals' in end ? [...end.refusals] : []));
+  const message = [...(mysql === undefined ? [] : [mysql]), ...refusals].join('; ');
+  if (mysql !== undefined) return { complete: false, reason: 'pool-down', message };
   if (isStopped) return { complete: false, reason: 'stopped' };
   const isBudgetOver = !isKnown || ends.some((end) => end.kind === 'done' && end.isBudgetOver);
-  return { complete: false, reason: isBudgetOver ? 'budget' : 'failed-entries' };
+  const reason = isBudgetOver ? 'budget' : 'failed-entries';
+  return refusals.length === 0 ? { complete: false, reason } : { complete: false, reason, message };
 }
 
 function reasonOfEnd(end: PoolEnd): { reason: DrainReason; message?: string } | undefined {

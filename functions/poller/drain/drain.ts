@@ -8,6 +8,7 @@ import type { Channel } from '../channels/channel.ts';
 import { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { createLockValue } from '../redis/lock.ts';
+import { explainRefusal } from '../redis/refusals.ts';
 import { openRedisSession } from '../redis/session.ts';
 import { ChannelStats } from './channel-stats.ts';
 import { concludeDrain, type DrainConclusion, type PoolEnd } from './drain-reason.ts';
@@ -105,7 +106,8 @@ class Drain {
           attempt = 0;
           survived = end.inHand;
         }
-        const isRefused = end.kind === 'unreachable' && end.error.code === 'redis-authentication';
+        const isRefused =
+          end.kind === 'unreachable' && ['redis-authentication', 'redis-permission'].includes(end.error.code);
         const isOver = this.#options.signal?.aborted === true || this.#remainingMs() < 1000;
         if (isRefused || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
         this.#poller.logger.warn('Redis connection lost, reconnecting', {
@@ -190,7 +192,8 @@ class Drain {
 }
 
 function toKnownError(pool: RedisPool, error: unknown): BackgroundConsumerError {
-  if (error instanceof BackgroundConsumerError) return error;
+  const known = explainRefusal(pool.code, error);
+  if (known instanceof BackgroundConsumerError) return known;
   const text = error instanceof Error ? error.message : String(error);
   return new ConnectionError('redis-failed', `Redis pool '${pool.code}': ${text}`, { cause: error });
 }

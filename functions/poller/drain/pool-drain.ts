@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { withNextStep } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
@@ -8,9 +9,11 @@ import type { PoolFailure } from '../ledger/executor-requests.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { NewEntries } from '../redis/new-entries.ts';
+import { describeRefusal, refusalCodeOf } from '../redis/refusals.ts';
 import type { RedisSession } from '../redis/session.ts';
 import type { FencedGroup } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
+import { RefusalLog } from '../settlement/refusal-log.ts';
 import { Settler } from '../settlement/settler.ts';
 import { type DrainedChannel, RemainingEntries } from './remaining-entries.ts';
 import type { SharedLock } from './shared-lock.ts';
@@ -43,10 +46,12 @@ export interface PoolDrainEnd {
   readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
   readonly message?: string;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
+  /** What Redis refused to write, with the next steps: entries stay pending. */
+  readonly refusals: readonly string[];
   readonly inHand: EntriesInHand;
-  /** Whether the remaining entries were counted at the end of the drain. */
+  /** True if the remaining entries were counted at the end of the drain. */
   readonly isRemainingKnown: boolean;
-  /** Whether reading stopped for lack of time: then remaining entries may never have been tried. */
+  /** True if reading stopped for lack of time: then remaining entries may never have been tried. */
   readonly isBudgetOver: boolean;
 }
 
@@ -60,6 +65,7 @@ export class PoolDrain {
   readonly #streams = new Map<string, StreamDrain>();
   readonly #waiting: NewEntries[] = [];
   readonly #processors: EntryProcessor[] = [];
+  readonly #refusals: RefusalLog;
   readonly #settler: Settler;
   #isRemainingKnown = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
@@ -69,10 +75,13 @@ export class PoolDrain {
     const { poller, pool, session, channels, budget } = options;
     this.#remaining = new RemainingEntries(session, channels);
     this.#positions = new StreamPositions(pool, session, this.#streams);
+    this.#refusals = new RefusalLog(poller.logger);
     this.#settler = new Settler({
       redis: session.redis,
       budget,
+      pool: pool.code,
       logger: poller.logger,
+      refusals: this.#refusals,
       settle: poller.settle,
       failpoint: poller.failpoint,
     });
@@ -97,6 +106,7 @@ export class PoolDrain {
     return {
       ...this.#end,
       mysqlFailures: this.#mysql.failures,
+      refusals: this.#refusals.messages,
       inHand: new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand])),
       isRemainingKnown: this.#isRemainingKnown,
       isBudgetOver: !budget.mayRead,
@@ -129,6 +139,7 @@ export class PoolDrain {
       token: randomBytes(16).toString('base64url'),
       budget,
       logger: poller.logger,
+      refusals: this.#refusals,
       isLockHeld: () => session.lock.isHeld(),
       isSettled: async (marker) => {
         const [name = '', id = ''] = marker.split(' ');
@@ -154,7 +165,14 @@ export class PoolDrain {
     const { redis } = this.#options.session;
     if (text.includes('LOCKLOST')) this.#stop({ kind: 'lock-lost' });
     else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
-    else this.#stop({ kind: 'redis-lost', message: `Redis answers: ${text}` });
+    else this.#stop({ kind: 'redis-lost', message: this.#describe(error, text) });
+  }
+
+  #describe(error: unknown, text: string): string {
+    const code = refusalCodeOf(error);
+    if (code === undefined) return `Redis answers: ${text}`;
+    const { message, nextStep } = describeRefusal(this.#options.pool.code, code);
+    return withNextStep(message, nextStep);
   }
 
   async #openStream({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
@@ -174,6 +192,7 @@ export class PoolDrain {
       mysql: this.#mysql,
       crossPool: this.#crossPool,
       settler: this.#settler,
+      refusals: this.#refusals,
       failpoint: poller.failpoint,
     });
     this.#processors.push(processor);

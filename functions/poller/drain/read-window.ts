@@ -42,7 +42,7 @@ export class ReadWindow {
     this.#onChange?.();
   }
 
-  /** Whether there is room for at least half a page. */
+  /** True if there is room for at least half a page. */
   get hasRoom(): boolean {
     const { entries, bytes } = this.room;
     return entries >= this.#limits.page / 2 && bytes > 0;

@@ -30,7 +30,7 @@ export class RemainingEntries {
     }
   }
 
-  /** Warns of entries that are pending for other consumers of the groups, because nobody here takes them over. */
+  /** Warns of entries that are pending for other consumers of the groups, because this consumer does not take them over. */
   async warnOfOtherConsumers(logger: Logger): Promise<void> {
     const { groups, redis } = this.#session;
     for (const { channel, stats } of this.#channels) {

@@ -83,7 +83,7 @@ export class StreamDrain {
     await this.#window.waitUntilEmpty();
   }
 
-  /** Whether this drain still runs the entry, or has left it pending. */
+  /** True if this drain still runs the entry, or has left it pending. */
   isInHand(id: string): boolean {
     return this.#inHand.has(id);
   }

@@ -60,7 +60,7 @@ function findBusyLane(lanes: readonly Lane[], now: number): Lane | undefined {
   return best;
 }
 
-/** Whether the preferred lanes are all slow, and another lane is available. */
+/** True if the preferred lanes are all slow, and another lane is available. */
 export function wantMoreLanes(lanes: readonly Lane[]): boolean {
   const now = Date.now();
   const busy = lanes.filter(({ inFlight }) => inFlight.length > 0);

@@ -71,7 +71,7 @@ export class Lanes {
     }));
   }
 
-  /** Whether more items would only wait. */
+  /** True if more items would only wait. */
   get isSaturated(): boolean {
     return this.#waiting >= HIGH_WATER_ITEMS && !wantMoreLanes(this.#lanes);
   }

@@ -62,7 +62,7 @@ export class MysqlPools {
 
   readonly pushLogRow = (pool: string, item: WorkItem): void => this.#lanesOf(pool).logRows.push(item);
 
-  /** Whether an answering pool has enough queued. A silent pool does not count: others may be waiting for entries. */
+  /** True if an answering pool has enough queued. A pool that does not answer is ignored, so that others still get entries. */
   isSaturated(kind: LaneKind): boolean {
     for (const lanes of this.#pools.values())
       if (lanes[kind].isSaturated && lanes.session.isAnswering) return true;

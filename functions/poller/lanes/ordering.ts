@@ -17,7 +17,7 @@ export interface OrderedStatement {
  * only the lanes that hold them matter.
  */
 export interface Ordering {
-  /** Whether a batch must run exactly in its order, even where inserts into different tables could be swapped. */
+  /** True if a batch must run exactly in its order, even where inserts into different tables could be swapped. */
   readonly isExact: boolean;
   /** The lane of the unfinished statements that this one must not overtake. */
   laneToFollow(statement: OrderedStatement): LaneToFollow;

@@ -39,7 +39,7 @@ export interface ExecutorRequestsOptions {
 }
 
 interface Hooks {
-  /** Called if the pool cannot be used until somebody changes its configuration. */
+  /** Called if the pool cannot be used until its configuration is changed. */
   readonly onMisconfigured: () => void;
   readonly isOver: () => boolean;
 }

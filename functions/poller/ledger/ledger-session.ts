@@ -40,8 +40,8 @@ export type BatchResult =
  * - *closed* (no request was sent): `open()` leads to *opening*.
  * - *opening* (peek, open, lock check, rows of earlier epochs): leads to *open*, or to *over* if the pool cannot be used,
  *   the lock is lost, or the group is behind what the ledger has pruned.
- * - *open*: batches are numbered and sent, each until its outcome is known: *done*, *void*, or *pending* at the end of the
- *   budget. A batch whose answer was lost twice is voided before its items may be sent under another number. Leads to
+ * - *open*: batches are numbered and sent, each until its outcome is known: *done*, *void*, *too-large*, or *pending* at
+ *   the end of the budget. A batch whose answer was lost twice is voided before its items may be sent under another number. Leads to
  *   *over* if the pool is misconfigured (`onGivenUp`) or another epoch has begun (`onFenced`).
  * - *over*: every batch stays pending. Final.
  *

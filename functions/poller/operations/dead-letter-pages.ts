@@ -19,6 +19,7 @@ export async function deadLetterPage(
   const found: ListedDeadLetter[] = [];
   let bytes = 0;
   let changed = 0;
+  let refused = 0;
   let next: DeadLetterCursor | undefined;
   for await (const letter of lettersAfter(request, deadLetters, startedAt)) {
     const last = found.at(-1);
@@ -29,9 +30,12 @@ export async function deadLetterPage(
     const listed = toListed(letter, request.filter.id !== undefined);
     bytes += listed.message.length + sizeOf(listed.original);
     found.push(listed);
-    if (await change(request, letter, deadLetters)) changed++;
+    const result = await change(request, letter, deadLetters);
+    if (result === 'changed') changed++;
+    else if (result === 'refused') refused++;
   }
-  const result = request.operation === 'dead-letters' ? { deadLetters: found } : { changed };
+  const counts = refused === 0 ? { changed } : { changed, refused };
+  const result = request.operation === 'dead-letters' ? { deadLetters: found } : counts;
   return next === undefined ? result : { ...result, next };
 }
 
@@ -57,14 +61,17 @@ async function change(
   { operation }: DeadLetterPageOperation,
   { stream, id }: DeadLetter,
   deadLetters: DeadLetterOperations,
-): Promise<boolean> {
+): Promise<'changed' | 'refused' | 'unchanged'> {
   switch (operation) {
     case 'dead-letters':
-      return false;
-    case 'redrive':
-      return (await deadLetters.redrive({ stream, id })).redriven === 1;
+      return 'unchanged';
+    case 'redrive': {
+      const { redriven, refused } = await deadLetters.redrive({ stream, id });
+      if (refused === 1) return 'refused';
+      return redriven === 1 ? 'changed' : 'unchanged';
+    }
     case 'discard':
-      return (await deadLetters.discard({ stream, id })).discarded === 1;
+      return (await deadLetters.discard({ stream, id })).discarded === 1 ? 'changed' : 'unchanged';
   }
 }
 

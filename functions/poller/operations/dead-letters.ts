@@ -10,6 +10,7 @@ import {
   type DeadLetterFilter,
   type DeadLetterOperations,
   deadLetterStream,
+  type RedriveResult,
   type Unapplied,
   unappliedSchema,
 } from '../../../shared/dead-letter.ts';
@@ -20,6 +21,7 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import { decodeMessagePack } from '../../../shared/wire/decode-messagepack.ts';
 import { STATEMENT_SOURCES } from '../channels/channels.ts';
 import { connectRedis } from '../redis/connection.ts';
+import { explainRefusal } from '../redis/refusals.ts';
 import { SURPLUS_FIELD } from '../redis/settle-script.ts';
 import {
   ATTEMPTS_FIELD,
@@ -48,17 +50,24 @@ export class RedisDeadLetters implements DeadLetterOperations {
       const redis = await connectRedis(pool);
       try {
         yield* this.#read(redis, pool, stream, filter);
+      } catch (error) {
+        throw explainRefusal(pool.code, error);
       } finally {
         redis.disconnect();
       }
     }
   }
 
-  async redrive(filter: DeadLetterFilter): Promise<{ readonly redriven: number }> {
-    const redriven = await this.#forEach(filter, async (redis, pool, letter) =>
-      redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter)),
-    );
-    return { redriven };
+  async redrive(filter: DeadLetterFilter): Promise<RedriveResult> {
+    let refused = 0;
+    const redriven = await this.#forEach(filter, async (redis, pool, letter) => {
+      // An entry that was deleted while it was pending left nothing to put back.
+      if (letter.original.length > 0)
+        return redrive(redis, namespaced(pool, letter.stream), letter.id, redrivenFields(letter));
+      refused++;
+      return false;
+    });
+    return refused === 0 ? { redriven } : { redriven, refused };
   }
 
   async discard(filter: DeadLetterFilter): Promise<{ readonly discarded: number }> {
@@ -81,6 +90,8 @@ export class RedisDeadLetters implements DeadLetterOperations {
       try {
         for await (const letter of this.#read(redis, pool, stream, filter))
           if (await change(redis, pool, letter)) changed++;
+      } catch (error) {
+        throw explainRefusal(pool.code, error);
       } finally {
         redis.disconnect();
       }
@@ -138,7 +149,7 @@ function toDeadLetter(stream: string, id: string, flat: readonly Buffer[]): Dead
     if (name === undefined || value === undefined) continue;
     if (name.subarray(0, ORIGINAL_PREFIX.length).equals(Buffer.from(ORIGINAL_PREFIX)))
       original.push([bytesToBinary(name.subarray(ORIGINAL_PREFIX.length)), bytesToBinary(value)]);
-    else if (name.equals(Buffer.from(SURPLUS_FIELD))) original.push(...unpackSurplus(value));
+    else if (name.equals(Buffer.from(SURPLUS_FIELD))) addSurplus(original, value);
     else own.set(name.toString(), value.toString());
   }
   return {
@@ -176,16 +187,14 @@ function redrivenFields(letter: DeadLetter): [Buffer, Buffer][] {
   ];
 }
 
-function unpackSurplus(packed: Buffer): [BinaryString, BinaryString][] {
+function addSurplus(original: [BinaryString, BinaryString][], packed: Buffer): void {
   const decoded = decodeMessagePack(packed);
-  if (!decoded.ok || !Array.isArray(decoded.value)) return [];
+  if (!decoded.ok || !Array.isArray(decoded.value)) return;
   const texts = decoded.value.filter((text): text is BinaryString => typeof text === 'string');
-  const pairs: [BinaryString, BinaryString][] = [];
   for (let index = 0; index + 1 < texts.length; index += 2) {
     const name = texts[index];
     const value = texts[index + 1];
     if (name === undefined || value === undefined) continue;
-    pairs.push([sliceBinary(name, ORIGINAL_PREFIX.length), value]);
+    original.push([sliceBinary(name, ORIGINAL_PREFIX.length), value]);
   }
-  return pairs;
 }

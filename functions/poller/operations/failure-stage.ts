@@ -1,4 +1,5 @@
 import type { FailureStage } from '../../../shared/operations.ts';
+import { refusalCodeOf } from '../redis/refusals.ts';
 
 const NAME_RESOLUTION = new Set(['EAI_AGAIN', 'EAI_FAIL', 'ENOTFOUND']);
 const NETWORK_PATH = new Set([
@@ -27,7 +28,7 @@ export function failureStageOf(codes: readonly string[], text = ''): FailureStag
     const stage = stageOfCode(code);
     if (stage !== undefined) return stage;
   }
-  if (/NOPERM/.test(text)) return 'permission';
+  if (refusalCodeOf(text) === 'NOPERM') return 'permission';
   if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) return 'authentication';
   return /timed? ?out/i.test(text) ? 'network-path' : 'server';
 }

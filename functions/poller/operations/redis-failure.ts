@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { BackgroundConsumerError } from '../../../shared/errors.ts';
 import type { FailureStage, StageFailure } from '../../../shared/operations.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
+import { explainRefusal, refusalCodeOf } from '../redis/refusals.ts';
 import { failureStageOf } from './failure-stage.ts';
 
 const TCP_CONNECT_MS = 1500;
@@ -15,10 +16,11 @@ export async function redisFailure(error: unknown, pool: RedisPool | undefined):
     if ('code' in cause && typeof cause.code === 'string') codes.push(cause.code);
     text += cause.message;
   }
-  const known = error instanceof BackgroundConsumerError ? error : undefined;
+  const explained = explainRefusal(pool?.code ?? '', error);
+  const known = explained instanceof BackgroundConsumerError ? explained : undefined;
   const failure = {
     stage: failureStageOf(codes, text),
-    code: codes.at(-1) ?? 'redis-failed',
+    code: codes.at(-1) ?? refusalCodeOf(error) ?? 'redis-failed',
     message: known?.message ?? 'Redis returned an error',
     ...(known?.nextStep === undefined ? {} : { nextStep: known.nextStep }),
   };

@@ -12,6 +12,7 @@ import type { Channel } from '../channels/channel.ts';
 import { readChannelStates } from './channel-states.ts';
 import { failureStageOf } from './failure-stage.ts';
 import { redisFailure } from './redis-failure.ts';
+import { rehearseDrain } from './rehearsal.ts';
 
 const REDIS_TIMEOUT_MS = 8000;
 const MYSQL_TIMEOUT_MS = 8000;
@@ -30,7 +31,7 @@ export interface StatusOptions {
 
 /**
  * Tests the connection to each pool and each function that a stream is bound to, and counts the remaining entries of each
- * channel that can be read. It changes nothing and does not acquire the lock.
+ * channel that can be read. It also finds out whether Redis would refuse what a drain does. It changes nothing and does not acquire the lock.
  */
 export async function readStatus(options: StatusOptions): Promise<StatusReply> {
   const states: ChannelState[] = [];
@@ -57,19 +58,27 @@ async function probeHandler(channel: string, probe: NonNullable<Channel['probe']
 
 async function readRedisPool(
   resolve: () => Promise<RedisPool>,
-  { registry, channels }: StatusOptions,
+  { registry, channels, redisPools }: StatusOptions,
   states: ChannelState[],
 ): Promise<StageFailure | undefined> {
   let pool: RedisPool | undefined;
   try {
     pool = await resolve();
-    const ofPool = await Promise.race([
-      readChannelStates(pool, registry, channels),
+    const hasOtherPools = redisPools.size > 1;
+    const answers = await Promise.race([
+      Promise.allSettled([
+        rehearseDrain(pool, { registry, channels, hasOtherPools }),
+        readChannelStates(pool, registry, channels),
+      ]),
       sleep(REDIS_TIMEOUT_MS, undefined),
     ]);
-    if (ofPool === undefined) return REDIS_SILENT;
-    states.push(...ofPool);
-    return undefined;
+    if (answers === undefined) return REDIS_SILENT;
+    const [refused, ofPool] = answers;
+    if (ofPool.status === 'fulfilled') states.push(...ofPool.value);
+    // What a drain would be refused says more than what could not be counted.
+    if (refused.status === 'rejected') throw refused.reason;
+    if (refused.value === undefined && ofPool.status === 'rejected') throw ofPool.reason;
+    return refused.value;
   } catch (error) {
     return redisFailure(error, pool);
   }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
+import { REFUSABLE_WRITES, toRefusedCommand, WriteScript } from './refusable-writes.ts';
+import type { RefusedCommand } from './refusals.ts';
 import { Script } from './script.ts';
-import { CAN_ADD } from './settle-script.ts';
 
 /** An entry's effects in one Redis pool other than its own. */
 export interface CrossPoolWrite {
@@ -13,9 +14,11 @@ export interface CrossPoolWrite {
 /**
  * - `fenced`: nothing was done, because a later drain of this consumer has begun.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
+ * - `refused`: Redis refuses a command. Nothing is published or marked; at most some cache keys are deleted.
  */
 export type CrossPoolResult =
   | { readonly kind: 'done' | 'fenced' }
+  | { readonly kind: 'refused'; readonly refused: RefusedCommand }
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
 const FENCED = 2;
@@ -25,26 +28,34 @@ const FENCED = 2;
  * acknowledgement happens in another Redis pool and cannot be part of this step, so the next drain checks the hash. The
  * same hash holds the token of the running drain. Without it, a paused poller that wakes up after its marker was swept
  * would publish again.
+ *
+ * The marker is set last. It cannot be refused then, because setting the token to itself has passed the same checks. HDEL of
+ * a field that never exists comes first, because it needs no memory.
  */
-const APPLY = new Script(`${CAN_ADD}
+const APPLY = new Script(`${REFUSABLE_WRITES}
 local hash, consumer, token, marker, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if redis.call('HGET', hash, consumer) ~= token then return ${FENCED} end
-local position = 6
-local keyCount = tonumber(ARGV[position])
-local firstPublication = position + keyCount + 2
-local publicationCount = tonumber(ARGV[position + keyCount + 1])
-local unwritable = {}
-for index = 0, publicationCount - 1 do
-  if not canAdd(ARGV[firstPublication + 2 * index]) then unwritable[#unwritable + 1] = index end
-end
-if #unwritable > 0 then return unwritable end
-if publicationCount > 0 and redis.call('HSETNX', hash, consumer .. ' ' .. marker, now) == 1 then
-  for index = 0, publicationCount - 1 do
-    redis.call('XADD', ARGV[firstPublication + 2 * index], '*', 's', ARGV[firstPublication + 2 * index + 1])
-  end
-end
-for index = 1, keyCount do redis.call('UNLINK', ARGV[position + index]) end
-return 0
+local keyCount = tonumber(ARGV[6])
+local keys, publications = {}, {}
+for index = 7, 6 + keyCount do keys[#keys + 1] = ARGV[index] end
+for index = 7 + keyCount, #ARGV do publications[#publications + 1] = ARGV[index] end
+
+return untilRefused(function()
+  if attempt(hash, 'HGET', hash, consumer) ~= token then return ${FENCED} end
+  attempt(hash, 'HDEL', hash, '')
+  attempt(hash, 'HSET', hash, consumer, token)
+  local field = consumer .. ' ' .. marker
+  if attempt(hash, 'HGET', hash, field) then publications = {} end
+  local unwritable = applyEffects(keys, publications, '', {})
+  if unwritable then return unwritable end
+  if #publications > 0 then redis.call('HSET', hash, field, now) end
+  return 0
+end)
+`);
+
+/** Fences off all drains that began earlier. HDEL comes first for the same reason as in `APPLY`. */
+const OPEN = new WriteScript(`
+attempt(ARGV[1], 'HDEL', ARGV[1], '')
+return attempt(ARGV[1], 'HSET', ARGV[1], ARGV[2], ARGV[3])
 `);
 
 /** The hash of markers in one pool, for one consumer and one drain. */
@@ -63,7 +74,7 @@ export class CrossPoolMarkers {
 
   /** Fences off all drains that began earlier. */
   async open(): Promise<void> {
-    await this.#redis.hset(this.#hash, this.#consumer, this.#token);
+    await OPEN.run(this.#redis, [this.#hash, this.#consumer, this.#token]);
   }
 
   async apply(effects: CrossPoolWrite): Promise<CrossPoolResult> {
@@ -75,9 +86,10 @@ export class CrossPoolMarkers {
       Date.now(),
       effects.cacheKeys.length,
       ...effects.cacheKeys,
-      effects.publications.length,
       ...effects.publications.flatMap(({ stream, body }) => [stream, body]),
     ]);
+    const refused = toRefusedCommand(reply);
+    if (refused !== undefined) return { kind: 'refused', refused };
     if (Array.isArray(reply)) return { kind: 'unwritable', publications: reply.map(Number) };
     return { kind: reply === FENCED ? 'fenced' : 'done' };
   }

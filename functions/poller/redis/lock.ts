@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { WriteScript } from './refusable-writes.ts';
 import { Script } from './script.ts';
 
 /** Another consumer that holds the lock. */
@@ -10,16 +11,22 @@ export interface LockHolder {
   readonly expiresInMs: number | undefined;
 }
 
-const ACQUIRE = new Script(`
-if redis.call('GET', ARGV[1]) == ARGV[2] or redis.call('SET', ARGV[1], ARGV[2], 'NX', 'PX', ARGV[3]) then
-  redis.call('PEXPIRE', ARGV[1], ARGV[3])
-  redis.call('SET', ARGV[4], ARGV[2] .. ' ' .. ARGV[5], 'PX', ARGV[3])
+/**
+ * Begins with DEL, which needs no memory: Redis accepts the rest of a script that has begun to write, even if it is full. A
+ * drain frees memory, so it must be able to begin then. The lock is set last, when nothing more can be refused.
+ */
+const ACQUIRE = new WriteScript(`
+local lock, holderKey = ARGV[1], ARGV[4]
+local value = attempt(lock, 'GET', lock)
+if not value or value == ARGV[2] then
+  attempt(holderKey, 'DEL', holderKey)
+  attempt(holderKey, 'SET', holderKey, ARGV[2] .. ' ' .. ARGV[5], 'PX', ARGV[3])
+  attempt(lock, 'SET', lock, ARGV[2], 'PX', ARGV[3])
   return false
 end
-local value = redis.call('GET', ARGV[1])
-local holder = redis.call('GET', ARGV[4]) or ''
+local holder = attempt(holderKey, 'GET', holderKey) or ''
 if string.sub(holder, 1, #value + 1) ~= value .. ' ' then holder = '' end
-return {string.sub(holder, #value + 2), redis.call('PTTL', ARGV[1])}
+return {redis.call('PTTL', lock), string.sub(holder, #value + 2)}
 `);
 
 const EXTEND = new Script(`
@@ -66,7 +73,7 @@ export class Lock {
   async acquire(description: string): Promise<LockHolder | undefined> {
     const reply = await ACQUIRE.run(this.#redis, [...this.#arguments(), description]);
     if (!Array.isArray(reply)) return undefined;
-    const [holder, expiresInMs] = reply;
+    const [expiresInMs, holder] = reply;
     const text = String(holder);
     const ms = Number(expiresInMs);
     return { description: text === '' ? undefined : text, expiresInMs: ms < 0 ? undefined : ms };

@@ -5,6 +5,9 @@ import { CONSUMER_NAME, lockKey, namespaced } from '../../../shared/registry/bee
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import { connectRedis } from './connection.ts';
 import { Lock, type LockHolder } from './lock.ts';
+import { WriteScript } from './refusable-writes.ts';
+import { RefusalError } from './refusals.ts';
+import { setIfAbsent } from './set-if-absent.ts';
 import type { FencedGroup } from './stream-reads.ts';
 import { type GroupFacts, groupFacts } from './stream-status.ts';
 
@@ -66,19 +69,25 @@ function fencedGroup(pool: RedisPool, groupName: string, stream: string, lock: L
   };
 }
 
+/** Begins with XACK, which needs no memory, so that Redis accepts the rest even if it is full. */
+const CREATE_GROUP = new WriteScript(`
+attempt(ARGV[1], 'XACK', ARGV[1], ARGV[2], '0-0')
+return attempt(ARGV[1], 'XGROUP', 'CREATE', ARGV[1], ARGV[2], '0', 'MKSTREAM')
+`);
+
 /** Starts at the beginning of the stream, as in BeeORM: entries added before the group existed must be handled too. */
 async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
   const find = async () => (await groupFacts(redis, stream)).find(({ name }) => name === group);
   const known = await find();
   if (known !== undefined) return known;
-  await redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM').catch((error: unknown) => {
-    if (!(error instanceof Error) || !error.message.startsWith('BUSYGROUP')) throw error;
+  await CREATE_GROUP.run(redis, [stream, group]).catch((error: unknown) => {
+    if (!(error instanceof RefusalError) || error.refused.code !== 'BUSYGROUP') throw error;
   });
   return (await find()) ?? { name: group, pending: 0, lastDeliveredId: '0-0', lag: null };
 }
 
 async function consumerName(redis: Redis, lock: Lock): Promise<string> {
   const key = `${lock.key}:ledger`;
-  await redis.set(key, randomBytes(12).toString('base64url'), 'NX');
+  await setIfAbsent(redis, key, randomBytes(12).toString('base64url'));
   return (await redis.get(key)) ?? '';
 }

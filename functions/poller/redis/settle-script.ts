@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { REFUSABLE_WRITES, toRefusedCommand } from './refusable-writes.ts';
+import { isRefusalOfServer, RefusalError, type RefusedCommand, refusalCodeOf } from './refusals.ts';
 import { Script, type ScriptArgument } from './script.ts';
 
 /** An event to add to a stream, under field `s`. */
@@ -30,33 +32,15 @@ export interface Settlement {
 
 /**
  * - `settled`: acknowledged, with all its effects, in one step.
- * - `already`: nothing was done, because the entry was acknowledged before.
+ * - `already`: nothing was done, because the entry is not pending: whoever acknowledged it has applied all its effects.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
- * - `blocked`: nothing was done, because the key of the dead-letter stream cannot take an entry.
+ * - `refused`: Redis refuses a command. The entry is pending; at most some of its cache keys are deleted.
  * - `deferred`: nothing was done, because an earlier settlement in one of its queues was not done.
  */
 export type SettlementResult =
-  | { readonly kind: 'settled' | 'already' | 'blocked' | 'deferred' }
-  | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
-
-/**
- * Lua: checks if a stream key can take an entry. An XADD that fails after the XACK could not be undone. (It cannot fail for
- * lack of memory: Redis checks that only before a script's first write, which is the XACK.)
- */
-export const CAN_ADD = `
-local function canAdd(key)
-  local kind = redis.call('TYPE', key)['ok']
-  if kind == 'none' then return true end
-  if kind ~= 'stream' then return false end
-  local info = redis.call('XINFO', 'STREAM', key)
-  for index = 1, #info, 2 do
-    if info[index] == 'last-generated-id' then
-      return info[index + 1] ~= '18446744073709551615-18446744073709551615'
-    end
-  end
-  return true
-end
-`;
+  | { readonly kind: 'settled' | 'already' | 'deferred' }
+  | { readonly kind: 'unwritable'; readonly publications: readonly number[] }
+  | { readonly kind: 'refused'; readonly refused: RefusedCommand };
 
 /** Maximum number of names and values stored as fields (an even number): Lua passes at most about 8,000 values to a command. */
 const MAX_FIELD_TEXTS = 7000;
@@ -66,14 +50,14 @@ export const SURPLUS_FIELD = 'surplus';
 
 const SETTLED = 1;
 const ALREADY = 0;
-const BLOCKED = 2;
-const DEFERRED = 3;
+const DEFERRED = 2;
 
 /**
- * Settles entries independently of each other: checks every key that it will write, acknowledges, and only if that succeeds
- * does the rest. The acknowledgement is the compare-and-set: if two pollers settle the same entry, one finds it done.
+ * Settles entries independently of each other. The acknowledgement comes last, when nothing can be refused any more: XACK of
+ * an ID that is never pending has passed all checks of the real one. If two pollers settle the same entry, one finds that
+ * it is not pending. Because the script is atomic, that entry then has all its effects.
  */
-const SETTLE = new Script(`${CAN_ADD}
+const SETTLE = new Script(`${REFUSABLE_WRITES}
 local function packSurplus(fields)
   local surplus = {}
   for index = ${MAX_FIELD_TEXTS} + 1, #fields do
@@ -98,74 +82,85 @@ local function setStuck(queues)
   for _, queue in ipairs(queues) do stuck[queue] = true end
 end
 
-local function settle()
+local function takeSettlement()
   local stream, group, id = take(), take(), take()
-  local queues = takeMany(tonumber(take()))
-  local keys = takeMany(tonumber(take()))
-  local publications = takeMany(2 * tonumber(take()))
-  local deadStream = take()
-  local fields = takeMany(2 * tonumber(take()))
+  return {
+    stream = stream,
+    group = group,
+    id = id,
+    queues = takeMany(tonumber(take())),
+    keys = takeMany(tonumber(take())),
+    publications = takeMany(2 * tonumber(take())),
+    deadStream = take(),
+    fields = takeMany(2 * tonumber(take())),
+  }
+end
 
-  for _, queue in ipairs(queues) do
-    if stuck[queue] then
-      setStuck(queues)
-      return ${DEFERRED}
-    end
+local function deadLetterFields(one)
+  local fields = one.fields
+  if #fields == 0 then return fields end
+  local entry = attempt(one.stream, 'XRANGE', one.stream, one.id, one.id)[1]
+  for index, text in ipairs(entry and entry[2] or {}) do
+    fields[#fields + 1] = index % 2 == 1 and 'original.' .. text or text
   end
-  local unwritable = {}
-  for index = 1, #publications, 2 do
-    if not canAdd(publications[index]) then unwritable[#unwritable + 1] = (index - 1) / 2 end
-  end
-  if #unwritable > 0 then
-    setStuck(queues)
-    return unwritable
-  end
-  if #fields > 0 and not canAdd(deadStream) then
-    setStuck(queues)
-    return ${BLOCKED}
-  end
-  if #fields > 0 then
-    local entry = redis.call('XRANGE', stream, id, id)[1]
-    for index, text in ipairs(entry and entry[2] or {}) do
-      fields[#fields + 1] = index % 2 == 1 and 'original.' .. text or text
-    end
-    packSurplus(fields)
-  end
+  packSurplus(fields)
+  return fields
+end
 
-  if redis.call('XACK', stream, group, id) == 0 then return ${ALREADY} end
-  for index = 1, #keys, 1000 do
-    redis.call('UNLINK', unpack(keys, index, math.min(index + 999, #keys)))
-  end
-  for index = 1, #publications, 2 do
-    redis.call('XADD', publications[index], '*', 's', publications[index + 1])
-  end
-  if #fields > 0 then redis.call('XADD', deadStream, '*', unpack(fields)) end
+local mayAcknowledge = {}
+local function requireAcknowledgement(stream, group)
+  local name = stream .. ' ' .. group
+  if not mayAcknowledge[name] then attempt(stream, 'XACK', stream, group, '0-0') end
+  mayAcknowledge[name] = true
+end
+
+local function settle(one)
+  requireAcknowledgement(one.stream, one.group)
+  local pending = attempt(one.stream, 'XPENDING', one.stream, one.group, one.id, one.id, 1)
+  if #pending == 0 then return ${ALREADY} end
+  local unwritable = applyEffects(one.keys, one.publications, one.deadStream, deadLetterFields(one))
+  if unwritable then return unwritable end
+  redis.call('XACK', one.stream, one.group, one.id)
   return ${SETTLED}
 end
 
+local function settleInOrder(one)
+  for _, queue in ipairs(one.queues) do
+    if stuck[queue] then
+      setStuck(one.queues)
+      return ${DEFERRED}
+    end
+  end
+  local result = untilRefused(settle, one)
+  if type(result) == 'table' then setStuck(one.queues) end
+  return result
+end
+
 local results = {}
-while position < #ARGV do results[#results + 1] = settle() end
+while position < #ARGV do results[#results + 1] = settleInOrder(takeSettlement()) end
 return results
 `);
 
 const ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
 
-/** Returns one result per settlement. Rejects if Redis is unreachable or cannot write now; then nothing was settled. */
+/**
+ * Returns one result per settlement. Rejects if Redis is unreachable, and with a {@link RefusalError} if the server accepts
+ * no writes at present; then repeating the call is safe.
+ */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const withoutEffects = settlements.filter(isMereAcknowledgement);
-  if (withoutEffects.length === settlements.length) {
-    await acknowledge(redis, withoutEffects);
-    return withoutEffects.map(() => ACKNOWLEDGED);
-  }
-  const withEffects = settlements.filter((settlement) => !isMereAcknowledgement(settlement));
-  const [results] = await Promise.all([
+  const withEffects: Settlement[] = [];
+  const withoutEffects: Settlement[] = [];
+  for (const settlement of settlements)
+    (isMereAcknowledgement(settlement) ? withoutEffects : withEffects).push(settlement);
+  const [settled, acknowledged] = await Promise.all([
     settleWithEffects(redis, withEffects),
     acknowledge(redis, withoutEffects),
   ]);
-  let index = 0;
+  const settledResults = settled.values();
+  const acknowledgedResults = acknowledged.values();
   return settlements.map((settlement) => {
-    if (isMereAcknowledgement(settlement)) return ACKNOWLEDGED;
-    return results[index++] ?? { kind: 'already' };
+    const results = isMereAcknowledgement(settlement) ? acknowledgedResults : settledResults;
+    return results.next().value ?? { kind: 'already' };
   });
 }
 
@@ -185,26 +180,29 @@ export function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: S
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
 
-interface Acknowledgement {
-  readonly stream: string;
-  readonly group: string;
-  readonly ids: string[];
-}
-
 /** Entries without effects need only XACK, which needs no script and is safe to repeat. */
-async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<void> {
-  const acknowledgements: Acknowledgement[] = [];
-  let last: Acknowledgement | undefined;
-  for (const { stream, group, id } of settlements) {
-    if (last?.stream !== stream || last.group !== group)
-      last = acknowledgements.find((one) => one.stream === stream && one.group === group);
-    if (last === undefined) {
-      last = { stream, group, ids: [] };
-      acknowledgements.push(last);
-    }
-    last.ids.push(id);
+async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
+  const groups = new Map<string, Settlement[]>();
+  for (const settlement of settlements) {
+    const name = `${settlement.stream} ${settlement.group}`;
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, [settlement]);
+    else known.push(settlement);
   }
-  await Promise.all(acknowledgements.map(({ stream, group, ids }) => redis.xack(stream, group, ...ids)));
+  const refusals = new Map<string, SettlementResult>();
+  const calls = Array.from(groups, async ([name, [first, ...others]]) => {
+    if (first === undefined) return;
+    const { stream, group, id } = first;
+    try {
+      await redis.xack(stream, group, id, ...others.map((other) => other.id));
+    } catch (error) {
+      const code = refusalCodeOf(error);
+      if (code === undefined) throw error;
+      refusals.set(name, refusedResult({ command: 'XACK', key: stream, code }));
+    }
+  });
+  await Promise.all(calls);
+  return settlements.map(({ stream, group }) => refusals.get(`${stream} ${group}`) ?? ACKNOWLEDGED);
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {
@@ -227,15 +225,21 @@ function toArguments(settlement: Settlement): ScriptArgument[] {
 }
 
 function toResult(reply: unknown): SettlementResult {
+  const refused = toRefusedCommand(reply);
+  if (refused !== undefined) return refusedResult(refused);
   if (Array.isArray(reply)) return { kind: 'unwritable', publications: reply.map(Number) };
   switch (reply) {
     case SETTLED:
-      return { kind: 'settled' };
-    case BLOCKED:
-      return { kind: 'blocked' };
+      return ACKNOWLEDGED;
     case DEFERRED:
       return { kind: 'deferred' };
     default:
       return { kind: 'already' };
   }
+}
+
+/** A refusal that concerns the whole server is thrown: it concerns every entry, and may be over in a moment. */
+function refusedResult(refused: RefusedCommand): SettlementResult {
+  if (isRefusalOfServer(refused.code)) throw new RefusalError(refused);
+  return { kind: 'refused', refused };
 }

@@ -57,5 +57,6 @@ async function settleWhole(
 ): Promise<EntryOutcome> {
   const { stream, group } = fenced;
   const result = await settler.settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
+  if (result.kind === 'already') return SETTLED;
   return result.kind === 'settled' ? outcome : STAYS_PENDING;
 }

@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from '../../../shared/logging.ts';
+import { errorFields, type Logger } from '../../../shared/logging.ts';
 import { namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { CrossPoolMarkers, type CrossPoolResult, type CrossPoolWrite } from '../redis/cross-pool-markers.ts';
+import { isRefusalOfServer, refusalCodeOf, refusedCommandOf } from '../redis/refusals.ts';
+import type { RefusalLog } from './refusal-log.ts';
 
-const MARKERS_KEY = 'orm-async-consumer_consumer-1:effects';
+/** Key of the hash of markers, without the namespace. */
+export const MARKERS_KEY = 'orm-async-consumer_consumer-1:effects';
 const KEPT_MARKER_MS = 60_000;
 
 export interface CrossPoolEffectsOptions {
@@ -17,6 +20,7 @@ export interface CrossPoolEffectsOptions {
   readonly token: string;
   readonly budget: DrainBudget;
   readonly logger: Logger;
+  readonly refusals: RefusalLog;
   readonly isLockHeld: () => Promise<boolean>;
   readonly isSettled: (marker: string) => Promise<boolean>;
 }
@@ -25,6 +29,10 @@ interface CrossPool {
   readonly redis: Redis;
   readonly markers: CrossPoolMarkers;
 }
+
+export type CrossPoolOutcome =
+  | Exclude<CrossPoolResult, { readonly kind: 'refused' }>
+  | { readonly kind: 'pending' };
 
 /** Applies effects of entries in Redis pools other than their own. Connects to each pool when it is first needed. */
 export class CrossPoolEffects {
@@ -35,24 +43,27 @@ export class CrossPoolEffects {
     this.#options = options;
   }
 
-  /** `pending`: the pool could not be reached, or another drain has begun; the entry stays pending. */
-  async apply(
-    code: string,
-    effects: CrossPoolWrite,
-  ): Promise<CrossPoolResult | { readonly kind: 'pending' }> {
+  /** `pending`: the pool could not be reached or refuses a command, or another drain has begun; the entry stays pending. */
+  async apply(code: string, effects: CrossPoolWrite): Promise<CrossPoolOutcome> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       try {
         const pool = await this.#open(code);
         if (pool === 'lock-lost') return { kind: 'pending' };
         const result = await pool.markers.apply(effects);
+        if (result.kind === 'refused') {
+          this.#options.refusals.add(code, result.refused);
+          if (!isRefusalOfServer(result.refused.code)) return { kind: 'pending' };
+          await this.#options.budget.backOff(attempt);
+          continue;
+        }
         if (result.kind !== 'fenced') return result;
         // A predecessor that is shutting down may have overwritten our token with its own.
         if (!(await this.#isLockHeld())) return { kind: 'pending' };
         await pool.markers.open();
       } catch (error) {
         this.#forget(code);
-        const reason = error instanceof Error ? error.name : 'error';
-        this.#options.logger.warn('cross-pool effect failed, retrying', { pool: code, reason });
+        const refusal = this.#noteFailure(code, error);
+        if (refusal !== undefined && !isRefusalOfServer(refusal)) return { kind: 'pending' };
         await this.#options.budget.backOff(attempt);
       }
     }
@@ -88,7 +99,7 @@ export class CrossPoolEffects {
     const pool = redisPools.get(code);
     if (pool === undefined) throw new Error(`the registry has no Redis pool '${code}'`);
     const redis = await connectRedis(pool);
-    const markers = new CrossPoolMarkers(redis, namespaced(pool, MARKERS_KEY), consumer, token);
+    const markers = new CrossPoolMarkers(redis, this.#markersKey(code), consumer, token);
     await markers.open();
     // A poller that opens after its successor must stop: otherwise the successor would be the one that is refused.
     if (!(await this.#isLockHeld())) {
@@ -97,6 +108,22 @@ export class CrossPoolEffects {
     }
     await markers.sweep(KEPT_MARKER_MS, isSettled);
     return { redis, markers };
+  }
+
+  /** Returns the code of the refusal, if it is one. */
+  #noteFailure(pool: string, error: unknown): string | undefined {
+    const { logger, refusals } = this.#options;
+    const code = refusalCodeOf(error);
+    if (code === undefined) {
+      logger.warn('cross-pool effect failed, retrying', { pool, error: errorFields(error) });
+      return undefined;
+    }
+    refusals.add(pool, refusedCommandOf(error) ?? { command: 'HSCAN', key: this.#markersKey(pool), code });
+    return code;
+  }
+
+  #markersKey(code: string): string {
+    return namespaced(this.#options.redisPools.get(code) ?? { namespace: '' }, MARKERS_KEY);
   }
 
   /** Also false if the Redis that holds the lock cannot be asked: nothing could be acknowledged then either. */

@@ -49,7 +49,7 @@ export function deadLetterOf(
   };
 }
 
-/** Whether the entry was redriven for another group of its stream: this group has nothing to do then. */
+/** True if the entry was redriven for another group of its stream: this group has nothing to do then. */
 export function isForAnotherGroup(entry: StreamEntry, group: string): boolean {
   const redrivenFor = fieldValue(entry, GROUP_FIELD)?.toString();
   return redrivenFor !== undefined && redrivenFor !== group;

@@ -67,7 +67,7 @@ export class SettlementTicket {
     return this.#positions.some(({ queue }) => queue.isBroken);
   }
 
-  /** Whether all entries ahead are settled or in `ahead`; if so, this one is added to `ahead`. */
+  /** True if all entries ahead are settled or in `ahead`; if so, this one is added to `ahead`. */
   follows(ahead: SettledTogether): boolean {
     const isNext = this.#positions.every(
       ({ queue, number }) => queue.settled + (ahead.get(queue) ?? 0) === number,

@@ -1,16 +1,18 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from '../../../shared/logging.ts';
+import { errorFields, type Logger } from '../../../shared/logging.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { Failpoint } from '../failpoints.ts';
+import { RefusalError, refusalCodeOf } from '../redis/refusals.ts';
 import {
   isMereAcknowledgement,
   type Settlement,
   type SettlementResult,
   settle,
 } from '../redis/settle-script.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import type { SettledTogether, SettlementTicket } from './settlement-order.ts';
 
-/** Settlements in one call. Redis serves nobody else meanwhile, and those with effects take it longer. */
+/** Settlements in one call. Redis serves no other client meanwhile, and those with effects take it longer. */
 const MAX_PER_CALL = 500;
 const MAX_WITH_EFFECTS_PER_CALL = 200;
 
@@ -18,15 +20,15 @@ const MAX_WITH_EFFECTS_PER_CALL = 200;
 const MAX_EFFECTS_PER_CALL = 5000;
 
 /**
- * - `settled`: acknowledged with all its effects, now or before.
- * - `pending`: Redis cannot be asked or cannot write, or an entry ahead stays pending; the entry stays pending.
+ * - `settled`: acknowledged with all its effects.
+ * - `already`: somebody has settled it before, so this drain cannot report its effects as its own.
+ * - `pending`: Redis cannot be asked or refuses to write, or an entry ahead stays pending; the entry stays pending.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
  */
 export type SettlerResult =
-  | { readonly kind: 'settled' | 'pending' }
+  | { readonly kind: 'settled' | 'already' | 'pending' }
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
-const SETTLED: SettlerResult = { kind: 'settled' };
 const STAYS_PENDING: SettlerResult = { kind: 'pending' };
 
 interface Waiting {
@@ -38,7 +40,10 @@ interface Waiting {
 export interface SettlerOptions {
   readonly redis: Redis;
   readonly budget: DrainBudget;
+  /** Code of the Redis pool. */
+  readonly pool: string;
   readonly logger: Logger;
+  readonly refusals: RefusalLog;
   /** Settles in Redis; replaced by tests that break it. */
   readonly settle?: typeof settle | undefined;
   readonly failpoint?: Failpoint | undefined;
@@ -133,30 +138,42 @@ export class Settler {
       case 'settled':
       case 'already':
         waiting.ticket?.settled();
-        waiting.resolve(SETTLED);
+        waiting.resolve({ kind: result.kind });
         return;
       case 'unwritable':
         waiting.resolve(result);
         return;
-      case 'blocked':
+      case 'refused':
+        this.#options.refusals.add(this.#options.pool, result.refused);
+        waiting.resolve(STAYS_PENDING);
+        return;
       case undefined:
         waiting.resolve(STAYS_PENDING);
     }
   }
 
   async #try(settlements: readonly Settlement[]): Promise<readonly SettlementResult[]> {
-    const { redis, budget, logger } = this.#options;
+    const { redis, budget } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
         return await (this.#options.settle ?? settle)(redis, settlements);
       } catch (error) {
         // A lost connection leaves the outcome open: the next drain finds it in the acknowledgement itself.
-        if (redis.status !== 'ready' || !budget.mayExecute) return [];
-        const code = error instanceof Error ? error.message.split(' ', 1)[0] : 'error';
-        logger.warn('Redis refuses to write, retrying', { code });
+        if (redis.status !== 'ready') return [];
+        this.#noteFailure(error, settlements);
+        if (!budget.mayExecute) return [];
         await budget.backOff(attempt);
       }
     }
+  }
+
+  #noteFailure(error: unknown, settlements: readonly Settlement[]): void {
+    const { pool, logger, refusals } = this.#options;
+    const code = refusalCodeOf(error);
+    if (error instanceof RefusalError) refusals.add(pool, error.refused);
+    else if (code !== undefined)
+      refusals.add(pool, { command: 'EVALSHA', key: settlements[0]?.stream ?? '', code });
+    else logger.warn('settlement failed, retrying', { error: errorFields(error) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { Connections } from '../../../functions/sql-executor/connections.ts';
 import { MysqlExecutor } from '../../../functions/sql-executor/executor.ts';
 import { groupInserts, splitResult } from '../../../functions/sql-executor/insert-grouping.ts';
+import type { TableLinks } from '../../../functions/sql-executor/table-links.ts';
 import type {
   BatchItem,
   BatchOutcome,
@@ -54,6 +55,9 @@ class LedgerlessExecutor implements SqlExecutor {
   }
 }
 
+/** The benchmark's tables have no triggers and no views. */
+const NO_LINKS: TableLinks = { dependents: new Set(), farReaching: new Set(), withAssignedIds: new Set() };
+
 /** Groups and sends statements like the real executor, between START TRANSACTION and COMMIT. */
 function batchesWithoutLedger(mysqlPools: ReadonlyMap<string, MysqlPool>, connectionLimit: number): RunBatch {
   const pools = new Map(
@@ -63,7 +67,7 @@ function batchesWithoutLedger(mysqlPools: ReadonlyMap<string, MysqlPool>, connec
     const connections = pools.get(pool);
     if (connections === undefined) throw new Error(`the registry has no MySQL pool '${pool}'`);
     return connections.use(deadline, async (session, { increment, isStrict }) => {
-      const sent = groupInserts(items, isStrict);
+      const sent = groupInserts(items, isStrict ? NO_LINKS : undefined);
       const sentResults = await session.begin(sent.map(({ sql }) => sql));
       await session.commit();
       const results = sent.flatMap((statement, index) => {

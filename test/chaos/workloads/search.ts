@@ -1,10 +1,10 @@
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
 import type { SearchSettings } from '../../../shared/search-settings.ts';
 import type { Difference } from '../../kit/difference.ts';
 import { encode } from '../../kit/generate/messagepack.ts';
 import { CONSUMER_GROUP } from '../../kit/test-registry.ts';
 import type { Application, MorePools } from '../chaos-servers.ts';
-import { type CheckResult, findUnfinished, type Workload, withRedis } from './workload.ts';
+import { type CheckResult, findUnfinished, type Workload, withMysql, withRedis } from './workload.ts';
 
 const STREAM = 'orm-redis-search-channel';
 const INDEX = 'main.Article';
@@ -47,7 +47,7 @@ export class Search implements Workload {
 
   static async prepare(application: Application): Promise<Search> {
     const search = new Search(application);
-    await search.#withMysql(async (mysql) => {
+    await withMysql(application, async (mysql) => {
       await mysql.query(`CREATE DATABASE ${DATABASE}`);
       await mysql.query(
         'CREATE TABLE library.Article (ID bigint unsigned PRIMARY KEY AUTO_INCREMENT, Edition int NOT NULL, Text mediumtext)',
@@ -108,7 +108,7 @@ export class Search implements Workload {
   async #publishEdition(): Promise<void> {
     this.#edition += 1;
     this.#isDrained = false;
-    await this.#withMysql(async (mysql) => {
+    await withMysql(this.#application, async (mysql) => {
       await mysql.query('UPDATE library.Article SET Edition = ?', [this.#edition]);
       await mysql.query('INSERT INTO library.Article (Edition, Text) VALUES (?, ?)', [this.#edition, TEXT]);
     });
@@ -119,25 +119,13 @@ export class Search implements Workload {
 
   /** Reads the given fields of each row's document. */
   async #readDocuments(fields: readonly string[]): Promise<(string | null)[][]> {
-    const ids = await this.#withMysql(async (mysql) => {
+    const ids = await withMysql(this.#application, async (mysql) => {
       const [rows] = await mysql.query<RowDataPacket[]>('SELECT ID FROM library.Article');
       return rows.map((row) => String(row['ID']));
     });
     return withRedis(this.#application, 'shop', (redis) =>
       Promise.all(ids.map((id) => redis.hmget(PREFIX + id, ...fields))),
     );
-  }
-
-  async #withMysql<Result>(task: (mysql: Connection) => Promise<Result>): Promise<Result> {
-    const pool = this.#application.registry.mysql.get('default');
-    if (pool === undefined) throw new Error("the registry has no MySQL pool 'default'");
-    const { host, port, user, password } = pool;
-    const mysql = await createConnection({ host, port, user, password });
-    try {
-      return await task(mysql);
-    } finally {
-      mysql.destroy();
-    }
   }
 }
 

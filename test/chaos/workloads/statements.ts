@@ -8,13 +8,18 @@ import type { Application } from '../chaos-servers.ts';
 import { plantKeysOfLaterIds } from '../later-ids.ts';
 import { type CheckResult, type Workload, withRedis } from './workload.ts';
 
-/** Lazy and log entries of a generated history. The outcome must be that of a serial application. */
+/**
+ * Lazy and log entries of a generated history. The outcome must be that of a serial application. Entries get new IDs,
+ * because other workloads add entries to the same streams.
+ */
 export class Statements implements Workload {
   readonly name = 'statements';
   readonly #application: Application;
   readonly #entries: readonly StreamEntry[];
   readonly #expected: Outcome;
   readonly #remaining: StreamEntry[];
+  /** IDs in the history, by stream and by ID in the stream. */
+  readonly #historyIds = new Map<string, string>();
 
   private constructor(application: Application, { entries }: History, expected: Outcome) {
     this.#application = application;
@@ -35,8 +40,10 @@ export class Statements implements Workload {
 
   async add(count: number): Promise<void> {
     await withRedis(this.#application, 'default', async (redis) => {
-      for (const { stream, id, fields } of this.#remaining.splice(0, count))
-        await redis.xadd(stream, id, ...Object.entries(fields).flat());
+      for (const { stream, id, fields } of this.#remaining.splice(0, count)) {
+        const added = await redis.xadd(stream, '*', ...Object.entries(fields).flat());
+        this.#historyIds.set(`${stream} ${added}`, id);
+      }
     });
   }
 
@@ -46,9 +53,13 @@ export class Statements implements Workload {
 
   async check(): Promise<CheckResult> {
     const state = await readState(this.#application.registry);
+    const deadLetters = state.deadLetters.flatMap((letter) => {
+      const entry = this.#historyIds.get(`${letter.stream} ${letter.entry}`);
+      return entry === undefined ? [] : [{ ...letter, entry }];
+    });
     return {
       counts: { entries: this.#entries.length, 'dead letters': this.#expected.deadLetters.length },
-      differences: compareState(this.#expected, state, this.#entries),
+      differences: compareState(this.#expected, { ...state, deadLetters }, this.#entries),
     };
   }
 }

@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis';
+import { type Connection, createConnection } from 'mysql2/promise';
 import * as z from 'zod';
 import type { Difference } from '../../kit/difference.ts';
+import { encode, Time, type WireValue } from '../../kit/generate/messagepack.ts';
 import { connectRedis } from '../../kit/state.ts';
+import { LAZY_STREAM } from '../../kit/test-registry.ts';
 import type { Application } from '../chaos-servers.ts';
 import type { WorkloadName } from '../safeguards.ts';
 
@@ -18,6 +21,8 @@ export interface Workload {
   addRemaining(): Promise<void>;
   /** Called whenever everything is drained: checks what later entries would cover up. */
   checkDrained?(): Promise<void>;
+  /** Redrives its dead letters and returns their number. Called after the last drain, until there are none left. */
+  redriveAll?(): Promise<number>;
   check(): Promise<CheckResult>;
 }
 
@@ -41,6 +46,67 @@ export async function withRedis<Result>(
   } finally {
     redis.disconnect();
   }
+}
+
+/** Connects to the MySQL server without choosing a database. Several statements may be sent as one text. */
+export async function withMysql<Result>(
+  { registry }: Application,
+  task: (mysql: Connection) => Promise<Result>,
+): Promise<Result> {
+  const pool = registry.mysql.get('default');
+  if (pool === undefined) throw new Error("the registry has no MySQL pool 'default'");
+  const { host, port, user, password } = pool;
+  const mysql = await createConnection({ host, port, user, password, multipleStatements: true });
+  try {
+    return await task(mysql);
+  } finally {
+    mysql.destroy();
+  }
+}
+
+/** Adds an entry to the lazy stream and returns its ID. */
+export async function addLazyEntry(redis: Redis, event: WireValue): Promise<string> {
+  return String(await redis.xadd(LAZY_STREAM, '*', 's', encode(event)));
+}
+
+/** The log value of an inserted row, as BeeORM writes it. */
+export function logValueOfInsert(pool: string, table: string, code: string): WireValue {
+  return {
+    PoolName: pool,
+    TableName: `_log_${pool}_${table}`,
+    ID: 0,
+    LogID: 0,
+    Meta: null,
+    Before: null,
+    Changes: { Code: code },
+    Updated: new Time(1_700_000_000, 0),
+  };
+}
+
+export function createLogTable(pool: string, table: string): string {
+  return `CREATE TABLE ${pool}._log_${pool}_${table} (id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    entity_id bigint unsigned NOT NULL, added_at datetime NOT NULL, meta json, \`before\` json, changes json);`;
+}
+
+/** A dead letter of the lazy stream: its own ID, and the ID of the entry that it came from. */
+export interface LazyDeadLetter {
+  readonly id: string;
+  readonly entry: string;
+  readonly code: string;
+}
+
+/** The dead letters of the given entries of the lazy stream. */
+export async function readLazyDeadLetters(
+  redis: Redis,
+  entries: ReadonlySet<string>,
+): Promise<LazyDeadLetter[]> {
+  const letters = await redis.xrange(`${LAZY_STREAM}:dead-letters`, '-', '+');
+  return letters
+    .map(([id, fields]) => {
+      const value = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+      return { id, entry: value('entry'), code: value('code') };
+    })
+    .filter(({ entry }) => entries.has(entry));
 }
 
 /** A difference if the group has unread or pending entries, otherwise an empty list. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
-import { thingNames } from '../../kit/scene/inspect-scene.ts';
+import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
+import { openRestrictedScene } from '../../kit/scene/restricted-scene.ts';
 import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 test('a drain of a group that was rewound to entries with pruned ledger rows stops, and reports the command that fixes it', async () => {
@@ -16,6 +17,19 @@ test('a drain of a group that was rewound to entries with pruned ledger rows sto
   const command = /XGROUP SETID (\S+) ([\d-]+)/.exec(summary.message ?? '');
   await scene.redis.xgroup('SETID', command?.[1] ?? '', GROUP, command?.[2] ?? '');
   expect(await drainScene(scene)).toMatchObject({ complete: true });
+  expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
+});
+
+test('entries that cannot be given back stay pending instead of being acknowledged', async () => {
+  const scene = await openRestrictedScene();
+  await pruneFirst(scene);
+  await scene.redis.xgroup('SETID', LAZY, GROUP, '0');
+  const unread = await scene.add(insertThing('four'));
+  await scene.allow(['~*', '+@all', '-xgroup|setid']);
+  expect(await drainScene(scene)).toMatchObject({ complete: false, reason: 'pool-down' });
+  const pending = await pendingEntries(scene);
+  expect(pending).toHaveLength(4);
+  expect(pending.at(-1)?.id).toBe(unread);
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 

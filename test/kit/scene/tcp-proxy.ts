@@ -7,12 +7,17 @@ export interface TcpProxy {
   readonly port: number;
   /** Drops all further data in both directions. */
   block(): void;
+  /** Leads further connections to another server, like a DNS name after a failover. */
+  redirect(target: Target): void;
 }
 
-export async function startTcpProxy(target: {
+interface Target {
   readonly host: string;
   readonly port: number;
-}): Promise<TcpProxy> {
+}
+
+export async function startTcpProxy(firstTarget: Target): Promise<TcpProxy> {
+  let target = firstTarget;
   const sockets: Socket[] = [];
   let isBlocked = false;
   const server = createServer((client) => {
@@ -42,5 +47,8 @@ export async function startTcpProxy(target: {
   const block = (): void => {
     isBlocked = true;
   };
-  return { port: address.port, block };
+  const redirect = (next: Target): void => {
+    target = next;
+  };
+  return { port: address.port, block, redirect };
 }

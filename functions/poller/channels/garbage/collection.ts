@@ -6,6 +6,7 @@ import { garbageCollectionKey, namespaced } from '../../../../shared/registry/be
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
 import { connectRedis } from '../../redis/connection.ts';
+import { setIfAbsent } from '../../redis/set-if-absent.ts';
 import type { ChannelContext } from '../channel.ts';
 import { type TrimmedStream, trimStep } from './trim-step.ts';
 
@@ -36,12 +37,14 @@ export class GarbageCollection {
 
   /** True once everything is trimmed, or if another collection is in progress; false if the budget ended before. */
   async run(): Promise<boolean> {
-    const { budget, logger } = this.#context;
+    const { budget, logger, refusals } = this.#context;
     for (let attempt = 0; budget.mayRead; attempt++) {
       try {
         return await this.#connected((redis) => this.#collect(redis));
       } catch (error) {
         const { group, pool } = this.#event;
+        const key = namespaced(this.#pool, garbageCollectionKey(group));
+        if (refusals.addLasting(pool, error, { command: 'XTRIM', key })) return false;
         logger.warn('garbage collection failed, retrying', { group, pool, error: errorFields(error) });
         await budget.backOff(attempt);
       }
@@ -75,7 +78,7 @@ export class GarbageCollection {
   /** False: another collection began less than half a minute ago. */
   async #take(redis: Redis, key: string): Promise<boolean> {
     if (this.#takenAt !== undefined) return true;
-    if ((await redis.set(key, '1', 'EX', KEY_TTL_SECONDS, 'NX')) === null) return false;
+    if (!(await setIfAbsent(redis, key, '1', KEY_TTL_SECONDS * 1000))) return false;
     this.#takenAt = Date.now();
     return true;
   }

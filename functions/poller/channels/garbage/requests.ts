@@ -8,7 +8,7 @@ const REQUEST_INTERVAL_MS = 30_000;
 
 /**
  * Requests collections of the streams of our group and of the groups that are bound to handlers: at once, and repeatedly
- * while the drain lasts. Each running BeeORM consumer does this; if ours runs in its place, nobody else would.
+ * while the drain lasts. Each running BeeORM consumer does this; if ours runs in its place, no other program does.
  */
 export function requestCollections(context: ChannelContext, boundGroups: readonly string[]): void {
   const { reading } = context.budget;

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
-import { Script } from '../../redis/script.ts';
+import { WriteScript } from '../../redis/refusable-writes.ts';
 
 /** A stream as named in Redis. */
 export interface TrimmedStream {
   readonly stream: string;
   /** The registry's groups of the stream, as named in Redis. */
   readonly registeredGroups: readonly string[];
-  /** Whether nothing is trimmed while one of them does not exist on the stream. */
+  /** True if nothing is trimmed while one of them does not exist on the stream. */
   readonly areAbsentGroupsHeld: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface TrimStep {
   readonly absentGroups: readonly string[];
 }
 
-/** Entries deleted in one call: Redis serves nobody else meanwhile, for some tenths of a millisecond. */
+/** Entries deleted in one call: Redis serves no other client meanwhile, for some tenths of a millisecond. */
 const MAX_PER_CALL = 1000;
 
 /** Limit for entries that share a node with the first entry to keep. Finding them means reading them; a node is small. */
@@ -32,12 +32,12 @@ const MAX_SINGLY = 100;
  *
  * XTRIM accepts a limit only when it deletes whole nodes (`~`); the rest of the last node is deleted up to a nearby ID.
  */
-const TRIM = new Script(`
+const TRIM = new WriteScript(`
 local stream, most, maxSingly, holdsAbsent = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
-if redis.call('TYPE', stream)['ok'] ~= 'stream' then return {0, 0} end
+if attempt(stream, 'TYPE', stream)['ok'] ~= 'stream' then return {0, 0} end
 
 local groups, exists = {}, {}
-for _, flat in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+for _, flat in ipairs(attempt(stream, 'XINFO', 'GROUPS', stream)) do
   local group = {}
   for index = 1, #flat, 2 do group[flat[index]] = flat[index + 1] end
   groups[#groups + 1] = group
@@ -64,21 +64,21 @@ local kept
 for _, group in ipairs(groups) do
   local first
   if group['pending'] > 0 then
-    first = redis.call('XPENDING', stream, group['name'])[2]
+    first = attempt(stream, 'XPENDING', stream, group['name'])[2]
   else
-    local unread = redis.call('XRANGE', stream, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
+    local unread = attempt(stream, 'XRANGE', stream, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)[1]
     first = unread and unread[1]
   end
   if first and (not kept or isEarlier(first, kept)) then kept = first end
 end
 
 local function trim(bound, ...)
-  if bound then return redis.call('XTRIM', stream, 'MINID', ...) end
-  return redis.call('XTRIM', stream, 'MAXLEN', ...)
+  if bound then return attempt(stream, 'XTRIM', stream, 'MINID', ...) end
+  return attempt(stream, 'XTRIM', stream, 'MAXLEN', ...)
 end
 local trimmed = trim(kept, '~', kept or 0, 'LIMIT', most)
 if trimmed > 0 then return {trimmed, 1, unpack(absent)} end
-local rest = redis.call('XRANGE', stream, '-', kept and '(' .. kept or '+', 'COUNT', maxSingly + 1)
+local rest = attempt(stream, 'XRANGE', stream, '-', kept and '(' .. kept or '+', 'COUNT', maxSingly + 1)
 if #rest == 0 then return {0, 0, unpack(absent)} end
 local following = rest[maxSingly + 1]
 local bound = following and following[1] or kept

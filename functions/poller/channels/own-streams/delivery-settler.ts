@@ -45,6 +45,7 @@ export class DeliverySettler {
     const { settler, fenced } = this.#context;
     const { stream, group } = fenced;
     const result = await settler.settle({ stream, group, id, cacheKeys: [], publications: [], deadLetter });
+    if (result.kind === 'already') return SETTLED;
     return result.kind === 'settled' ? outcome : STAYS_PENDING;
   }
 }

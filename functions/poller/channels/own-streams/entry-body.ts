@@ -42,7 +42,7 @@ function readMessagePackBody(bytes: Buffer): EntryBody | undefined {
   };
 }
 
-/** Writes integers outside JavaScript's safe range as strings: JSON.parse would round an id to a different one. */
+/** Writes integers outside JavaScript's safe range as strings: JSON.parse would round an ID to a different one. */
 function safeInteger(integer: bigint): string {
   const isSafe = integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER;
   return isSafe ? String(integer) : `"${integer}"`;

@@ -3,7 +3,7 @@ import * as z from 'zod';
 const failuresSchema = z.array(z.object({ itemIdentifier: z.string() }));
 
 /** The ids of the failed entries, or why the reply is invalid. An invalid reply means that all entries failed. */
-export type ReplyJudgement =
+export type ReplyJudgment =
   | { readonly ok: true; readonly failed: ReadonlySet<string> }
   | { readonly ok: false; readonly message: string };
 
@@ -11,7 +11,7 @@ export type ReplyJudgement =
  * Reads `{ batchItemFailures: [{ itemIdentifier }] }` as Lambda's event source mappings do. Without failures, all entries
  * succeeded. An identifier that is not in the batch fails all entries, because it is unknown which entry it refers to.
  */
-export function judgeReply(reply: unknown, ids: ReadonlySet<string>): ReplyJudgement {
+export function judgeReply(reply: unknown, ids: ReadonlySet<string>): ReplyJudgment {
   const failures = batchItemFailures(reply);
   if (failures === undefined || failures === null) return { ok: true, failed: new Set() };
   const parsed = failuresSchema.safeParse(failures);

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { namespaced, reindexProgressKey } from '../../../../shared/registry/beeorm-names.ts';
+import { toRefusedCommand, WriteScript } from '../../redis/refusable-writes.ts';
+import { RefusalError } from '../../redis/refusals.ts';
 import { Script, type ScriptArgument } from '../../redis/script.ts';
 import type { Document } from './documents.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -34,7 +36,7 @@ if redis.call('GET', ARGV[1]) ~= ARGV[2] then
 end
 `;
 
-/** Returns the key of the first document that cannot be written, or false if all are written. */
+/** Returns the key of the first document that cannot be written, the refused command, or false if all are written. */
 const WRITE = new Script(`${REQUIRE_RUN}
 local at = 3
 while at <= #ARGV do
@@ -42,11 +44,26 @@ while at <= #ARGV do
   local reply = redis.pcall('HSET', key, unpack(ARGV, at + 2, at + 1 + count))
   if type(reply) == 'table' and reply.err then
     if string.find(reply.err, 'WRONGTYPE', 1, true) then return key end
-    return reply
+    return {'HSET', key, reply.err}
   end
   at = at + 2 + count
 end
 return false
+`);
+
+/**
+ * Takes the run key and returns the progress. If the last run was another entry's, it did not finish, because that entry
+ * became a dead letter. Its progress is outdated: the application requested this run because rows have changed since. It is
+ * deleted before the run key says that this entry's run has begun; otherwise, after a crash in between, this entry's next
+ * run would take it for its own.
+ */
+const BEGIN = new WriteScript(`
+local runKey, value, progressKey, entry, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local previous = attempt(runKey, 'GET', runKey)
+if previous and string.match(previous, ' (.*)$') ~= entry then attempt(progressKey, 'DEL', progressKey) end
+local progress = attempt(progressKey, 'GET', progressKey)
+attempt(runKey, 'SET', runKey, value, 'EX', ttl)
+return progress
 `);
 
 const RECORD_PROGRESS = new Script(`${REQUIRE_RUN}
@@ -92,12 +109,10 @@ export class IndexRun {
     entry: string,
   ): Promise<{ readonly run: IndexRun; readonly lastId: string }> {
     const run = new IndexRun(redis, index, entry);
-    const previous = await redis.set(run.#runKey, run.#value, 'EX', TTL_SECONDS, 'GET');
-    // Another entry's run did not finish, because that entry became a dead letter. Its progress is outdated: the
-    // application requested this run because rows have changed since.
-    const isOfOtherEntry = previous !== null && previous.split(' ')[1] !== entry;
-    const progress = isOfOtherEntry ? null : await redis.get(run.#progressKey);
-    return { run, lastId: progress !== null && /^\d{1,20}$/.test(progress) ? progress : '0' };
+    const progress = String(
+      await BEGIN.run(redis, [run.#runKey, run.#value, run.#progressKey, entry, TTL_SECONDS]),
+    );
+    return { run, lastId: /^\d{1,20}$/.test(progress) ? progress : '0' };
   }
 
   /** Also rejects with an {@link UnwritableDocumentError}; some of the documents may be written then. */
@@ -132,7 +147,10 @@ export class IndexRun {
 
   async #run(script: Script, args: readonly ScriptArgument[]): Promise<unknown> {
     try {
-      return await script.run(this.#redis, [this.#runKey, this.#value, ...args]);
+      const reply = await script.run(this.#redis, [this.#runKey, this.#value, ...args]);
+      const refused = toRefusedCommand(reply);
+      if (refused !== undefined) throw new RefusalError(refused);
+      return reply;
     } catch (error) {
       if (error instanceof Error && error.message.startsWith(TAKEN)) throw new IndexTakenError(error.message);
       throw error;

@@ -17,6 +17,8 @@ import { UnixTime } from './unix-time.ts';
 interface Run {
   readonly entry: StreamEntry;
   readonly index: string;
+  /** Code of the pool of the index's documents, once it is known. */
+  redisPool: string;
   /** Documents written in this drain. */
   documents: number;
 }
@@ -47,7 +49,7 @@ export class Reindexing {
 
   /** Settles the entry, or leaves it pending with its progress when the budget ends. `index` has no namespace. */
   async run(entry: StreamEntry, index: string): Promise<EntryOutcome> {
-    const run = { entry, index, documents: 0 };
+    const run = { entry, index, redisPool: this.#context.pool.code, documents: 0 };
     const outcome = await this.#pools.use(() => this.#persist(run));
     return { ...outcome, documents: run.documents };
   }
@@ -55,7 +57,7 @@ export class Reindexing {
   /** Retries transient failures, continuing from the last recorded progress. */
   async #persist(run: Run): Promise<EntryOutcome> {
     const { entry, index } = run;
-    const { budget, logger } = this.#context;
+    const { budget, logger, refusals } = this.#context;
     for (let attempt = 0; budget.mayRead; attempt++) {
       try {
         return await this.#tryOnce(run);
@@ -74,6 +76,7 @@ export class Reindexing {
           logger.error('search index rows cannot be read', { index, code: error.code });
           return STAYS_PENDING;
         }
+        if (refusals.addLasting(run.redisPool, error, { command: 'HSET', key: index })) return STAYS_PENDING;
         logger.warn('search index write failed, retrying', { index, error: errorFields(error) });
         await budget.backOff(attempt);
       }
@@ -111,6 +114,7 @@ export class Reindexing {
     const { budget, session, logger, failpoint } = this.#context;
     // A consumer that has lost the lock must not end the run of its successor.
     if (!(await session.lock.isHeld())) return STAYS_PENDING;
+    run.redisPool = index.redisPool.code;
     const redis = await this.#pools.connect(index.redisPool);
     const begun = await IndexRun.begin(redis, index, run.entry.id);
     const indexRun = begun.run;

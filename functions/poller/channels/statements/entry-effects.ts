@@ -2,7 +2,7 @@ import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.t
 import type { ResultRow, WorkResult } from '../../ledger/work-item.ts';
 import type { DeadLetterWrite } from '../../redis/settle-script.ts';
 import { deadLetterOf } from '../../settlement/dead-letter-entry.ts';
-import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
+import { type EntryOutcome, SETTLED, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { Rejection } from '../../settlement/rejection.ts';
 import type { SettlementTicket } from '../../settlement/settlement-order.ts';
 import { decideEffects, type Effects, type ResolvedEffect } from './effects.ts';
@@ -12,6 +12,7 @@ import { type ItemPhase, runLogRows } from './item-phase.ts';
 import type { Plan } from './plan.ts';
 import { crossPoolsOf, keysOf, type PlannedPublication, planPublications } from './publications.ts';
 
+/** What is confirmed before the settlement. */
 type Done = Pick<EntryOutcome, 'statements' | 'logRows' | 'dirtyEvents'>;
 
 const NOTHING_DONE: Done = { statements: 0, logRows: 0, dirtyEvents: 0 };
@@ -55,6 +56,7 @@ export class EntryEffects {
   /** For an entry that consists of log rows only. `effects`: one per result. */
   async followLogRows(effects: readonly ResolvedEffect[], phase: ItemPhase): Promise<EntryOutcome> {
     const logRows = this.#countLogRows(effects, phase);
+    await this.#services.failpoint?.('logged');
     return logRows === undefined ? STAYS_PENDING : this.#settle([], [], { ...NOTHING_DONE, logRows });
   }
 
@@ -67,11 +69,11 @@ export class EntryEffects {
     if (logRows === undefined) return STAYS_PENDING;
     if (failpoint !== undefined) await failpoint('logged');
     const publications = planPublications(plan, effects, this.#services, this.#failures);
-    if (!(await this.#applyCrossPool(effects, publications))) return STAYS_PENDING;
+    const dirtyEvents = await this.#applyCrossPool(effects, publications);
+    if (dirtyEvents === undefined) return STAYS_PENDING;
     if (failpoint !== undefined) await failpoint('cross-pool');
     const statements = results.filter(({ kind }) => kind === 'applied').length;
     const ownPublications = publications.filter((publication) => publication.pool === pool.code);
-    const dirtyEvents = publications.length;
     return this.#settle(keysOf(pool, effects), ownPublications, { statements, logRows, dirtyEvents });
   }
 
@@ -98,27 +100,40 @@ export class EntryEffects {
     for (const row of rows) this.#rows.add(row);
   }
 
-  /** Each effect is recorded in its pool. False: a pool could not be reached, or an entry ahead stays pending. */
-  async #applyCrossPool(effects: Effects, publications: readonly PlannedPublication[]): Promise<boolean> {
+  /**
+   * Each effect is recorded in its pool. Returns how many events are published; undefined if a pool could not be reached or
+   * refuses a command, or if an entry ahead stays pending.
+   */
+  async #applyCrossPool(
+    effects: Effects,
+    publications: readonly PlannedPublication[],
+  ): Promise<number | undefined> {
     const { pool: ownPool, redisPools } = this.#services;
     const pools = crossPoolsOf(effects, publications, ownPool.code);
-    if (pools.length === 0) return true;
-    if (this.#ticket !== undefined && !(await this.#ticket.turn())) return false;
+    if (pools.length === 0) return 0;
+    if (this.#ticket !== undefined && !(await this.#ticket.turn())) return undefined;
+    let published = 0;
     for (const code of pools) {
       const pool = redisPools.get(code);
       const ofPool = publications.filter((publication) => publication.pool === code);
-      if (pool !== undefined && !(await this.#applyIn(code, keysOf(pool, effects), ofPool))) return false;
+      const count = pool === undefined ? 0 : await this.#applyIn(code, keysOf(pool, effects), ofPool);
+      if (count === undefined) return undefined;
+      published += count;
     }
-    return true;
+    return published;
   }
 
-  async #applyIn(code: string, cacheKeys: Buffer[], publications: PlannedPublication[]): Promise<boolean> {
-    if (cacheKeys.length === 0 && publications.length === 0) return true;
+  async #applyIn(
+    code: string,
+    cacheKeys: Buffer[],
+    publications: PlannedPublication[],
+  ): Promise<number | undefined> {
+    if (cacheKeys.length === 0 && publications.length === 0) return 0;
     const { stream, id, hash } = this.#entry.identity;
     const effects = { marker: `${stream} ${id} ${hash}`, cacheKeys, publications };
     const result = await this.#services.crossPool.apply(code, effects);
-    if (result.kind === 'pending') return false;
-    if (result.kind !== 'unwritable') return true;
+    if (result.kind === 'pending') return undefined;
+    if (result.kind !== 'unwritable') return publications.length;
     return this.#applyIn(code, cacheKeys, this.#withoutUnwritable(publications, result.publications));
   }
 
@@ -132,13 +147,14 @@ export class EntryEffects {
     if (result.kind === 'pending') return STAYS_PENDING;
     if (result.kind === 'unwritable') {
       const writable = this.#withoutUnwritable(publications, result.publications);
-      const lost = publications.length - writable.length;
-      return this.#settle(cacheKeys, writable, { ...done, dirtyEvents: done.dirtyEvents - lost });
+      return this.#settle(cacheKeys, writable, done);
     }
     for (const row of this.#rows) row.entrySettled();
+    if (result.kind === 'already') return { ...SETTLED, ...done };
     return {
       ...done,
       isSettled: true,
+      dirtyEvents: done.dirtyEvents + publications.length,
       cacheKeys: cacheKeys.length,
       failed: this.#failures.count,
       isDeadLetter: deadLetter !== undefined,

@@ -37,7 +37,7 @@ export class Failures {
 
   statements(results: readonly WorkResult[], effects: Effects): void {
     this.#effects = effects;
-    this.#failures.push(...results.filter((result) => result.kind === 'failed'));
+    for (const result of results) if (result.kind === 'failed') this.#failures.push(result);
     const { logs, dirty } = effects.withoutRow;
     if (logs.length + dirty.length > 0) this.#failures.push(NO_ROW);
   }

@@ -45,9 +45,9 @@ function planStatements(event: LazyEvent, rules: PlanRules): Planned {
     const statement = statements[index];
     if (statement === undefined) continue;
     const { pool, sql } = statement;
-    const judgement = judgeStatement(sql, rules.allowedStatements);
-    if (!judgement.allowed) return reject('refused-statement', `statement ${index}: ${judgement.reason}`);
-    planned[index] = { pool, sql, shape: judgement.shape, id: ids[index] ?? 0n };
+    const judgment = judgeStatement(sql, rules.allowedStatements);
+    if (!judgment.allowed) return reject('refused-statement', `statement ${index}: ${judgment.reason}`);
+    planned[index] = { pool, sql, shape: judgment.shape, id: ids[index] ?? 0n };
   }
   return { ok: true, plan: { statements: planned, logs, dirty, cacheKeys } };
 }

@@ -23,12 +23,12 @@ export interface Plan {
 
 export const NOTHING_TO_DO: Plan = { statements: [], logs: [], dirty: [], cacheKeys: [] };
 
-/** Whether nothing follows from its statements. */
+/** True if nothing follows from its statements. */
 export function isStatementsAlone(plan: Plan): boolean {
   return plan.logs.length === 0 && hasNoEffectInRedis(plan);
 }
 
-/** Whether it asks for nothing but log rows. */
+/** True if it asks for nothing but log rows. */
 export function isLogsAlone(plan: Plan): boolean {
   return plan.statements.length === 0 && plan.logs.length > 0 && hasNoEffectInRedis(plan);
 }
