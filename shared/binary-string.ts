@@ -39,6 +39,14 @@ export function sliceBinary(binary: BinaryString, start: number | undefined, end
   return binary.slice(start, end) as BinaryString;
 }
 
+/**
+ * A copy that shares no memory with other strings. Anything that outlives a statement must be one: in V8, a part of a
+ * string keeps the whole string in memory.
+ */
+export function copyBinary(binary: BinaryString): BinaryString {
+  return bytesToBinary(binaryToBytes(binary));
+}
+
 /** `Array.prototype.join` on bytes; `separator` is ASCII. */
 export function joinBinary(parts: readonly BinaryString[], separator: string): BinaryString {
   return parts.join(separator) as BinaryString;

@@ -53,6 +53,8 @@ const batchRequest = z.object({
   entries: bytes,
   /** True if inserts must not be joined across inserts into other tables. */
   exactOrder: z.boolean().optional(),
+  /** How long each statement waits for a lock, if other than usual. */
+  lockWaitSeconds: z.int().positive().optional(),
   items: z.array(batchItem).min(1),
 });
 export type BatchRequest = z.infer<typeof batchRequest>;
@@ -119,10 +121,23 @@ export type ItemResult = z.infer<typeof itemResult>;
 const batchOutcome = z.object({
   /** `auto_increment_increment` of the session that ran the batch. */
   increment: z.number().int().positive(),
-  /** One result per item, from the first item on. Shorter than `items` if the batch ended before a non-final item. */
+  /**
+   * One result per item, from the first item on. Shorter than `items` if the batch ended before a non-final item, or
+   * before one that cannot run now.
+   */
   results: z.array(itemResult),
 });
 export type BatchOutcome = z.infer<typeof batchOutcome>;
+
+/** Why a statement cannot run now, although others can. It is never recorded in the ledger. */
+const deferral = z.object({
+  /** MySQL's error number. */
+  code: z.string(),
+  message: z.string(),
+  /** The lock or limit, to be read after "the statement". Absent if the error is not known to pass. */
+  waitsFor: z.string().optional(),
+});
+export type Deferral = z.infer<typeof deferral>;
 
 const ledgerRow = batchKey.extend({
   state: z.enum(['done', 'void']),
@@ -147,7 +162,8 @@ export type TableRow = z.infer<typeof tableRow>;
 const errorReply = z.object({
   status: z.literal('error'),
   /**
-   * - `transient`: nothing was applied, and the same request can be sent again.
+   * - `transient`: the same request can be sent again. Nothing was applied, unless a COMMIT failed; then the repeated
+   *   request finds its ledger row.
    * - `unknown`: it may have been applied.
    * - `configuration`: nothing was applied, and nothing will be until an operator changes something.
    */
@@ -156,6 +172,8 @@ const errorReply = z.object({
   code: z.string(),
   message: z.string(),
   nextStep: z.string().optional(),
+  /** True if the batch's claim was granted: the server can write, so the batch itself may be the cause. */
+  isAfterClaim: z.boolean().optional(),
 });
 export type ErrorReply = z.infer<typeof errorReply>;
 
@@ -168,9 +186,14 @@ const replySchema = z.discriminatedUnion('status', [
     maxAllowedPacket: z.number(),
     /** By stream: the highest entry ID among the ledger rows that were deleted. */
     prunedIds: z.record(z.string(), z.string()),
+    /** The views of the pool's database, in lower case. Absent in the replies of older executors. */
+    views: z.array(bytes).optional(),
   }),
   z.object({ status: z.literal('page'), rows: z.array(ledgerRow), more: z.boolean() }),
-  z.object({ status: z.literal('done'), outcome: batchOutcome }),
+  /** `deferred`: why the batch ended before the first item without a result. */
+  z.object({ status: z.literal('done'), outcome: batchOutcome, deferred: deferral.optional() }),
+  /** The batch cannot run as one transaction; nothing was applied. It must be voided and sent in smaller batches. */
+  z.object({ status: z.literal('split'), into: z.enum(['halves', 'singles']) }),
   /** The number is void: nothing of the batch was or will be applied. */
   z.object({ status: z.literal('void') }),
   z.object({ status: z.literal('pruned') }),

@@ -3,11 +3,12 @@ import type {
   BatchItem,
   BatchOutcome,
   BatchRequest,
+  Deferral,
   ExecutorReply,
   ItemResult,
 } from '../../shared/protocol.ts';
 import { BatchClaim } from './batch-claim.ts';
-import { classifyError } from './error-classes.ts';
+import { classifyError, isMysqlError, messageOf } from './error-classes.ts';
 import {
   gatherInserts,
   groupInserts,
@@ -17,17 +18,30 @@ import {
   splitResult,
 } from './insert-grouping.ts';
 import type { LedgerSql } from './ledger-sql.ts';
-import { REQUEST_OVERHEAD_BYTES, SavepointRunner } from './savepoint-runner.ts';
+import { ownVerdict, REQUEST_OVERHEAD_BYTES, SavepointRunner } from './savepoint-runner.ts';
 import { type MysqlSession, ResultCountError, type StatementResult, type UntilFailure } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
 import { matchesPrediction, type PredictedOutcome, predictOutcome } from './stored-outcome.ts';
 import type { TableLinks } from './table-links.ts';
-import { isStatementError, verdictOn } from './verdict.ts';
+import {
+  DeferredItemError,
+  interpretError,
+  isServerError,
+  isStatementError,
+  SplitError,
+  verdictOn,
+} from './verdict.ts';
 
 /** One of the batch's statements has deleted the batch's own ledger row. */
 class ClaimGoneError extends Error {
   override readonly name = 'ClaimGoneError';
 }
+
+const TOUCHES_LEDGER: ItemResult = {
+  status: 'failed',
+  code: 'touches-ledger',
+  message: 'the statement deletes the ledger row of its own batch',
+};
 
 /** A predicted outcome that was sent with the statements. */
 interface SentPrediction {
@@ -48,7 +62,7 @@ export type ExecutorFailpoint = (
  * 1. *claimed*: START TRANSACTION and the claim have succeeded. The claim also checks the fence and locks it in share
  *    mode. If the claim is not granted, the batch ends here: it is rolled back, and the ledger says what to reply.
  * 2. *executed*: every statement has a result, or the batch has stopped before the first one that must wait for earlier
- *    statements of the pool (`deferred`).
+ *    statements of the pool (`early`).
  * 3. *recorded*: the ledger row holds the results.
  * 4. *committed*: COMMIT, sent in a separate request, has been confirmed.
  *
@@ -57,12 +71,19 @@ export type ExecutorFailpoint = (
  * - *gathered* (inserts joined by table), if the batch inserts into several tables. Any failure leads to *together*.
  * - *together*: as many statements per request as succeed. A wrong number of results leads to *one by one*.
  * - *one by one*, each with a savepoint. If the ledger row is gone when the results are recorded, the batch runs one by
- *   one again and checks the row after each statement.
+ *   one again and checks the row after each statement. A batch of one item needs no savepoint: it runs *alone*.
+ *
+ * If an item cannot run now, the batch is rolled back, and starts over with the items before that one. They commit with
+ * the batch's ledger row; the item and those after it have no result. (The rollback of one statement would not do: an
+ * error that is not known to undo just the statement may have undone more, such as the claim.)
+ *
+ * If the batch cannot run as one transaction (it is too large for a limit of the server, or a savepoint does not work),
+ * it is rolled back, and the reply is `split`.
  *
  * The claim comes before the statements. Otherwise the retry of a committed batch would trip over the user's unique key
  * instead of its own claim, and report a failure that never happened.
  *
- * On an error that is not a statement's own, `run` rejects and leaves the transaction open: `MysqlExecutor` rolls it
+ * If the claim fails or the connection is lost, `run` rejects and leaves the transaction open: `MysqlExecutor` rolls it
  * back, or drops the connection.
  */
 export class BatchTransaction {
@@ -72,6 +93,7 @@ export class BatchTransaction {
   readonly #claim: BatchClaim;
   readonly #failpoint: ExecutorFailpoint;
   readonly #savepoints: SavepointRunner;
+  #isClaimed = false;
 
   constructor(
     session: MysqlSession,
@@ -89,26 +111,49 @@ export class BatchTransaction {
   }
 
   /**
-   * @returns `done` with the results, or `refused` or `void` if nothing was or will be applied
-   * @throws mysql2's error if it is not a statement's own, and an Error if the number belongs to another batch
+   * @returns `done` with the results; `refused`, `void` or `split` if nothing was or will be applied; an error after
+   *   which the request can be sent again
+   * @throws mysql2's error if the claim failed or the connection is lost, and an Error if the number belongs to another
+   *   batch
    */
   async run(): Promise<ExecutorReply> {
-    const { items } = this.#request;
+    let deferred: Deferral | undefined;
+    let count = this.#request.items.length;
+    for (;;) {
+      try {
+        const reply = await this.#runFirst(count);
+        const isDeferred = reply.status === 'done' && deferred !== undefined;
+        return isDeferred && reply.outcome.results.length === count ? { ...reply, deferred } : reply;
+      } catch (error) {
+        if (!this.#isClaimed || !this.#session.canRollBack) throw error;
+        await this.#rollBack();
+        if (!(error instanceof DeferredItemError)) return toReply(error);
+        count = error.index;
+        deferred = error.deferral;
+      }
+    }
+  }
+
+  /** Runs the first `count` items, of which there may be none. */
+  async #runFirst(count: number): Promise<ExecutorReply> {
+    const items = this.#request.items.slice(0, count);
     // Text that isn't understood might hold several statements: results then don't show which statement failed.
     const areUnderstood = items.every(({ isUnderstood }) => isUnderstood);
     try {
       const fitsOneRequest = areUnderstood && this.#fitsPacket(items);
-      const reply = fitsOneRequest ? ((await this.#runGathered()) ?? (await this.#runTogether())) : undefined;
-      return reply ?? (await this.#runOneByOne(false));
+      const reply = fitsOneRequest
+        ? ((await this.#runGathered(items)) ?? (await this.#runTogether(items)))
+        : undefined;
+      return reply ?? (await this.#runSeparately(items, false));
     } catch (error) {
       if (!(error instanceof ClaimGoneError)) throw error;
-      return this.#runOneByOne(true);
+      return this.#runSeparately(items, true);
     }
   }
 
   /** Undefined if there is nothing to gather, or if anything failed: nothing was applied then. */
-  async #runGathered(): Promise<ExecutorReply | undefined> {
-    const { items, exactOrder } = this.#request;
+  async #runGathered(items: readonly BatchItem[]): Promise<ExecutorReply | undefined> {
+    const { exactOrder } = this.#request;
     const { increment } = this.#facts;
     if (exactOrder === true || !hasSeveralTables(items)) return undefined;
     const sent = gatherInserts(items, await this.#readLinks());
@@ -118,10 +163,10 @@ export class BatchTransaction {
       if ('reply' in begun) return begun.reply;
       const { results, error } = begun;
       if (error === undefined) return this.#finish(splitGathered(sent, results, increment));
-      if (!isStatementError(error)) throw error;
+      if (!isServerError(error)) throw error;
       // The links may be outdated: a foreign key of which they know nothing fails every gathered batch.
-      if (classifyError(error) === 'deferrable') this.#facts.tableLinks.forget();
-      await this.#session.rollback();
+      if (classifyError(error) === 'dependent') this.#facts.tableLinks.forget();
+      await this.#rollBack();
       return undefined;
     });
   }
@@ -137,8 +182,9 @@ export class BatchTransaction {
   /**
    * Undefined if the number of results is wrong, because a statement swallowed or added one: nothing was applied then.
    */
-  async #runTogether(): Promise<ExecutorReply | undefined> {
-    const sent = groupInserts(this.#request.items, await this.#readLinks());
+  async #runTogether(items: readonly BatchItem[]): Promise<ExecutorReply | undefined> {
+    if (items.length === 0) return undefined;
+    const sent = groupInserts(items, await this.#readLinks());
     const predicted = predictOutcome(sent, this.#facts.increment);
     const records = predicted === undefined ? [] : [this.#claim.recordPredicted(predicted)];
     return this.#undoWrongCount(async () => {
@@ -166,6 +212,7 @@ export class BatchTransaction {
     const { results, error } = await this.#session.beginUntilFailure(statements);
     const [claim, ...rest] = results;
     if (claim?.affectedRows !== 1) return { reply: await this.#claim.replyInstead(error) };
+    this.#isClaimed = true;
     await this.#failpoint('claimed');
     return { results: rest, error };
   }
@@ -175,14 +222,15 @@ export class BatchTransaction {
       return await run();
     } catch (error) {
       if (!(error instanceof ResultCountError)) throw error;
-      await this.#session.rollback();
+      await this.#rollBack();
       return undefined;
     }
   }
 
   /**
    * Continues after each statement that failed by its own fault, in a new request: InnoDB has undone that statement
-   * alone, and has kept those before it. Inserts that failed as one multi-row insert are run again one by one.
+   * alone, and has kept those before it. Inserts that failed as one multi-row insert are run again one by one, for
+   * whatever reason they failed.
    *
    * @returns one result for each item, or fewer if an item must wait for earlier statements of the pool
    */
@@ -197,11 +245,16 @@ export class BatchTransaction {
           itemResults.push(...splitResult(statement, result, this.#facts.increment));
       }
       if (error === undefined) return itemResults;
-      if (!isStatementError(error)) throw error;
       const failed = remaining[results.length];
+      const isJoined = failed !== undefined && failed.items.length > 1;
+      if (!(isJoined ? isServerError(error) : isStatementError(error)))
+        throw failed === undefined ? error : this.#interpret(error, itemResults.length);
       for (const item of failed?.items ?? []) {
-        const result = failed?.items.length === 1 ? verdictOn(item, error) : await this.#savepoints.run(item);
-        if (result === 'deferred') return itemResults;
+        const result =
+          isStatementError(error) && !isJoined
+            ? verdictOn(item, error)
+            : await this.#runAfterSavepoint(item, itemResults.length);
+        if (result === 'early') return itemResults;
         itemResults.push(result);
       }
       remaining = remaining.slice(results.length + 1);
@@ -211,17 +264,66 @@ export class BatchTransaction {
   }
 
   /** @param checksClaim undoes and fails each statement that deletes the batch's ledger row */
-  async #runOneByOne(checksClaim: boolean): Promise<ExecutorReply> {
+  #runSeparately(items: readonly BatchItem[], checksClaim: boolean): Promise<ExecutorReply> {
+    const [only] = items;
+    const isAlone = only !== undefined && this.#request.items.length === 1;
+    return isAlone ? this.#runAlone(only, checksClaim) : this.#runOneByOne(items, checksClaim);
+  }
+
+  async #runOneByOne(items: readonly BatchItem[], checksClaim: boolean): Promise<ExecutorReply> {
     const replyInstead = await this.#claimAlone();
     if (replyInstead !== undefined) return replyInstead;
     const results: ItemResult[] = [];
-    for (const item of this.#request.items) {
-      const result = await this.#savepoints.run(item);
-      if (result === 'deferred') break;
+    for (const item of items) {
+      const result = await this.#runAfterSavepoint(item, results.length);
+      if (result === 'early') break;
       const deletesClaim = checksClaim && !(await this.#claim.exists());
-      results.push(deletesClaim ? await this.#failClaimDeletion() : result);
+      if (deletesClaim) await this.#savepoints.undoLast();
+      results.push(deletesClaim ? TOUCHES_LEDGER : result);
     }
     return this.#finish(results);
+  }
+
+  /** @param index of the item in the batch */
+  async #runAfterSavepoint(item: BatchItem, index: number): Promise<ItemResult | 'early'> {
+    try {
+      return await this.#savepoints.run(item);
+    } catch (error) {
+      throw this.#interpret(error, index);
+    }
+  }
+
+  /**
+   * Runs a batch of one item without savepoints, so that it does not need them to work: what fails is rolled back, and
+   * its failure is recorded in a second transaction.
+   */
+  async #runAlone(item: BatchItem, checksClaim: boolean): Promise<ExecutorReply> {
+    const tooLong = this.#savepoints.checkLength(item);
+    let replyInstead = await this.#claimAlone();
+    if (replyInstead !== undefined) return replyInstead;
+    const result = tooLong ?? (await this.#runUnprotected(item));
+    const deletesClaim = checksClaim && !(await this.#claim.exists());
+    if (result !== 'early' && result.status === 'applied' && !deletesClaim) return this.#finish([result]);
+    await this.#rollBack();
+    replyInstead = await this.#claimAlone();
+    if (replyInstead !== undefined) return replyInstead;
+    if (deletesClaim) return this.#finish([TOUCHES_LEDGER]);
+    return this.#finish(result === 'early' ? [] : [result]);
+  }
+
+  async #runUnprotected(item: BatchItem): Promise<ItemResult | 'early'> {
+    try {
+      const { insertId } = await this.#session.one(item.sql);
+      return { status: 'applied', insertId };
+    } catch (error) {
+      const verdict = ownVerdict(item, error);
+      if (verdict === undefined) throw this.#interpret(error, 0);
+      return verdict;
+    }
+  }
+
+  #interpret(error: unknown, index: number): unknown {
+    return interpretError(error, index, this.#request.items.length);
   }
 
   /** Undefined if the claim was granted, otherwise the reply. */
@@ -229,20 +331,12 @@ export class BatchTransaction {
     try {
       const [claim] = await this.#session.begin([this.#claim.insert]);
       if (claim?.affectedRows !== 1) return await this.#claim.replyInstead();
+      this.#isClaimed = true;
       await this.#failpoint('claimed');
       return undefined;
     } catch (error) {
       return this.#claim.replyInstead(error);
     }
-  }
-
-  async #failClaimDeletion(): Promise<ItemResult> {
-    await this.#savepoints.undoLast();
-    return {
-      status: 'failed',
-      code: 'touches-ledger',
-      message: 'the statement deletes the ledger row of its own batch',
-    };
   }
 
   /** Records the results, unless they were recorded as predicted, and commits. */
@@ -254,7 +348,7 @@ export class BatchTransaction {
         ? sent.record.affectedRows === 1
         : await this.#claim.record(outcome);
     if (!isRecorded) {
-      await this.#session.rollback();
+      await this.#rollBack();
       throw new ClaimGoneError(`the claim of batch ${this.#request.number} is gone`);
     }
     await this.#failpoint('recorded');
@@ -263,8 +357,21 @@ export class BatchTransaction {
     return { status: 'done', outcome };
   }
 
+  async #rollBack(): Promise<void> {
+    this.#isClaimed = false;
+    await this.#session.rollback();
+  }
+
   #fitsPacket(items: readonly BatchItem[]): boolean {
     const bytes = items.reduce((sum, item) => sum + item.sql.length + 1, this.#claim.insert.length);
     return bytes + REQUEST_OVERHEAD_BYTES < this.#facts.maxAllowedPacket;
   }
+}
+
+/** The reply after an error that is no item's, such as one of the UPDATE that records the results, or of COMMIT. */
+function toReply(error: unknown): ExecutorReply {
+  if (error instanceof SplitError) return { status: 'split', into: error.into };
+  if (!isMysqlError(error)) throw error;
+  const code = String(error.errno ?? error.code ?? 'mysql');
+  return { status: 'error', kind: 'transient', code, message: messageOf(error), isAfterClaim: true };
 }

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import { ascii, type BinaryString } from '../../shared/binary-string.ts';
 import type { MysqlPool } from '../../shared/registry/types.ts';
-import { isMysqlError } from './error-classes.ts';
+import { isMysqlError, isReadOnlyServer } from './error-classes.ts';
 import { DeadlinePassedError, MysqlSession } from './session.ts';
-import { asSetUpError, type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
+import { type SessionFacts, sessionSettings, setUpSession } from './session-set-up.ts';
 import { KnownTableLinks } from './table-links.ts';
 import { sslOptions } from './tls.ts';
 
@@ -36,7 +36,7 @@ export class Connections {
   constructor(mysql: MysqlPool, limit: number) {
     this.#mysql = mysql;
     this.#limit = limit;
-    this.#pool = createPool(poolOptions(mysql, limit));
+    this.#pool = this.#createPool();
     this.#settings = sessionSettings(mysql);
   }
 
@@ -52,16 +52,21 @@ export class Connections {
     deadline: number,
     task: (session: MysqlSession, facts: SessionFacts) => Promise<Result>,
   ): Promise<Result> {
-    const connection = await this.#acquire(deadline).catch((error: unknown) => {
+    const { connection, pool } = await this.#acquire(deadline).catch((error: unknown) => {
       if (!this.#fallBackToNoTls(error)) throw error;
       return this.#acquire(deadline);
     });
     const session = new MysqlSession(connection, deadline);
     try {
       return await task(session, await this.#prepare(connection, session));
+    } catch (error) {
+      if (isReadOnlyServer(error)) this.#reconnect(pool);
+      throw error;
     } finally {
-      if (session.isReusable) connection.release();
-      else this.#destroy(connection);
+      const isCurrent = pool === this.#pool;
+      if (isCurrent && session.isReusable) connection.release();
+      else if (isCurrent) this.#destroy(connection);
+      else connection.destroy();
     }
   }
 
@@ -76,14 +81,29 @@ export class Connections {
    * create one.
    */
   #fallBackToNoTls(error: unknown): boolean {
-    const { tls, ...withoutTls } = this.#mysql;
-    if (tls !== 'preferred' || !isMysqlError(error) || error.code !== NO_TLS) return false;
-    if (!this.#isWithoutTls) this.#pool = createPool(poolOptions(withoutTls, this.#limit));
+    if (this.#mysql.tls !== 'preferred' || !isMysqlError(error) || error.code !== NO_TLS) return false;
+    if (this.#isWithoutTls) return true;
     this.#isWithoutTls = true;
+    this.#pool = this.#createPool();
     return true;
   }
 
-  #acquire(deadline: number): Promise<PoolConnection> {
+  /**
+   * Replaces the connections after a failover: they still lead to the old server, which is a replica now. The next
+   * request resolves the host name again.
+   */
+  #reconnect(pool: Pool): void {
+    if (pool !== this.#pool) return;
+    this.#pool = this.#createPool();
+    pool.end(() => undefined);
+  }
+
+  #createPool(): Pool {
+    return createPool(poolOptions(this.#mysql, this.#limit, this.#isWithoutTls));
+  }
+
+  #acquire(deadline: number): Promise<{ readonly connection: PoolConnection; readonly pool: Pool }> {
+    const pool = this.#pool;
     return new Promise((resolve, reject) => {
       let isLate = false;
       const timer = setTimeout(
@@ -93,11 +113,11 @@ export class Connections {
         },
         Math.max(0, deadline - Date.now()),
       );
-      this.#pool.getConnection((error, connection) => {
+      pool.getConnection((error, connection) => {
         clearTimeout(timer);
         if (error !== null) reject(error);
         else if (isLate) connection.release();
-        else resolve(connection);
+        else resolve({ connection, pool });
       });
     });
   }
@@ -105,14 +125,9 @@ export class Connections {
   async #prepare(connection: PoolConnection, session: MysqlSession): Promise<SessionFacts> {
     const known = this.#facts.get(connection);
     if (known !== undefined) return known;
-    try {
-      const known = await setUpSession(session, this.#settings);
-      const facts = { ...known, tableLinks: this.#tableLinks };
-      this.#facts.set(connection, facts);
-      return facts;
-    } catch (error) {
-      throw asSetUpError(error);
-    }
+    const facts = { ...(await setUpSession(session, this.#settings)), tableLinks: this.#tableLinks };
+    this.#facts.set(connection, facts);
+    return facts;
   }
 
   #destroy(connection: PoolConnection): void {
@@ -131,7 +146,7 @@ export class Connections {
   async #endSession({ connectionId, clientAddress }: SessionFacts): Promise<void> {
     if (!/^\d+$/.test(connectionId) || clientAddress === undefined) return;
     const deadline = Date.now() + CONNECT_TIMEOUT_MS;
-    const connection = await this.#acquire(deadline);
+    const { connection } = await this.#acquire(deadline);
     const session = new MysqlSession(connection, deadline);
     try {
       const [found] = await session.begin([
@@ -147,8 +162,8 @@ export class Connections {
   }
 }
 
-function poolOptions(mysql: MysqlPool, limit: number): PoolOptions {
-  const ssl = sslOptions(mysql.tls);
+function poolOptions(mysql: MysqlPool, limit: number, isWithoutTls: boolean): PoolOptions {
+  const ssl = isWithoutTls ? undefined : sslOptions(mysql.tls);
   return {
     ...(mysql.socketPath === undefined
       ? { host: mysql.host, port: mysql.port }

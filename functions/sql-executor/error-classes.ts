@@ -1,22 +1,115 @@
 /**
- * What a MySQL error means for the statement that failed with it, and for its transaction.
+ * What a MySQL error means for the statement that failed with it, and for its transaction. A statement is blamed only if
+ * the error says so; every other error means that it cannot run now.
  *
  * - `permanent`: the statement itself is at fault and would fail the same way again. InnoDB undoes only this statement;
- *   the transaction continues. These are all server errors that no list below contains, such as 1054 (unknown column),
- *   1064 (syntax error), 1142 (the account lacks a privilege on the table), 1146 (no such table), 1264 (value out of
- *   range), 1366 (bytes outside the column's character set), 1406 (value too long) and 3140 (invalid JSON text).
- * - `deferrable`: a duplicate key or a foreign key. It is permanent only once every earlier statement of the pool is
+ *   the transaction continues. The SQLSTATE says so (see {@link PERMANENT_STATES}), or the number is listed.
+ * - `dependent`: a duplicate key or a foreign key. It is permanent only once every earlier statement of the pool is
  *   done: one that is still running may free the key or insert the parent row.
+ * - `oversized`: the transaction is too large for a limit of the server. Its statements are run again in smaller ones.
  * - `transient`: the server, the network or another transaction is at fault. The whole transaction is rolled back and
- *   run again later, for as long as it takes; it never becomes a dead letter.
+ *   run again later.
  * - `configuration`: the account or the database is at fault, so every statement would fail. No statement is blamed,
  *   and nothing is retried until an operator changes something.
+ * - `not-now`: the statement cannot run now, and others can. This is every error that no list contains and whose
+ *   SQLSTATE blames nobody. {@link waitOf} says what the statement waits for, if it is known.
+ *
+ * A number that is listed counts more than the SQLSTATE, because a trigger can combine them freely (SIGNAL).
  *
  * Source: the server and client error references of MySQL and MariaDB.
  */
-export type ErrorClass = 'permanent' | 'deferrable' | 'transient' | 'configuration';
+export type ErrorClass = 'permanent' | 'dependent' | 'oversized' | 'transient' | 'configuration' | 'not-now';
 
-const DEFERRABLE = new Map<number, string>([
+/**
+ * Classes of SQLSTATE that blame the statement: 01 warning that strict mode turns into an error, 02 no data, 0A not
+ * supported, 20 CASE without a match, 21 cardinality, 22 data, 23 constraint, 3D no database selected, 42 syntax or
+ * access, 44 WITH CHECK OPTION, 45 signaled by a trigger or a procedure.
+ */
+const PERMANENT_STATES = new Set(['01', '02', '0A', '20', '21', '22', '23', '3D', '42', '44', '45']);
+
+/** Errors of the statement that the server reports with the SQLSTATE HY000, which says nothing. */
+const PERMANENT = new Map<number, string>([
+  [1093, 'the table that is updated is also read'],
+  [1111, 'invalid use of a group function'],
+  [1210, 'incorrect arguments'],
+  [1221, 'incorrect usage'],
+  [1265, 'data truncated'],
+  [1267, 'illegal mix of collations'],
+  [1270, 'illegal mix of collations'],
+  [1271, 'illegal mix of collations'],
+  [1288, 'the view cannot be updated'],
+  [1292, 'incorrect value'],
+  [1300, 'invalid character string'],
+  [1348, 'the column of a view cannot be updated'],
+  [1356, 'the view refers to something that does not exist'],
+  [1362, 'a trigger changes a row that it must not change'],
+  [1364, 'no value for a column without a default'],
+  [1366, 'incorrect value for the column'],
+  [1369, 'WITH CHECK OPTION failed'],
+  [1393, 'a view of several tables is modified'],
+  [1394, 'an insert into a view of several tables lacks a list of columns'],
+  [1395, 'rows of a view of several tables cannot be deleted'],
+  [1411, 'incorrect value for a function'],
+  [1422, 'a trigger or function commits'],
+  [1442, 'a trigger changes the table of its own statement'],
+  [1471, 'nothing can be inserted into the view'],
+  [1525, 'incorrect value'],
+  [1526, 'no partition for the value'],
+  [1748, 'the row does not belong to the partition'],
+  [1906, 'a value for a generated column (MariaDB)'],
+  [3105, 'a value for a generated column (MySQL)'],
+  [3140, 'invalid JSON text'],
+  [3819, 'CHECK constraint'],
+  [4025, 'CHECK constraint (MariaDB)'],
+]);
+
+/** What a statement waits for, as it is written in messages: "the statement …". */
+const NOT_NOW = new Map<number, string>([
+  [1015, 'waits for a lock on a file'],
+  [1016, 'cannot open a file'],
+  [1021, 'waits for disk space'],
+  [1023, 'waits for the storage engine'],
+  [1024, 'waits for the storage engine'],
+  [1026, 'cannot write a file'],
+  [1030, 'waits for the storage engine'],
+  [1034, 'waits for the storage engine'],
+  [1036, 'finds the table read-only'],
+  [1037, 'waits for memory'],
+  [1038, 'waits for memory to sort'],
+  [1041, 'waits for memory'],
+  [1099, 'waits for a table lock'],
+  [1100, 'waits for a table lock'],
+  [1114, 'finds the table full'],
+  [1194, 'finds the table damaged'],
+  [1195, 'finds the table damaged'],
+  [1205, 'waits for a lock'],
+  [1317, 'was interrupted'],
+  [1461, 'exceeds max_prepared_stmt_count'],
+  [1615, 'must be prepared again'],
+  [1689, 'waits for a table lock'],
+  [1812, 'finds the tablespace missing'],
+  [1814, 'finds the tablespace discarded'],
+  [1878, 'cannot write a temporary file'],
+  [1969, 'exceeds max_statement_time'],
+  [3024, 'exceeds max_execution_time'],
+  [3170, 'exceeds a memory limit of the session'],
+  [3572, 'waits for a lock'],
+  [3989, 'finds the database read-only'],
+  [4092, 'exceeds a memory limit of the session'],
+]);
+
+/** Errors that the size of a transaction or of a request can cause. */
+const OVERSIZED = new Map<number, string>([
+  [1153, 'exceeds max_allowed_packet'],
+  [1197, 'exceeds max_binlog_cache_size'],
+  [1206, 'exceeds the memory for locks'],
+  [1534, 'exceeds what the binary log can write'],
+]);
+
+/** Numbers below this one are errors of the operating system: files, disk space, memory. */
+const FIRST_SERVER_ERROR = 1000;
+
+const DEPENDENT = new Map<number, string>([
   [1062, 'duplicate entry for a unique key'],
   [1169, 'duplicate entry for a unique key, found while writing'],
   [1216, 'foreign key: no parent row (older servers)'],
@@ -31,12 +124,7 @@ const DEFERRABLE = new Map<number, string>([
 
 const TRANSIENT = new Map<number, string>([
   [1020, 'the row changed since it was read (MariaDB, snapshot isolation)'],
-  [1021, 'disk full'],
-  [1030, 'storage engine error, such as a full tablespace'],
-  [1037, 'out of memory'],
-  [1038, 'out of sort memory'],
   [1040, 'too many connections'],
-  [1041, 'out of resources'],
   [1042, 'the server cannot resolve this host right now'],
   [1043, 'bad handshake: the server went away while connecting'],
   [1047, 'the node is not ready (Galera), or does not know the command'],
@@ -45,7 +133,6 @@ const TRANSIENT = new Map<number, string>([
   [1079, 'server is aborting'],
   [1080, 'server closes this connection'],
   [1081, 'the server cannot create a socket'],
-  [1114, 'the table is full: disk or tablespace limit'],
   [1129, 'this host is blocked after too many broken connections'],
   [1135, 'the server cannot create a thread'],
   [1152, 'connection aborted'],
@@ -58,37 +145,28 @@ const TRANSIENT = new Map<number, string>([
   [1181, 'error during ROLLBACK'],
   [1184, 'connection aborted'],
   [1203, 'the account has too many connections'],
-  [1205, 'lock wait timed out'],
-  [1206, 'the lock table is full'],
   [1213, 'deadlock victim'],
   [1223, 'a global read lock is held'],
   [1226, "the account's hourly resource limit is reached"],
   [1290, 'read-only server, during a failover (--read-only, --super-read-only)'],
-  [1317, 'query interrupted by KILL or shutdown'],
   [1402, 'XA: rolled back'],
   [1412, 'the table definition changed under the transaction'],
   [1613, 'XA: rolled back, took too long'],
   [1614, 'XA: rolled back, deadlock'],
   [1637, 'too many active transactions'],
-  [1689, 'wait on a table lock aborted by a pending ALTER'],
   [1792, 'read-only transaction, on a replica during a failover'],
   [1836, 'server runs in read-only mode'],
-  [1878, 'temporary file write failure'],
   [1927, 'connection was killed'],
-  [1969, 'max_statement_time exceeded (MariaDB)'],
   [2002, 'cannot connect through the socket'],
   [2003, 'cannot connect'],
   [2006, 'server has gone away'],
   [2013, 'connection lost during the query'],
   [2014, 'commands out of sync: the connection is broken'],
   [2055, 'connection lost'],
-  [3024, 'max_execution_time exceeded'],
   [3058, 'deadlock on a user-level lock'],
   [3101, 'the replication group rolled the transaction back'],
   [3100, 'the replication group could not run the COMMIT hook'],
   [3168, 'the server is not ready: it is starting or leaving its group'],
-  [3170, 'memory limit of the session reached'],
-  [3572, 'a lock was not available immediately (NOWAIT)'],
   [4031, 'the server closed an idle connection'],
 ]);
 
@@ -131,6 +209,7 @@ const CONFIGURATION_CODES = new Set([
 export interface MysqlError {
   readonly errno?: number;
   readonly code?: string;
+  readonly sqlState?: string;
 }
 
 /** @returns `transient` for an error without a server error number, unless its code says that it will not go away */
@@ -138,9 +217,26 @@ export function classifyError(error: MysqlError): ErrorClass {
   if (error.code !== undefined && CONFIGURATION_CODES.has(error.code)) return 'configuration';
   const number = error.errno ?? 0;
   if (number <= 0 || TRANSIENT.has(number)) return 'transient';
-  if (DEFERRABLE.has(number)) return 'deferrable';
+  if (DEPENDENT.has(number)) return 'dependent';
   if (CONFIGURATION.has(number)) return 'configuration';
-  return 'permanent';
+  if (OVERSIZED.has(number)) return 'oversized';
+  if (NOT_NOW.has(number)) return 'not-now';
+  const isPermanent = PERMANENT.has(number) || PERMANENT_STATES.has(error.sqlState?.slice(0, 2) ?? '');
+  return isPermanent ? 'permanent' : 'not-now';
+}
+
+/** What a statement waits for that failed with this error. Undefined if the error is not a known wait or limit. */
+export function waitOf({ errno = 0 }: MysqlError): string | undefined {
+  if (errno > 0 && errno < FIRST_SERVER_ERROR) return 'waits for the disk or the file system';
+  if (TRANSIENT.has(errno)) return 'fails with an error that usually passes';
+  return NOT_NOW.get(errno) ?? OVERSIZED.get(errno);
+}
+
+/** Errors of a server that has become a replica: the address of the pool may belong to another server by now. */
+const READ_ONLY_SERVER = new Set([1290, 1792, 1836]);
+
+export function isReadOnlyServer(error: unknown): boolean {
+  return isMysqlError(error) && READ_ONLY_SERVER.has(error.errno ?? 0);
 }
 
 /**

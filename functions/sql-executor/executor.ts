@@ -2,12 +2,19 @@ import type { ErrorReply, ExecutorReply, ExecutorRequest, SqlExecutor } from '..
 import type { MysqlPool } from '../../shared/registry/types.ts';
 import { BatchTransaction, type ExecutorFailpoint } from './batch-transaction.ts';
 import { Connections } from './connections.ts';
-import { classifyError, isMysqlError, type MysqlError, messageOf } from './error-classes.ts';
+import {
+  classifyError,
+  isMysqlError,
+  type MysqlError,
+  messageOf,
+  SESSION_SET_UP_CODE,
+} from './error-classes.ts';
 import { openEpoch, peekFence, pruneBatches, readPage, voidBatch } from './ledger.ts';
 import { LedgerSql } from './ledger-sql.ts';
 import type { MysqlSession } from './session.ts';
-import type { SessionFacts } from './session-set-up.ts';
+import { type SessionFacts, setLockWait } from './session-set-up.ts';
 import { readColumns, readRows } from './table-rows.ts';
+import { isCertificateError } from './tls.ts';
 
 export interface MysqlExecutorOptions {
   readonly mysqlPools: ReadonlyMap<string, MysqlPool>;
@@ -16,6 +23,12 @@ export interface MysqlExecutorOptions {
   readonly connectionLimit: number;
   readonly failpoint?: ExecutorFailpoint;
 }
+
+const CERTIFICATE_STEP =
+  'Correct the host name or the certificate of the server. If the certificate is from a private authority, set NODE_EXTRA_CA_CERTS to the path of the certificate of the authority (PEM) and start again.';
+
+/** mysql2's code for a login that it doesn't support, such as MariaDB's `ed25519` and `gssapi`. */
+const UNKNOWN_LOGIN = 'AUTH_SWITCH_PLUGIN_ERROR';
 
 /** MySQL's numbers for a missing privilege on a database, table, column, operation or routine. */
 const ACCESS_DENIED = new Set([1044, 1142, 1143, 1227, 1370]);
@@ -64,6 +77,7 @@ export class MysqlExecutor implements SqlExecutor {
   ): Promise<ExecutorReply> {
     switch (request.operation) {
       case 'batch': {
+        await setLockWait(session, facts, request.lockWaitSeconds);
         const failpoint = this.#options.failpoint ?? (() => undefined);
         return new BatchTransaction(session, facts, this.#ledgerSql, request, failpoint).run();
       }
@@ -97,10 +111,13 @@ export class MysqlExecutor implements SqlExecutor {
       return configurationError('internal', error instanceof Error ? error.message : String(error));
     const code = String(error.errno !== undefined && error.errno > 0 ? error.errno : (error.code ?? 'mysql'));
     if (isOutcomeUnknown) return { status: 'error', kind: 'unknown', code, message: messageOf(error) };
+    if (isCertificateError(error)) return configurationError(code, messageOf(error), CERTIFICATE_STEP);
     const errorClass = classifyError(error);
     if (request.operation === 'rows' || request.operation === 'columns') {
       // The statement is this project's own, so an error means that the table or the account's privileges are wrong.
-      const kind = errorClass === 'transient' ? 'transient' : 'configuration';
+      const isConfiguration =
+        errorClass === 'configuration' || errorClass === 'permanent' || errorClass === 'dependent';
+      const kind = isConfiguration ? 'configuration' : 'transient';
       return { status: 'error', kind, code, message: messageOf(error) };
     }
     if (request.operation !== 'batch' && ACCESS_DENIED.has(error.errno ?? 0)) {
@@ -118,10 +135,14 @@ export class MysqlExecutor implements SqlExecutor {
   }
 }
 
-function nextStepFor(pool: string, { errno }: MysqlError): string {
+function nextStepFor(pool: string, { errno, code }: MysqlError): string {
+  if (code === SESSION_SET_UP_CODE)
+    return `Correct the parameters in the DSN of MySQL pool '${pool}'. A text needs quotes, such as sql_mode=%27TRADITIONAL%27.`;
   if (errno === 1044 || errno === 1049)
     return `Correct the database of MySQL pool '${pool}' in the registry, or create it.`;
-  return `Correct the user, password or parameters of MySQL pool '${pool}' in the registry.`;
+  if (code === UNKNOWN_LOGIN)
+    return `Give the user of MySQL pool '${pool}' one of the logins that this consumer supports: mysql_native_password, caching_sha2_password or sha256_password. For MariaDB: ALTER USER … IDENTIFIED VIA mysql_native_password USING PASSWORD('…').`;
+  return `Correct the user or password of MySQL pool '${pool}' in the registry.`;
 }
 
 function configurationError(code: string, message: string, nextStep?: string): ErrorReply {

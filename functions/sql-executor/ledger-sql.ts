@@ -22,17 +22,20 @@ const NO_OUTCOME: BatchOutcome = { increment: 1, results: [] };
 /**
  * Builds the SQL of the ledger. The ledger is a separate database on each MySQL server, because BeeORM's schema update
  * drops tables that it doesn't know. The table `fence` holds the current epoch of each consumer and MySQL pool. The
- * table `batches` holds one row per batch, written in the transaction of the batch.
+ * table `batches` holds one row per batch, written in the transaction of the batch. The table `pruned` holds how far rows
+ * were deleted, apart from the fence: each batch locks the fence, so pruning must not need more than a share of it.
  */
 export class LedgerSql {
   readonly database: string;
   readonly #fence: string;
   readonly #batches: string;
+  readonly #pruned: string;
 
   constructor(database: string) {
     this.database = database;
     this.#fence = `${escapeId(database, true)}.fence`;
     this.#batches = `${escapeId(database, true)}.batches`;
+    this.#pruned = `${escapeId(database, true)}.pruned`;
   }
 
   /**
@@ -54,6 +57,12 @@ export class LedgerSql {
         settled_at TIMESTAMP NULL DEFAULT NULL,
         PRIMARY KEY (consumer, pool, token, number)
       ) ENGINE=InnoDB`,
+      `CREATE TABLE IF NOT EXISTS ${this.#pruned} (
+        consumer VARBINARY(64) NOT NULL,
+        pool VARBINARY(128) NOT NULL,
+        ids LONGBLOB NOT NULL,
+        PRIMARY KEY (consumer, pool)
+      ) ENGINE=InnoDB`,
       `CREATE TABLE IF NOT EXISTS ${this.#fence} (
         consumer VARBINARY(64) NOT NULL,
         pool VARBINARY(128) NOT NULL,
@@ -72,9 +81,15 @@ export class LedgerSql {
     return `CREATE DATABASE IF NOT EXISTS ${database}; GRANT ALL PRIVILEGES ON ${database}.* TO ${quote(user)}@'%';`;
   }
 
-  /** Reads one row, or none before the first epoch. */
+  /**
+   * Reads one row, or none before the first epoch. A ledger of an older version has recorded in the fence how far it has
+   * pruned.
+   */
   readFence(owner: LedgerOwner): BinaryString {
-    return textToBinary(`SELECT token, pruned_ids FROM ${this.#fence} WHERE ${this.#ownedBy(owner)}`);
+    return textToBinary(
+      `SELECT token, pruned_ids, (SELECT ids FROM ${this.#pruned} WHERE ${this.#ownedBy(owner)}) AS ids
+        FROM ${this.#fence} WHERE ${this.#ownedBy(owner)}`,
+    );
   }
 
   /** Fails with error 1062 if another consumer process has opened the first epoch. */
@@ -94,19 +109,26 @@ export class LedgerSql {
   }
 
   /**
-   * Reads one row if the current epoch is `token`'s, otherwise none, and locks it until the transaction ends. Running
-   * batches continue alongside a lock in share mode. `FOR UPDATE` waits for them, as {@link writePrunedIds} requires.
+   * Reads one row if the current epoch is `token`'s, otherwise none, and keeps the epoch until the transaction ends. Batches
+   * run alongside: a request for more than a share would wait for the running ones, and all others would wait for it.
    */
-  lockFence(owner: LedgerOwner, token: string, mode: 'LOCK IN SHARE MODE' | 'FOR UPDATE'): BinaryString {
+  shareFence(owner: LedgerOwner, token: string): BinaryString {
     return textToBinary(
-      `SELECT pruned_ids FROM ${this.#fence} WHERE ${this.#ownedBy(owner)} AND token = ${quote(token)} ${mode}`,
+      `SELECT 1 FROM ${this.#fence} WHERE ${this.#ownedBy(owner)} AND token = ${quote(token)} LOCK IN SHARE MODE`,
     );
   }
 
-  /** @param prunedIds JSON: by stream, the highest entry ID that the ledger has deleted */
-  writePrunedIds(owner: LedgerOwner, prunedIds: string): BinaryString {
+  /** Reads how far rows were deleted: one row, or none. Locks it until the transaction ends. */
+  lockPruned(owner: LedgerOwner): BinaryString {
+    return textToBinary(`SELECT ids FROM ${this.#pruned} WHERE ${this.#ownedBy(owner)} FOR UPDATE`);
+  }
+
+  /** @param ids JSON: by stream, the highest entry ID that the ledger has deleted */
+  writePruned(owner: LedgerOwner, ids: string): BinaryString {
+    const values = [owner.consumer, owner.pool, ids].map((value) => quote(value)).join(', ');
     return textToBinary(
-      `UPDATE ${this.#fence} SET pruned_ids = ${quote(prunedIds)} WHERE ${this.#ownedBy(owner)}`,
+      `INSERT INTO ${this.#pruned} (consumer, pool, ids) VALUES (${values})
+        ON DUPLICATE KEY UPDATE ids = ${quote(ids)}`,
     );
   }
 

@@ -5,6 +5,7 @@ import { isDuplicateEntry, isMysqlError } from './error-classes.ts';
 import { type LedgerOwner, type LedgerSql, toFoundBatch, toLedgerRow } from './ledger-sql.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 import type { SessionFacts } from './session-set-up.ts';
+import { readViews } from './table-links.ts';
 
 const NO_SUCH_DATABASE = 1049;
 const NO_SUCH_TABLE = 1146;
@@ -42,8 +43,10 @@ export async function openEpoch(
 ): Promise<ExecutorReply> {
   if (!(await writeFence(session, ledgerSql, request))) return { status: 'refused' };
   const fence = await readFence(session, ledgerSql, request);
+  const views = await readViews(session);
   await session.rollback();
-  return { status: 'opened', maxAllowedPacket: facts.maxAllowedPacket, prunedIds: fence?.prunedIds ?? {} };
+  const { maxAllowedPacket } = facts;
+  return { status: 'opened', maxAllowedPacket, prunedIds: fence?.prunedIds ?? {}, views };
 }
 
 async function writeFence(
@@ -93,11 +96,16 @@ async function readFence(
   });
   const row = rows[0];
   if (row === undefined) return undefined;
-  return { token: toBytes(row['token']).toString('latin1'), prunedIds: toPrunedIds(row) };
+  const pairs = [row['pruned_ids'], row['ids']].flatMap((ids) => Object.entries(toPrunedIds(ids)));
+  return {
+    token: toBytes(row['token']).toString('latin1'),
+    prunedIds: Object.fromEntries(highestStreamIds(pairs)),
+  };
 }
 
-function toPrunedIds(row: Record<string, unknown>): Record<string, string> {
-  const ids: unknown = JSON.parse(toBytes(row['pruned_ids']).toString('utf8'));
+function toPrunedIds(value: unknown): Record<string, string> {
+  if (value === null || value === undefined) return {};
+  const ids: unknown = JSON.parse(toBytes(value).toString('utf8'));
   return typeof ids === 'object' && ids !== null
     ? Object.fromEntries(Object.entries(ids).map(([stream, id]) => [stream, String(id)]))
     : {};
@@ -145,7 +153,7 @@ export async function voidBatch(
 
 /**
  * Marks ledger rows as settled or unsettled, and deletes those that the poller names. A deleted row can no longer be
- * looked up, so the fence keeps the highest entry ID of each stream among the deleted rows.
+ * looked up, so the ledger keeps the highest entry ID of each stream among the deleted rows.
  *
  * @returns `pruned`, or `refused` if another epoch has begun: nothing was changed then
  */
@@ -160,22 +168,20 @@ export async function pruneBatches(
     prunedIds: Record<string, string>;
   }>,
 ): Promise<ExecutorReply> {
-  const deletesRows = request.forget.length > 0;
-  const mode = deletesRows ? 'FOR UPDATE' : 'LOCK IN SHARE MODE';
-  const [fence] = await session.begin([ledgerSql.lockFence(request, request.token, mode)]);
-  const row = fence?.rows[0];
-  if (row === undefined) {
+  const [fence] = await session.begin([ledgerSql.shareFence(request, request.token)]);
+  if (fence?.rows[0] === undefined) {
     await session.rollback();
     return { status: 'refused' };
   }
   if (request.settled.length > 0) await session.one(ledgerSql.markSettled(request, request.settled, true));
   if (request.unsettled.length > 0)
     await session.one(ledgerSql.markSettled(request, request.unsettled, false));
-  if (deletesRows) {
-    await session.one(ledgerSql.forget(request, request.forget));
-    const pairs = [...Object.entries(toPrunedIds(row)), ...Object.entries(request.prunedIds)];
+  if (request.forget.length > 0) {
+    const { rows } = await session.one(ledgerSql.lockPruned(request));
+    const pairs = [...Object.entries(toPrunedIds(rows[0]?.['ids'])), ...Object.entries(request.prunedIds)];
     const prunedIds = Object.fromEntries(highestStreamIds(pairs));
-    await session.one(ledgerSql.writePrunedIds(request, JSON.stringify(prunedIds)));
+    await session.one(ledgerSql.writePruned(request, JSON.stringify(prunedIds)));
+    await session.one(ledgerSql.forget(request, request.forget));
   }
   await session.commit();
   return { status: 'pruned' };

@@ -6,6 +6,8 @@ import type { KnownTableLinks } from './table-links.ts';
 
 /** The server ends a session that has been idle for this long. That releases the locks of an executor that has died. */
 const WAIT_TIMEOUT_SECONDS = 15;
+
+/** How long a statement waits for the lock of a row, and for a table that another session locks or alters. */
 const LOCK_WAIT_SECONDS = 5;
 
 /** Settings of a session, as the server reports them. */
@@ -25,6 +27,8 @@ export interface SessionFacts {
   readonly isStrict: boolean;
   /** `max_allowed_packet` in bytes: the maximum length of a request. */
   readonly maxAllowedPacket: number;
+  /** How long a statement waits for a lock now. */
+  readonly lockWait: { seconds: number };
   /** The table links of the pool's database. */
   readonly tableLinks: KnownTableLinks;
 }
@@ -56,7 +60,7 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
   assignments.push(
     'autocommit = 0',
     `wait_timeout = ${WAIT_TIMEOUT_SECONDS}`,
-    `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+    ...lockWaitSettings(LOCK_WAIT_SECONDS),
   );
   return textToBinary(`SET NAMES ${charset}, ${assignments.join(', ')}`);
 }
@@ -67,19 +71,29 @@ export function sessionSettings(mysql: MysqlPool): BinaryString {
  */
 const UNREADABLE_MODES = /^(ANSI|ANSI_QUOTES|DB2|MAXDB|MSSQL|NO_BACKSLASH_ESCAPES|ORACLE|POSTGRESQL)$/;
 
-/** Applies `settings` and removes unreadable SQL modes. @throws mysql2's error; pass it to {@link asSetUpError} */
+/**
+ * BeeORM has no rows with the ID 0: in its statements and events, 0 is the ID of a row that is yet to be inserted. With
+ * this mode MySQL would create such a row, and the IDs of the other rows of the statement could not be computed.
+ */
+const ZERO_IS_AN_ID = 'NO_AUTO_VALUE_ON_ZERO';
+
+/**
+ * Applies `settings` and removes the SQL modes that this project cannot work with.
+ *
+ * @throws mysql2's error, with the code {@link SESSION_SET_UP_CODE} if a parameter of the DSN is wrong
+ */
 export async function setUpSession(
   session: MysqlSession,
   settings: BinaryString,
 ): Promise<Omit<SessionFacts, 'tableLinks'>> {
-  await session.one(settings);
+  await applySettings(session, settings);
   const { rows } = await session.one(
     ascii(`SELECT CONNECTION_ID() AS id, @@auto_increment_increment AS increment, @@sql_mode AS mode,
       @@max_allowed_packet AS packet`),
   );
   const [row] = rows;
   const modes = toBytes(row?.['mode']).toString('latin1').split(',');
-  const readable = modes.filter((mode) => !UNREADABLE_MODES.test(mode));
+  const readable = modes.filter((mode) => !UNREADABLE_MODES.test(mode) && mode !== ZERO_IS_AN_ID);
   if (readable.length < modes.length) await session.one(ascii(`SET sql_mode = '${readable.join(',')}'`));
   return {
     connectionId: toBytes(row?.['id'] ?? '').toString('latin1'),
@@ -87,7 +101,23 @@ export async function setUpSession(
     increment: Number(row?.['increment'] ?? 1),
     isStrict: readable.some((mode) => mode.startsWith('STRICT_')),
     maxAllowedPacket: Number(row?.['packet'] ?? 1 << 20),
+    lockWait: { seconds: LOCK_WAIT_SECONDS },
   };
+}
+
+function lockWaitSettings(seconds: number): string[] {
+  return [`innodb_lock_wait_timeout = ${seconds}`, `lock_wait_timeout = ${seconds}`];
+}
+
+/** Sets how long statements wait for a lock. Asks the server only if that changes. @throws mysql2's error */
+export async function setLockWait(
+  session: MysqlSession,
+  { lockWait }: SessionFacts,
+  seconds = LOCK_WAIT_SECONDS,
+): Promise<void> {
+  if (lockWait.seconds === seconds) return;
+  await session.one(ascii(`SET ${lockWaitSettings(seconds).join(', ')}`));
+  lockWait.seconds = seconds;
 }
 
 /** Best effort: the address is needed only to end the session of a connection that was dropped. */
@@ -103,13 +133,19 @@ async function readClientAddress(session: MysqlSession): Promise<string | undefi
   return /^[\w.:[\]-]+:\d+$/.test(address) ? address : undefined;
 }
 
-/** MySQL's numbers for an unknown system variable or character set, or a value that the variable cannot have. */
-const REJECTED_SETTING = new Set([1115, 1193, 1229, 1231, 1232, 1238, 1273]);
+/** MySQL's numbers for a server that stops, lacks memory, or ends the session: the settings are not to blame. */
+const NOT_REJECTED = new Set([1021, 1037, 1038, 1041, 1053, 1077, 1079, 1080, 1152, 1317, 1927]);
 
-/** MySQL rejects a wrong setting on every attempt: a configuration error, because no statement is to blame. */
-export function asSetUpError(error: unknown): unknown {
-  if (!isMysqlError(error) || !REJECTED_SETTING.has(error.errno ?? 0)) return error;
-  return Object.assign(new Error(`MySQL rejects a parameter of the DSN: ${error.message}`), {
-    code: SESSION_SET_UP_CODE,
-  });
+/** MySQL rejects a wrong setting on every attempt, so it is a configuration error and retrying is useless. */
+async function applySettings(session: MysqlSession, settings: BinaryString): Promise<void> {
+  try {
+    await session.one(settings);
+  } catch (error) {
+    // Without a number of the server, the connection is to blame.
+    const number = isMysqlError(error) ? (error.errno ?? 0) : 0;
+    if (!isMysqlError(error) || number <= 0 || NOT_REJECTED.has(number)) throw error;
+    throw Object.assign(new Error(`MySQL rejects a parameter of the DSN: ${error.message}`), {
+      code: SESSION_SET_UP_CODE,
+    });
+  }
 }

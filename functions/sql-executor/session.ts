@@ -42,7 +42,8 @@ export class ResultCountError extends Error {
  * - *open*: a transaction may be open on the server, from the moment that START TRANSACTION is sent (`canRollBack`).
  *   If the connection returned to the pool in this state, the next COMMIT on it would commit the leftovers. A successful
  *   ROLLBACK makes it idle again.
- * - *committing*: COMMIT was sent and is not confirmed (`hasUnknownOutcome`). The confirmation makes it idle again.
+ * - *committing*: COMMIT was sent and is not confirmed (`hasUnknownOutcome`). The confirmation makes it idle again,
+ *   and so does a ROLLBACK that succeeds after the server has refused the COMMIT.
  * - *broken*: the deadline passed or a fatal error occurred, in any of the states above. The connection is unusable;
  *   this is final, and doesn't clear *open* or *committing*.
  *
@@ -65,7 +66,7 @@ export class MysqlSession {
     return !this.#broken && !this.#transactionMayBeOpen;
   }
 
-  /** A COMMIT was sent and not confirmed: it may have taken effect. */
+  /** A COMMIT was sent, and the server has neither confirmed nor refused it: it may have taken effect. */
   get hasUnknownOutcome(): boolean {
     return this.#committing;
   }
@@ -92,6 +93,7 @@ export class MysqlSession {
   async rollback(): Promise<void> {
     await this.one(ROLLBACK);
     this.#transactionMayBeOpen = false;
+    this.#committing = false;
   }
 
   /** Runs one statement. Rejects like {@link many}. */
@@ -104,12 +106,14 @@ export class MysqlSession {
   /**
    * Sends the statements in one request.
    *
+   * @param onResult called when a result arrives, also if a later statement fails
    * @returns one result for each statement
    * @throws mysql2's error of the first statement that fails, in which case those after it did not run;
    *   DeadlinePassedError; ResultCountError
    */
-  async many(statements: readonly BinaryString[]): Promise<StatementResult[]> {
-    const results = await this.#send(statements.join(';'));
+  async many(statements: readonly BinaryString[], onResult?: () => void): Promise<StatementResult[]> {
+    const { result, fields } = await this.#query({ sql: statements.join(';') }, onResult);
+    const results = toResults(result, fields);
     if (results.length !== statements.length)
       throw new ResultCountError(`${statements.length} statements returned ${results.length} results`);
     return results;
@@ -153,11 +157,6 @@ export class MysqlSession {
     this.#transactionMayBeOpen = false;
     const rows: unknown = Array.isArray(result) ? result[1] : undefined;
     return (Array.isArray(rows) ? rows : []).map((row: unknown[]) => row.map(toBinary));
-  }
-
-  async #send(sql: string): Promise<StatementResult[]> {
-    const { result, fields } = await this.#query({ sql });
-    return toResults(result, fields);
   }
 
   #query(

@@ -1,4 +1,4 @@
-import { ascii, type BinaryString } from '../../shared/binary-string.ts';
+import { asBinary, ascii, type BinaryString } from '../../shared/binary-string.ts';
 import { type MysqlSession, toBytes } from './session.ts';
 
 /** How inserts into the tables of a database depend on other tables. Names are in lower case. */
@@ -46,6 +46,14 @@ const TRIGGERS_BEFORE_INSERT_AND_VIEWS =
   UNION SELECT TABLE_NAME FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
 
+const VIEWS = ascii(`SELECT TABLE_NAME AS name FROM information_schema.TABLES
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE LIKE '%VIEW'`);
+
+/** Reads the names of the views of the pool's own database, in lower case. */
+export async function readViews(session: MysqlSession): Promise<BinaryString[]> {
+  return [...(await readNames(session, VIEWS))];
+}
+
 /** Reads the links of the pool's own database. */
 async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   const dependents = await readNames(session, FOREIGN_KEYS);
@@ -56,7 +64,7 @@ async function readTableLinks(session: MysqlSession): Promise<TableLinks> {
   return { dependents, farReaching, withAssignedIds };
 }
 
-async function readNames(session: MysqlSession, select: BinaryString): Promise<ReadonlySet<string>> {
+async function readNames(session: MysqlSession, select: BinaryString): Promise<ReadonlySet<BinaryString>> {
   const { rows } = await session.one(select);
-  return new Set(rows.map((row) => toBytes(row['name']).toString('latin1').toLowerCase()));
+  return new Set(rows.map((row) => asBinary(toBytes(row['name']).toString('latin1').toLowerCase())));
 }

@@ -118,7 +118,7 @@ function readRow(reader: StatementReader, columnCount: number, idColumn: number)
   return reader.takeCharacter(CHARACTER.close) ? id : false;
 }
 
-/** Undefined if MySQL chooses the ID: for 0 too, because the sessions don't use NO_AUTO_VALUE_ON_ZERO. */
+/** Undefined if MySQL chooses the ID: for 0 too, because the sessions are set up without NO_AUTO_VALUE_ON_ZERO. */
 function readId(literal: string): bigint | undefined | false {
   const id = parseUnsigned(literal);
   if (id !== undefined) return id === 0n ? undefined : id;

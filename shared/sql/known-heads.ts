@@ -1,4 +1,4 @@
-import { type BinaryString, binaryToBytes, bytesToBinary } from '../binary-string.ts';
+import { type BinaryString, copyBinary } from '../binary-string.ts';
 
 /** More than the number of different heads that an application typically mixes within a page of entries. */
 const MAX_KNOWN = 32;
@@ -25,8 +25,7 @@ export class KnownHeads<Head extends { readonly head: BinaryString }> {
 
   remember(head: Head): void {
     if (this.#known.some((known) => known.head === head.head)) return;
-    // Copy the head: a slice would keep its whole statement in memory.
-    this.#known.unshift({ ...head, head: bytesToBinary(binaryToBytes(head.head)) });
+    this.#known.unshift({ ...head, head: copyBinary(head.head) });
     if (this.#known.length > MAX_KNOWN) this.#known.pop();
   }
 

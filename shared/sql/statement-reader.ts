@@ -1,4 +1,4 @@
-import { asBinary, type BinaryString, sliceBinary } from '../binary-string.ts';
+import { asBinary, type BinaryString, copyBinary, sliceBinary } from '../binary-string.ts';
 import { CHARACTER, endOfName, isDigit, isNameCharacter, skipSpaces } from './characters.ts';
 import { endOfQuoted } from './quoted.ts';
 
@@ -68,13 +68,13 @@ export class StatementReader {
     return end > start ? sliceBinary(this.sql, start, end) : undefined;
   }
 
-  /** Takes `table` or `database.table`. */
+  /** Takes `table` or `database.table`. The names are copies, because they are remembered for longer than the statement. */
   takeTableName(): TableName | undefined {
     const name = this.takeName();
-    if (name === undefined || !this.takeCharacter(CHARACTER.dot))
-      return name === undefined ? undefined : { table: name };
+    if (name === undefined) return undefined;
+    if (!this.takeCharacter(CHARACTER.dot)) return { table: copyBinary(name) };
     const table = this.takeName();
-    return table === undefined ? undefined : { database: name, table };
+    return table === undefined ? undefined : { database: copyBinary(name), table: copyBinary(table) };
   }
 
   /** Takes an integer from 0 to 2^64 - 1, in digits. */

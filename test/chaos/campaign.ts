@@ -29,6 +29,8 @@ const SLOW_BUDGET_MS = 5000;
 /** After this time the network is healed, so that the drain can finish. */
 const NETWORK_FAILS_MS = 4000;
 
+/** The last drain may have thousands of entries to process. */
+const LAST_DRAIN_TIMEOUT_MS = 600_000;
 /** More redrives than any dead letter needs. */
 const MAX_REDRIVES = 5;
 
@@ -93,7 +95,7 @@ export class Campaign {
   /** Adds the remaining entries, drains them without faults, and redrives dead letters until there are none left. */
   async finish(): Promise<void> {
     for (const workload of this.#options.workloads) await workload.addRemaining();
-    await this.#drain();
+    await this.#consumers.waitForEnd(this.#consumers.start({}), LAST_DRAIN_TIMEOUT_MS);
     for (let attempt = 0; attempt < MAX_REDRIVES && (await this.#redrive()); attempt++) await this.#drain();
   }
 

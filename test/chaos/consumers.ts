@@ -49,9 +49,9 @@ export class Consumers {
     return process;
   }
 
-  async waitForEnd(process: ConsumerProcess): Promise<ProcessEnd> {
-    const end = await process.waitForEnd(TIMEOUT_MS);
-    const failure = describeFailure(end);
+  async waitForEnd(process: ConsumerProcess, timeoutMs = TIMEOUT_MS): Promise<ProcessEnd> {
+    const end = await process.waitForEnd(timeoutMs);
+    const failure = describeFailure(end, timeoutMs);
     if (failure !== undefined)
       this.failures.push({ kind: 'unfinished', what: `${failure}: ${process.stderrTail}` });
     this.#options.log(`  ${(performance.now() / 1000).toFixed(1)} s: ${end.kind} ${process.stderrTail}`);
@@ -64,10 +64,10 @@ export class Consumers {
   }
 }
 
-function describeFailure(end: ProcessEnd): string | undefined {
+function describeFailure(end: ProcessEnd, timeoutMs: number): string | undefined {
   switch (end.kind) {
     case 'hung':
-      return `a consumer did not finish within ${TIMEOUT_MS} ms`;
+      return `a consumer did not finish within ${timeoutMs} ms`;
     case 'failed':
       return `a consumer exited with code ${end.exitCode}`;
     case 'drained':

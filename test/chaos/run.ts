@@ -13,7 +13,7 @@ interface CommandOptions {
   readonly seed: number;
   readonly break?: ChaosOptions['broken'];
   readonly ordering: ChaosOptions['ordering'];
-  readonly minutes: number;
+  readonly minutes?: number;
   readonly verbose?: true;
 }
 
@@ -97,7 +97,7 @@ const command = new Command('npm run test:chaos --')
       .choices(['entity', 'pool'])
       .default('entity'),
   )
-  .option('--minutes <number>', 'start no new fault after this time', parseMinutes, 10)
+  .option('--minutes <number>', 'start no new fault after this time (default: no limit)', parseMinutes)
   .option('--verbose', 'print each fault and the output of the consumers')
   .addHelpText('after', CHECKS)
   .addHelpText(
@@ -116,7 +116,7 @@ const report = await runChaos({
   faultKinds: typeof faults === 'number' ? FAULT_KINDS : faults,
   maxOtherFaults:
     typeof faults === 'number' ? faults : (options.maxFaults ?? options.troubles ?? Number.POSITIVE_INFINITY),
-  maxMs: options.minutes * 60_000,
+  maxMs: (options.minutes ?? Number.POSITIVE_INFINITY) * 60_000,
   log: options.verbose === true ? console.error : () => undefined,
 });
 console.log(describeReport({ seed, broken }, report));

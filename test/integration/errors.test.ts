@@ -127,6 +127,7 @@ function recordErrorCodes(inner: SqlExecutor, codes: string[]): SqlExecutor {
     execute: async (request) => {
       const reply = await inner.execute(request);
       if (reply.status === 'error') codes.push(reply.code);
+      if (reply.status === 'done' && reply.deferred !== undefined) codes.push(reply.deferred.code);
       return reply;
     },
   };

@@ -23,6 +23,9 @@ const OVERDUE_MS = 900;
 /** A Redis pool that was never reached within this time is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
+/** A pool that was drained for this long has recovered: its next pause is a short one. */
+const RECOVERED_MS = 10_000;
+
 export interface DrainOptions {
   /** Time for everything, in milliseconds. */
   readonly budgetMs: number;
@@ -53,6 +56,8 @@ class Drain {
   readonly #startedAt = Date.now();
   readonly #concurrencyLimit: ConcurrencyLimit;
   readonly #sharedLock = new SharedLock();
+  /** Those that are being drained, or may be. */
+  readonly #drained = new Set<LockedChannels>();
   readonly #stats: ReadonlyMap<Channel, ChannelStats>;
 
   constructor(poller: PollerOptions, options: DrainOptions) {
@@ -90,35 +95,49 @@ class Drain {
     return [...byLock.values()];
   }
 
-  /** Starts over, in a new epoch, if the connection to Redis was lost and there is time left. */
+  /**
+   * Starts over, in a new epoch, if the connection to Redis was lost and there is time left. A drain that waits for new
+   * entries starts over whenever it cannot continue, as long as it drains another pool: nobody else would try this one.
+   */
   async #drainPool(locked: LockedChannels): Promise<PoolEnd> {
     const { pool } = locked;
     const lockValue = createLockValue();
     let lastReachedAt = Date.now();
     let survived: EntriesInHand = new Map();
+    this.#drained.add(locked);
     for (let attempt = 0; ; attempt++) {
+      const startedAt = Date.now();
       const budget = new DrainBudget(this.#remainingMs(), this.#options.signal);
-      try {
-        const end = await this.#inTime(pool, this.#drainOnce(locked, budget, lockValue, survived));
-        if (end.kind !== 'redis-lost' && end.kind !== 'unreachable') return end;
-        if (end.kind === 'redis-lost') {
-          lastReachedAt = Date.now();
-          attempt = 0;
-          survived = end.inHand;
-        }
-        const isRefused =
-          end.kind === 'unreachable' && ['redis-authentication', 'redis-permission'].includes(end.error.code);
-        const isOver = this.#options.signal?.aborted === true || this.#remainingMs() < 1000;
-        if (isRefused || isOver || Date.now() - lastReachedAt > UNREACHED_MS) return end;
-        this.#poller.logger.warn('Redis connection lost, reconnecting', {
-          pool: pool.code,
-          reason: end.kind,
-        });
-        await pause(attempt, this.#remainingMs());
-      } finally {
-        budget.close();
+      const end = await this.#inTime(pool, this.#drainOnce(locked, budget, lockValue, survived)).finally(() =>
+        budget.close(),
+      );
+      if ('inHand' in end) {
+        lastReachedAt = Date.now();
+        survived = end.inHand;
+        if (lastReachedAt - startedAt > RECOVERED_MS) attempt = 0;
       }
+      const isOver = this.#options.signal?.aborted === true || this.#remainingMs() < 1000;
+      if (end.kind === 'done' || isOver || !this.#startsOver(locked, end, lastReachedAt)) {
+        this.#drained.delete(locked);
+        return end;
+      }
+      this.#poller.logger.warn(describeStartingOver(end), {
+        pool: pool.code,
+        reason: end.kind,
+        ...detailOf(end),
+      });
+      await pause(attempt, this.#remainingMs());
     }
+  }
+
+  #startsOver(locked: LockedChannels, end: PoolEnd, lastReachedAt: number): boolean {
+    if (end.kind === 'redis-lost' || end.kind === 'restart') return true;
+    const isRefused =
+      end.kind === 'unreachable' && ['redis-authentication', 'redis-permission'].includes(end.error.code);
+    if (end.kind === 'unreachable' && !isRefused && Date.now() - lastReachedAt <= UNREACHED_MS) return true;
+    if (this.#options.isTail !== true) return false;
+    this.#drained.delete(locked);
+    return this.#drained.size > 0;
   }
 
   /** Limits what has no timeout of its own: a Redis that accepts the connection but then does not answer. */
@@ -133,16 +152,18 @@ class Drain {
   }
 
   async #drainOnce(
-    { pool, channels }: LockedChannels,
+    locked: LockedChannels,
     budget: DrainBudget,
     lockValue: string,
     survived: EntriesInHand,
   ): Promise<PoolEnd> {
+    const { pool, channels } = locked;
     try {
       const streams = channels.map(({ stream }) => stream);
       const group = channels[0]?.group ?? '';
       const session = await openRedisSession(pool, group, streams, this.#poller.lockTtlMs, lockValue);
       if ('lockedBy' in session) return { kind: 'locked', holder: session.lockedBy };
+      this.#drained.add(locked);
       const poolDrain = new PoolDrain({
         poller: this.#poller,
         pool,
@@ -189,6 +210,17 @@ class Drain {
       channels: Object.fromEntries(channels),
     };
   }
+}
+
+function describeStartingOver({ kind }: PoolEnd): string {
+  const isLost = kind === 'redis-lost' || kind === 'unreachable';
+  return isLost ? 'Redis connection lost, reconnecting' : 'drain of the pool cannot continue, starting over';
+}
+
+/** What is known about the end, such as which group was set back. */
+function detailOf(end: PoolEnd): { readonly detail?: string } {
+  if (end.kind === 'unreachable') return { detail: end.error.code };
+  return 'message' in end && end.message !== undefined ? { detail: end.message } : {};
 }
 
 function toKnownError(pool: RedisPool, error: unknown): BackgroundConsumerError {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { withNextStep } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
@@ -6,8 +7,10 @@ import type { EntryProcessor } from '../channels/channel.ts';
 import { MysqlPools } from '../lanes/mysql-pools.ts';
 import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
+import type { DeferredItem } from '../ledger/work-item.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { connectRedis } from '../redis/connection.ts';
+import { redisErrorCode } from '../redis/error-code.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import { describeRefusal, refusalCodeOf } from '../redis/refusals.ts';
 import type { RedisSession } from '../redis/session.ts';
@@ -20,8 +23,13 @@ import type { SharedLock } from './shared-lock.ts';
 import { shutDown, untilOver } from './shutdown.ts';
 import { StreamDrain } from './stream-drain.ts';
 import { ledgerName, StreamPositions } from './stream-positions.ts';
+import { StreamRecovery } from './stream-recovery.ts';
 
 const UPKEEP_MS = 2000;
+const WATCH_MS = 1500;
+
+/** A Redis that has not answered for this long has lost the connection without a trace. */
+const UNANSWERED_MS = 10_000;
 
 const GIVEN_UP_MS = 1000;
 
@@ -41,13 +49,22 @@ export interface PoolDrainOptions {
 /** IDs by stream, named as in the registry. */
 export type EntriesInHand = ReadonlyMap<string, readonly string[]>;
 
-/** `lock-lost`: another consumer has begun. `redis-lost`: the connection is lost. `behind`: see `message`. */
+/**
+ * - `lock-lost`: another consumer has begun, or may have.
+ * - `redis-lost`: the connection is lost.
+ * - `behind`: see `message`.
+ * - `restart`: a drain that waits for new entries can continue only in a new epoch.
+ */
 export interface PoolDrainEnd {
-  readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind';
+  readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind' | 'restart';
   readonly message?: string;
+  /** Streams that could not be read, and why. */
+  readonly streamFailures: ReadonlyMap<string, string>;
   readonly mysqlFailures: ReadonlyMap<string, PoolFailure>;
   /** What Redis refused to write, with the next steps: entries stay pending. */
   readonly refusals: readonly string[];
+  /** By MySQL pool, the statements that could not run, although others could. */
+  readonly deferred: ReadonlyMap<string, readonly DeferredItem[]>;
   readonly inHand: EntriesInHand;
   /** True if the remaining entries were counted at the end of the drain. */
   readonly isRemainingKnown: boolean;
@@ -67,7 +84,9 @@ export class PoolDrain {
   readonly #processors: EntryProcessor[] = [];
   readonly #refusals: RefusalLog;
   readonly #settler: Settler;
+  readonly #recovery: StreamRecovery;
   #isRemainingKnown = false;
+  #isWatching = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
@@ -85,6 +104,7 @@ export class PoolDrain {
       settle: poller.settle,
       failpoint: poller.failpoint,
     });
+    this.#recovery = new StreamRecovery(options);
     this.#mysql = this.#createMysqlPools();
     this.#crossPool = this.#createCrossPoolEffects();
   }
@@ -92,8 +112,13 @@ export class PoolDrain {
   async run(): Promise<PoolDrainEnd> {
     const { session, budget } = this.#options;
     session.redis.once('end', () => this.#stop({ kind: 'redis-lost' }));
-    session.lock.keep(() => this.#stop({ kind: 'lock-lost' }));
+    session.lock.keep({
+      onLost: () => void this.#lockLost(),
+      onRefused: (error) =>
+        this.#warn('lock could not be refreshed, trying again', { code: redisErrorCode(error) }),
+    });
     const upkeep = setInterval(() => void this.#upkeep(), UPKEEP_MS);
+    const watch = setInterval(() => void this.#watch(), WATCH_MS);
     if (budget.mayRead) budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
     else this.#stopWhenDue();
     try {
@@ -101,12 +126,15 @@ export class PoolDrain {
       this.#isRemainingKnown = await this.#shutDown();
     } finally {
       clearInterval(upkeep);
+      clearInterval(watch);
       this.#close();
     }
     return {
       ...this.#end,
+      streamFailures: this.#recovery.failures,
       mysqlFailures: this.#mysql.failures,
       refusals: this.#refusals.messages,
+      deferred: this.#mysql.deferred,
       inHand: new Map([...this.#streams].map(([name, stream]) => [name, stream.idsInHand])),
       isRemainingKnown: this.#isRemainingKnown,
       isBudgetOver: !budget.mayRead,
@@ -124,8 +152,10 @@ export class PoolDrain {
       limits: poller.limits,
       createOrdering: poller.createOrdering,
       isLockHeld: () => session.lock.isHeld(),
+      // A possible poison entry is tried while nothing else runs, so nothing may wait then for a pool that is down.
+      mayWait: () => this.#options.isTail && !this.#options.sharedLock.isWanted,
       onGivenUp: () => this.#mysqlGivenUp(),
-      onFenced: () => this.#stop({ kind: 'lock-lost' }),
+      onFenced: () => this.#stop({ kind: 'lock-lost', message: 'another consumer has begun' }),
       findOpenIds: (name, ids) => this.#positions.findOpenIds(name, ids),
       onOpened: (prunedIds) => this.#checkPruned(prunedIds),
     });
@@ -151,35 +181,74 @@ export class PoolDrain {
   async #drainStreams(): Promise<void> {
     await this.#options.poller.failpoint?.('locked');
     for (const channel of this.#options.channels)
-      this.#streams.set(channel.channel.stream, await this.#openStream(channel));
+      this.#streams.set(channel.channel.stream, this.#openStream(channel));
     for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.resetDeliveries(ids);
-    const runs = [...this.#streams.values()].map((stream) => stream.run());
-    // A stream that fails (Redis or the lock is lost) ends the drain, but not before the others have seen it too.
-    const results = await Promise.allSettled(runs);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) this.#failed(failed.reason);
+    // One stream that fails must not end the others' work, and must not wait for them either.
+    await Promise.all([...this.#streams].map(([name, stream]) => this.#runStream(name, stream)));
+  }
+
+  async #runStream(name: string, stream: StreamDrain): Promise<void> {
+    const { session, isTail, budget } = this.#options;
+    try {
+      const failure = session.failed.get(name);
+      if (failure !== undefined) {
+        if (await this.#recovery.untilReadable(name, failure)) this.#restart(`stream '${name}' can be read`);
+        return;
+      }
+      await stream.run();
+      // Too many of its entries stay pending: only a new drain tries them again.
+      if (isTail && budget.mayRead) this.#restart(`too many entries of stream '${name}' stay pending`);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   #failed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
     const { redis } = this.#options.session;
-    if (text.includes('LOCKLOST')) this.#stop({ kind: 'lock-lost' });
+    if (error instanceof Error && error.message.includes('LOCKLOST')) void this.#lockLost();
     else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
-    else this.#stop({ kind: 'redis-lost', message: this.#describe(error, text) });
+    else this.#stop({ kind: 'redis-lost', message: this.#describe(error) });
   }
 
-  #describe(error: unknown, text: string): string {
+  #describe(error: unknown): string {
     const code = refusalCodeOf(error);
-    if (code === undefined) return `Redis answers: ${text}`;
+    if (code === undefined) return `Redis answers: ${error instanceof Error ? error.message : String(error)}`;
     const { message, nextStep } = describeRefusal(this.#options.pool.code, code);
     return withNextStep(message, nextStep);
   }
 
-  async #openStream({ channel, stats }: DrainedChannel): Promise<StreamDrain> {
+  /**
+   * A lock that nobody holds was deleted, or has run out. Another consumer may have held it meanwhile: a drain that waits
+   * for new entries begins a new epoch, any other ends.
+   */
+  async #lockLost(): Promise<void> {
+    const { session, isTail } = this.#options;
+    const holder = await session.lock.findHolder().catch(() => undefined);
+    if (session.redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
+    else if (holder === 'another')
+      this.#stop({ kind: 'lock-lost', message: 'another consumer has taken the lock' });
+    else {
+      const message = 'the lock was deleted, or has run out before it could be refreshed';
+      this.#stop({ kind: isTail ? 'restart' : 'lock-lost', message });
+    }
+  }
+
+  /** Ends this drain in an orderly way, so that a new one begins. */
+  #restart(message: string): void {
+    if (this.#end.kind === 'done') this.#end = { kind: 'restart', message };
+    this.#options.budget.stop();
+  }
+
+  #warn(message: string, facts: Record<string, unknown>): void {
+    const { poller, pool, budget } = this.#options;
+    if (budget.mayRead) poller.logger.warn(message, { pool: pool.code, ...facts });
+  }
+
+  #openStream({ channel, stats }: DrainedChannel): StreamDrain {
     const { poller, session, budget, sharedLock } = this.#options;
     const group = session.groups.get(channel.stream);
     if (group === undefined) throw new Error(`no group for stream ${channel.stream}`);
-    const newEntries = await this.#waitForNewEntries(group);
+    const newEntries = this.#createNewEntries(channel.stream, group);
     const processor = channel.open({
       registry: poller.registry,
       logger: poller.logger,
@@ -204,15 +273,27 @@ export class PoolDrain {
       logger: poller.logger,
       failpoint: poller.failpoint,
       sharedLock,
+      lastDelivered: session.lastDelivered.get(channel.stream) ?? '0-0',
       newEntries,
+      recover: (error, stream) => this.#recovery.recover(channel.stream, error, stream),
       onOutcome: (outcome) => stats.add(outcome),
     });
   }
 
-  async #waitForNewEntries({ stream, group }: FencedGroup): Promise<NewEntries | undefined> {
+  #createNewEntries(name: string, { stream, group }: FencedGroup): NewEntries | undefined {
     const { pool, budget, isTail } = this.#options;
     if (!isTail) return undefined;
-    const newEntries = new NewEntries(await connectRedis(pool), stream, group, budget.reading);
+    const newEntries = new NewEntries({
+      connect: () => connectRedis(pool),
+      stream,
+      group,
+      signal: budget.reading,
+      onError: (error) =>
+        this.#warn('waiting for new entries failed, restarting the stream', {
+          stream: name,
+          code: redisErrorCode(error),
+        }),
+    });
     this.#waiting.push(newEntries);
     return newEntries;
   }
@@ -224,11 +305,13 @@ export class PoolDrain {
   }
 
   /**
-   * A drain that waits for new entries must not wait for hours without one of its MySQL pools: it ends soon, and the next
-   * one tries again. A drain that ends once its streams are empty continues with the other pools.
+   * While a MySQL pool is down, a drain that waits for new entries keeps the pool's statements in their lanes, in order,
+   * and continues with the other pools. It gives the pool up only for a possible poison entry; then it starts over soon. A
+   * drain that ends once its streams are empty continues with the other pools.
    */
   #mysqlGivenUp(): void {
-    if (this.#options.isTail) setTimeout(() => this.#options.budget.stop(), GIVEN_UP_MS).unref();
+    if (this.#options.isTail)
+      setTimeout(() => this.#restart('a MySQL pool could not be used'), GIVEN_UP_MS).unref();
   }
 
   #stop(end: Pick<PoolDrainEnd, 'kind' | 'message'>): void {
@@ -252,7 +335,30 @@ export class PoolDrain {
     for (const stream of this.#streams.values()) stream.recheckDemand();
     await this.#mysql.prune().catch(() => undefined);
     await this.#options.poller.failpoint?.('pruned');
-    await this.#remaining.read().catch(() => undefined);
+  }
+
+  /** Counts what remains, and finds streams that wait although there is something to read. */
+  async #watch(): Promise<void> {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    const isAnswered = await Promise.race([
+      this.#remaining.read().then(
+        () => true,
+        () => true,
+      ),
+      sleep(UNANSWERED_MS, false, { ref: false }),
+    ]);
+    this.#isWatching = false;
+    if (!isAnswered) {
+      this.#warn('Redis does not answer, connecting again', {});
+      this.#options.session.redis.disconnect();
+      return;
+    }
+    for (const { channel, stats } of this.#options.channels) {
+      const { stream } = channel;
+      if (this.#streams.get(stream)?.watch(stats.summary.backlog !== 0) === true)
+        this.#warn('unread entries were not noticed, restarting the stream', { stream });
+    }
   }
 
   #shutDown(): Promise<boolean> {
@@ -267,14 +373,14 @@ export class PoolDrain {
       budget,
       logger: poller.logger,
       failpoint: poller.failpoint,
-      end: kind === 'done' || kind === 'behind' ? kind : 'other',
+      end: kind === 'restart' ? 'done' : kind === 'done' || kind === 'behind' ? kind : 'other',
     });
   }
 
   #close(): void {
     const { redis, lock } = this.#options.session;
     this.#stopProcessing();
-    for (const waiting of this.#waiting) waiting.close();
+    for (const waiting of this.#waiting) waiting.restart();
     lock.abandon();
     redis.removeAllListeners('end');
     redis.disconnect();

@@ -3,6 +3,12 @@ export class SharedLock {
   #holders = 0;
   #exclusive: Promise<void> = Promise.resolve();
   #onFree: (() => void) | undefined;
+  #wanted = 0;
+
+  /** Whether something runs exclusively, or waits to. */
+  get isWanted(): boolean {
+    return this.#wanted > 0;
+  }
 
   /** Resolves when nothing runs exclusively. Call `acquire` before yielding to the event loop again. */
   async waitUntilShared(): Promise<void> {
@@ -27,11 +33,13 @@ export class SharedLock {
     const previous = this.#exclusive;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exclusive = promise;
+    this.#wanted++;
     try {
       await previous;
       await this.#untilFree();
       await task();
     } finally {
+      this.#wanted--;
       resolve();
     }
   }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../../../shared/logging.ts';
+import { compareStreamIds } from '../../../shared/stream-id.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
 import type { Failpoint } from '../failpoints.ts';
@@ -35,8 +36,12 @@ export interface StreamDrainOptions {
   readonly logger: Logger;
   readonly failpoint: Failpoint | undefined;
   readonly sharedLock: SharedLock;
+  /** The last entry that the group had delivered when the drain began. */
+  readonly lastDelivered: string;
   /** Waits for new entries; undefined if the drain ends once the stream is empty. */
   readonly newEntries: NewEntries | undefined;
+  /** Called if reading failed. True once it may continue; false if the stream cannot be read in this drain. */
+  readonly recover: (error: unknown, stream: StreamDrain) => Promise<boolean>;
   readonly onOutcome: (outcome: EntryOutcome) => void;
 }
 
@@ -53,6 +58,9 @@ export interface StreamDrainOptions {
  * - *waiting* for new entries: leads back to *reading new entries*, or to *finishing*.
  * - *finishing*: nothing more is read; ends when every entry that was read is settled or stays pending.
  *
+ * If reading fails (the group is gone, Redis refuses to write), `recover` decides. If the stream continues, it returns to
+ * *reading pending entries*, from where it was: Redis may have marked entries as delivered that did not arrive here.
+ *
  * States of an entry: *in hand* (read; counted by the read window), then *settled*, or *pending* for a later drain.
  */
 export class StreamDrain {
@@ -62,6 +70,14 @@ export class StreamDrain {
   readonly #pending = new Set<string>();
   /** Entries that were read and are not settled. */
   readonly #inHand = new Set<string>();
+  /** Pending entries that were read and are not started yet, in order. */
+  #toStart: StreamEntry[] = [];
+  /** Reading pending entries continues after this one. */
+  #pendingAfter = '0';
+  #lastRead: string;
+  #hasReadPending = false;
+  /** Set while it waits for new entries; {@link watch} notes whether it has waited since the call before. */
+  #waiting: 'since-watch' | 'before-watch' | undefined;
   /** Possible poison entries that wait to be tried alone. */
   readonly #possiblePoison = new Set<string>();
   readonly #readingIsOver: Promise<void>;
@@ -73,12 +89,12 @@ export class StreamDrain {
       processor.readWindow ?? DEFAULT_WINDOW,
       () => processor.isSaturated?.() === true,
     );
+    this.#lastRead = options.lastDelivered;
     this.#readingIsOver = aborted(budget.reading);
   }
 
   async run(): Promise<void> {
-    await this.#drainPending();
-    await this.#drainNew();
+    await this.#read();
     this.#options.processor.readingEnded?.();
     await this.#window.waitUntilEmpty();
   }
@@ -91,6 +107,22 @@ export class StreamDrain {
   /** Call this now and then: a pool that seemed to have enough queued may have stopped answering. */
   recheckDemand(): void {
     this.#window.recheck();
+  }
+
+  /**
+   * To be called every few seconds. A stream that has waited since the last call although there are unread entries has
+   * missed them: it looks again. True if so.
+   */
+  watch(hasUnread: boolean): boolean {
+    const hasMissed = hasUnread && this.#waiting === 'before-watch';
+    if (this.#waiting !== undefined) this.#waiting = hasUnread ? 'before-watch' : 'since-watch';
+    if (hasMissed) this.#options.newEntries?.restart();
+    return hasMissed;
+  }
+
+  /** The last entry that this drain has read. Undefined while it has not read all pending entries. */
+  get lastRead(): string | undefined {
+    return this.#hasReadPending ? this.#lastRead : undefined;
   }
 
   get idsInHand(): readonly string[] {
@@ -118,23 +150,60 @@ export class StreamDrain {
     return this.#options.processor.countsAttempts === true;
   }
 
-  async #drainPending(): Promise<void> {
-    const { redis, group } = this.#options;
-    const countUpTo = this.#countsAttempts ? 0 : POSSIBLY_POISON_FROM;
-    let afterId = '0';
-    while (await this.#mayContinueReading()) {
-      const entries = await readPending(redis, group, this.#window.room, afterId, countUpTo);
-      const last = entries.at(-1);
-      if (last === undefined) return;
-      this.#take(entries);
-      for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
-      afterId = last.id;
-      await this.#untilDemand();
-      for (const entry of entries) await this.#startPending(entry);
+  async #read(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#drainPending();
+        await this.#drainNew();
+        return;
+      } catch (error) {
+        if (await this.#options.recover(error, this)) continue;
+        this.#leaveToStart();
+        return;
+      }
     }
   }
 
-  async #startPending(entry: StreamEntry): Promise<void> {
+  async #drainPending(): Promise<void> {
+    const { redis, group } = this.#options;
+    const countUpTo = this.#countsAttempts ? 0 : POSSIBLY_POISON_FROM;
+    await this.#startPending();
+    if (this.#hasReadPending) this.#pendingAfter = this.#lastRead;
+    while (await this.#mayContinueReading()) {
+      const entries = await readPending(redis, group, this.#window.room, this.#pendingAfter, countUpTo);
+      const last = entries.at(-1);
+      if (last === undefined) {
+        this.#hasReadPending = true;
+        return;
+      }
+      this.#take(entries);
+      for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
+      this.#toStart = entries;
+      this.#pendingAfter = last.id;
+      this.#noteRead(last.id);
+      await this.#untilDemand();
+      await this.#startPending();
+    }
+  }
+
+  /** If an entry cannot be started, it remains the first one to start. */
+  async #startPending(): Promise<void> {
+    for (let entry = this.#toStart[0]; entry !== undefined; entry = this.#toStart[0]) {
+      await this.#startPendingEntry(entry);
+      this.#toStart.shift();
+    }
+  }
+
+  #leaveToStart(): void {
+    for (const entry of this.#toStart) this.#window.remove(sizeOf(entry));
+    this.#toStart = [];
+  }
+
+  #noteRead(id: string): void {
+    if (compareStreamIds(id, this.#lastRead) > 0) this.#lastRead = id;
+  }
+
+  async #startPendingEntry(entry: StreamEntry): Promise<void> {
     if (!this.#options.budget.mayRead) this.#window.remove(sizeOf(entry));
     else if (this.#countsAttempts) this.#run(entry);
     else if (mayBePoison(entry))
@@ -143,7 +212,7 @@ export class StreamDrain {
   }
 
   async #drainNew(): Promise<void> {
-    const { newEntries, failpoint } = this.#options;
+    const { failpoint } = this.#options;
     let reading: Promise<StreamEntry[]> | undefined;
     while (reading !== undefined || (await this.#mayContinueReading())) {
       const entries = await (reading ?? this.#readNew());
@@ -151,10 +220,21 @@ export class StreamDrain {
       reading = entries.length > 0 && this.#window.hasRoom && this.#mayRead ? this.#readNew() : undefined;
       // The caller that awaits this page sees its error; until then, avoid an unhandled rejection.
       reading?.catch(() => undefined);
-      if (entries.length === 0 && !(await newEntries?.arrived())) return;
+      if (entries.length === 0 && !(await this.#hasArrived())) return;
       await failpoint?.('read');
       await this.#untilDemand();
       await this.#startAll(entries);
+    }
+  }
+
+  async #hasArrived(): Promise<boolean> {
+    const { newEntries } = this.#options;
+    if (newEntries === undefined) return false;
+    this.#waiting = 'since-watch';
+    try {
+      return await newEntries.arrived();
+    } finally {
+      this.#waiting = undefined;
     }
   }
 
@@ -166,6 +246,8 @@ export class StreamDrain {
     const { redis, group } = this.#options;
     const entries = await readNew(redis, group, this.#window.room);
     this.#take(entries);
+    const last = entries.at(-1);
+    if (last !== undefined) this.#noteRead(last.id);
     return entries;
   }
 
@@ -241,9 +323,9 @@ export class StreamDrain {
       this.#window.remove(sizeOf(entry));
       return;
     }
-    this.#possiblePoison.delete(entry.id);
     logger.warn('possible poison entry, trying it alone', { entry: entry.id, deliveries: entry.deliveries });
     await setDeliveries(redis, group, [entry.id], entry.deliveries + 1);
+    this.#possiblePoison.delete(entry.id);
     await new Promise<void>((resolve) => this.#run(entry, resolve));
   }
 }

@@ -1,4 +1,5 @@
 import type { WorkItem } from '../ledger/work-item.ts';
+import type { LaneToFollow } from './lane-counts.ts';
 import type { OrderedStatement } from './ordering.ts';
 
 /** Lanes that are filled up before another one is opened: a few large batches are faster than many small ones. */
@@ -9,17 +10,21 @@ const SLOW_MS = 100;
 
 export interface Queued {
   readonly item: WorkItem;
-  readonly statement: OrderedStatement;
+  /** Becomes a barrier when it is assigned to a lane, if its table turns out to be a view. */
+  statement: OrderedStatement;
   /** Position among all items of this pool. */
   readonly sequence: number;
   /** How often it was alone in a batch that had to be voided. */
   voided: number;
   /** Set once it failed too early: it runs again when everything before it is done. */
   waitsForEarlier: boolean;
+  /** It could not run as one transaction with others. */
+  runsAlone: boolean;
 }
 
 export interface Lane {
-  readonly index: number;
+  /** `SET_ASIDE` for the lane of a parked item. */
+  readonly index: LaneToFollow;
   /** In the order of their sequences. */
   queue: Queued[];
   inFlight: readonly Queued[];
@@ -76,10 +81,30 @@ function isSlow({ inFlight, sentAt }: Lane, now: number): boolean {
 export function takeBatch(lane: Lane, maxBytes: number): Queued[] {
   let bytes = 0;
   let count = 0;
-  for (const { item } of lane.queue) {
+  for (const { item, runsAlone } of lane.queue) {
     bytes += item.sql.length;
-    if (count > 0 && (count >= lane.maxItems || bytes > maxBytes)) break;
+    if (count > 0 && (runsAlone || count >= lane.maxItems || bytes > maxBytes)) break;
     count++;
+    if (runsAlone) break;
   }
   return lane.queue.splice(0, count);
+}
+
+/** The sequence of a lane's first unfinished item; infinite if it has none. */
+export function oldestOf({ inFlight, queue }: Lane): number {
+  return Math.min(
+    inFlight[0]?.sequence ?? Number.POSITIVE_INFINITY,
+    queue[0]?.sequence ?? Number.POSITIVE_INFINITY,
+  );
+}
+
+/** Inserts an item into a list that is in the order of sequences, most often at its end. */
+export function insertInSequence(list: Queued[], queued: Queued): void {
+  let index = list.length;
+  while (index > 0 && (list[index - 1]?.sequence ?? 0) > queued.sequence) index--;
+  list.splice(index, 0, queued);
+}
+
+export function bySequence(one: Queued, other: Queued): number {
+  return one.sequence - other.sequence;
 }

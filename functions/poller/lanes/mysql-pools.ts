@@ -5,7 +5,8 @@ import type { ConcurrencyLimit } from '../ledger/concurrency-limit.ts';
 import type { PoolFailure } from '../ledger/executor-requests.ts';
 import { type FindOpenIds, LedgerRows } from '../ledger/ledger-rows.ts';
 import { LedgerSession } from '../ledger/ledger-session.ts';
-import type { WorkItem } from '../ledger/work-item.ts';
+import type { DeferredItem, WorkItem } from '../ledger/work-item.ts';
+import { NO_LANE } from './lane-counts.ts';
 import { type LaneLimits, Lanes } from './lanes.ts';
 import type { Ordering } from './ordering.ts';
 
@@ -18,6 +19,8 @@ export interface MysqlPoolsOptions {
   readonly limits: LaneLimits;
   readonly createOrdering: () => Ordering;
   readonly isLockHeld: () => Promise<boolean>;
+  /** Whether statements may wait for a pool that cannot be used, however long. */
+  readonly mayWait: () => boolean;
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
@@ -44,7 +47,7 @@ interface PoolLanes {
  */
 const APPEND_ONLY: Ordering = {
   isExact: false,
-  laneToFollow: () => 0,
+  laneToFollow: () => NO_LANE,
   assigned: () => undefined,
   finished: () => undefined,
 };
@@ -77,6 +80,16 @@ export class MysqlPools {
     return failures;
   }
 
+  /** By pool, the items that could not run, although others could. */
+  get deferred(): ReadonlyMap<string, readonly DeferredItem[]> {
+    const deferred = new Map<string, readonly DeferredItem[]>();
+    for (const [code, { statements, logRows }] of this.#pools) {
+      const items = [...statements.deferred, ...logRows.deferred];
+      if (items.length > 0) deferred.set(code, items);
+    }
+    return deferred;
+  }
+
   /** Everything that is not in flight stays pending. */
   stop(): void {
     for (const { statements, logRows } of this.#pools.values()) {
@@ -98,21 +111,21 @@ export class MysqlPools {
   }
 
   #createLanes(pool: string): PoolLanes {
-    const { limits, findOpenIds, createOrdering } = this.#options;
+    const { limits, findOpenIds, createOrdering, logger } = this.#options;
     const session = this.#createSession(pool, (page) => rows.addEarlier(page));
     const rows = new LedgerRows(session, findOpenIds);
     const logLimits = { ...limits, lanes: 1, batchItems: Math.min(limits.batchItems, MAX_LOG_ROWS) };
     return {
       session,
       rows,
-      statements: new Lanes(session, rows, createOrdering(), limits),
-      logRows: new Lanes(session, rows, APPEND_ONLY, logLimits),
+      statements: new Lanes(session, rows, createOrdering(), limits, logger),
+      logRows: new Lanes(session, rows, APPEND_ONLY, logLimits, logger),
     };
   }
 
   #createSession(pool: string, onEarlierRows: LedgerRows['addEarlier']): LedgerSession {
     const { executor, concurrencyLimit, consumer, budget, logger } = this.#options;
-    const { isLockHeld, onGivenUp, onFenced, onOpened } = this.#options;
+    const { isLockHeld, mayWait, onGivenUp, onFenced, onOpened } = this.#options;
     return new LedgerSession({
       executor,
       concurrencyLimit,
@@ -121,6 +134,7 @@ export class MysqlPools {
       budget,
       logger,
       isLockHeld,
+      mayWait,
       onGivenUp,
       onFenced,
       onOpened,

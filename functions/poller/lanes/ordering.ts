@@ -1,6 +1,6 @@
 import type { OrderingRule } from '../../../shared/drain-rules.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
-import { LaneCounts, type LaneToFollow, RowLanes, sameLane, TableLanes } from './lane-counts.ts';
+import { LaneCounts, type LaneToFollow, RowLanes, SET_ASIDE, sameLane, TableLanes } from './lane-counts.ts';
 
 /** What the order of a statement depends on, derived once from its shape. */
 export interface OrderedStatement {
@@ -14,15 +14,17 @@ export interface OrderedStatement {
 
 /**
  * Knows, for one MySQL pool, which unfinished statements a statement must follow. A lane runs its statements in order, so
- * only the lanes that hold them matter.
+ * only the lanes that hold them matter. To follow is symmetric: if two statements must keep their order, then also if
+ * they come in the opposite order.
  */
 export interface Ordering {
   /** True if a batch must run exactly in its order, even where inserts into different tables could be swapped. */
   readonly isExact: boolean;
   /** The lane of the unfinished statements that this one must not overtake. */
   laneToFollow(statement: OrderedStatement): LaneToFollow;
-  assigned(statement: OrderedStatement, lane: number): void;
-  finished(statement: OrderedStatement, lane: number): void;
+  /** @param lane the index of a lane, or `SET_ASIDE` */
+  assigned(statement: OrderedStatement, lane: LaneToFollow): void;
+  finished(statement: OrderedStatement, lane: LaneToFollow): void;
 }
 
 /**
@@ -84,7 +86,7 @@ class EntityOrdering implements Ordering {
     switch (kind) {
       case 'update':
         this.#updatesByTable.remove(table, lane);
-        for (const row of rows) this.#updatesByRow.remove(row);
+        for (const row of rows) this.#updatesByRow.remove(row, lane);
         return;
       case 'insert':
         this.#inserts.remove(lane);
@@ -97,17 +99,22 @@ class EntityOrdering implements Ordering {
   }
 }
 
-/** Strictly one after another: everything runs in the first lane. */
+/** Strictly one after another: everything runs in the first lane, or is set aside behind a statement that cannot run. */
 class PoolOrdering implements Ordering {
   readonly isExact = true;
+  #setAside = 0;
 
   laneToFollow(): LaneToFollow {
-    return 0;
+    return this.#setAside > 0 ? SET_ASIDE : 0;
   }
 
-  assigned(): void {}
+  assigned(_: OrderedStatement, lane: LaneToFollow): void {
+    if (lane === SET_ASIDE) this.#setAside++;
+  }
 
-  finished(): void {}
+  finished(_: OrderedStatement, lane: LaneToFollow): void {
+    if (lane === SET_ASIDE) this.#setAside--;
+  }
 }
 
 const NO_ROWS: readonly string[] = [];
@@ -119,6 +126,11 @@ export function toOrderedStatement(shape: StatementShape): OrderedStatement {
   if (shape.kind === 'insert') return insertInto(shape.table);
   const table = shape.table.toLowerCase();
   return { kind: 'update', table, rows: shape.ids.map((id) => `${table} ${id}`) };
+}
+
+/** A statement on a view is a barrier: it may touch any row of any table. */
+export function orderedOnTables(statement: OrderedStatement, views: ReadonlySet<string>): OrderedStatement {
+  return views.has(statement.table) ? { ...statement, kind: 'barrier' } : statement;
 }
 
 /** One object for all inserts into a table. Cleared if there are more names than an application has tables. */

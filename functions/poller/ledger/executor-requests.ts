@@ -12,8 +12,14 @@ import type { ConcurrencyLimit } from './concurrency-limit.ts';
 /** A pool that was never reached within this time is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
+/** A budget that ends sooner says nothing about the pool. */
+const MIN_UNANSWERED_MS = 2000;
+
 /** A pool that has not answered for this long may be hanging. */
 const SILENT_MS = 1000;
+
+/** Transient errors of one batch after which the batch itself may be the cause, if the server could have run it. */
+const MAX_ERRORS_AFTER_CLAIM = 3;
 
 /** Why a MySQL pool cannot be used in this drain. */
 export interface PoolFailure {
@@ -36,6 +42,8 @@ export interface ExecutorRequestsOptions {
   readonly consumer: string;
   readonly budget: DrainBudget;
   readonly logger: Logger;
+  /** Whether work may wait for a pool that cannot be used, however long: a drain that waits for new entries is patient. */
+  readonly mayWait: () => boolean;
 }
 
 interface Hooks {
@@ -67,23 +75,32 @@ export class ExecutorRequests {
 
   /**
    * Asks until the answer is not a transient error, or until the budget is over (which is itself a transient error).
-   * Answers `lost` once the same request was lost twice.
+   * Answers `lost` once the same request was lost twice, and with the error once a batch has failed repeatedly although
+   * its claim was granted.
    */
   async ask(operation: Operation<ExecutorRequest>): Promise<Answer> {
     let losses = 0;
+    let errorsAfterClaim = 0;
     for (let attempt = 0; ; attempt++) {
       const answer = await this.send(operation);
       if (answer.status === 'lost') {
         losses++;
         if (losses === 2) return answer;
       } else if (answer.status !== 'error') {
+        if (this.#failure !== undefined)
+          this.#options.logger.info('MySQL pool answering again', { pool: this.#options.pool });
         this.#failure = undefined;
         this.#wasReached = true;
         this.#answeredAt = Date.now();
         return answer;
       } else {
         this.#failed(answer);
-        if (answer.kind === 'configuration') return answer;
+        if (answer.kind === 'configuration' && !this.#options.mayWait()) {
+          this.#options.onMisconfigured();
+          return answer;
+        }
+        if (answer.isAfterClaim === true) errorsAfterClaim++;
+        if (errorsAfterClaim === MAX_ERRORS_AFTER_CLAIM) return answer;
       }
       const { budget, isOver } = this.#options;
       if (!budget.mayExecute || isOver() || this.#isUnreachable) return BUDGET_OVER;
@@ -110,18 +127,20 @@ export class ExecutorRequests {
   }
 
   get #isUnreachable(): boolean {
-    return !this.#wasReached && Date.now() - this.#startedAt > UNREACHED_MS;
+    return !this.#wasReached && !this.#options.mayWait() && Date.now() - this.#startedAt > UNREACHED_MS;
   }
 
   #failed(error: ErrorReply): void {
     // The end of the budget is not a failure of a pool that has answered, and must not hide a known failure.
-    if (error.code === 'deadline' && (this.#failure !== undefined || this.#wasReached)) return;
-    const { logger, pool, onMisconfigured } = this.#options;
+    // Neither is a budget that was too short to open a healthy pool.
+    const isTooShort = this.#wasReached || Date.now() - this.#startedAt < MIN_UNANSWERED_MS;
+    if (error.code === 'deadline' && (this.#failure !== undefined || isTooShort)) return;
+    const { logger, pool } = this.#options;
     const isNew = this.#failure?.code !== error.code;
     this.#failure = { code: error.code, message: error.message, nextStep: error.nextStep };
-    if (error.kind === 'configuration') onMisconfigured();
     // MySQL's message may contain row values: the log gets the code only.
-    if (isNew) logger.warn('MySQL pool failing', { pool, kind: error.kind, code: error.code });
+    const { kind, code, nextStep } = error;
+    if (isNew) logger.warn('MySQL pool failing', { pool, kind, code, nextStep });
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { BatchKey, BatchOutcome, BatchRequest, LedgerRow } from '../../../shared/protocol.ts';
+import { errorFields } from '../../../shared/logging.ts';
+import type { BatchKey, BatchOutcome, BatchRequest, Deferral, LedgerRow } from '../../../shared/protocol.ts';
 import {
   type Answer,
   ExecutorRequests,
@@ -23,14 +24,24 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
 }
 
 /**
- * - `done`: the batch committed with this outcome, now or in an earlier attempt.
- * - `void`: nothing of it was or will be applied.
+ * - `done`: the batch committed with this outcome, now or in an earlier attempt. `deferred`: why it ended before the first
+ *   item without a result.
+ * - `void`: nothing of it was or will be applied. `error`: the server answers, but the batch failed repeatedly with this.
+ *   Without `error`: its requests got no answer.
+ * - `split`: nothing of it was or will be applied, because it cannot run as one transaction.
  * - `too-large`: it was not sent, because the request is too large for its transport to the executor.
  * - `pending`: unknown; the budget is over or the pool cannot be used.
  */
 export type BatchResult =
-  | { readonly kind: 'done'; readonly key: BatchKey; readonly outcome: BatchOutcome }
-  | { readonly kind: 'void' | 'too-large' | 'pending' };
+  | {
+      readonly kind: 'done';
+      readonly key: BatchKey;
+      readonly outcome: BatchOutcome;
+      readonly deferred?: Deferral | undefined;
+    }
+  | { readonly kind: 'void'; readonly error?: Deferral }
+  | { readonly kind: 'split'; readonly into: 'halves' | 'singles' }
+  | { readonly kind: 'too-large' | 'pending' };
 
 /**
  * One epoch on one MySQL pool.
@@ -41,8 +52,10 @@ export type BatchResult =
  * - *opening* (peek, open, lock check, rows of earlier epochs): leads to *open*, or to *over* if the pool cannot be used,
  *   the lock is lost, or the group is behind what the ledger has pruned.
  * - *open*: batches are numbered and sent, each until its outcome is known: *done*, *void*, *too-large*, or *pending* at
- *   the end of the budget. A batch whose answer was lost twice is voided before its items may be sent under another number. Leads to
- *   *over* if the pool is misconfigured (`onGivenUp`) or another epoch has begun (`onFenced`).
+ *   the end of the budget. A batch whose answer was lost twice, that cannot run as one transaction, or that failed
+ *   repeatedly although its claim was granted, is voided before its items may be sent under another number. That the
+ *   number can be voided also proves that the server writes, so the failure was the batch's. Leads to *over* if the pool
+ *   is misconfigured (`onGivenUp`) or another epoch has begun (`onFenced`).
  * - *over*: every batch stays pending. Final.
  *
  * A batch number identifies exactly one batch, so sending a batch again is harmless.
@@ -53,6 +66,7 @@ export class LedgerSession {
   readonly #token = randomBytes(16).toString('base64url');
   #nextNumber = 0;
   #maxAllowedPacket = 0;
+  #views: ReadonlySet<string> = new Set();
   #opening: Promise<boolean> | undefined;
   readonly #requests: ExecutorRequests;
   #isOver = false;
@@ -60,7 +74,7 @@ export class LedgerSession {
   constructor(options: LedgerSessionOptions) {
     this.#options = options;
     this.pool = options.pool;
-    const { executor, concurrencyLimit, pool, consumer, budget, logger } = options;
+    const { executor, concurrencyLimit, pool, consumer, budget, logger, mayWait } = options;
     this.#requests = new ExecutorRequests({
       executor,
       concurrencyLimit,
@@ -68,6 +82,7 @@ export class LedgerSession {
       consumer,
       budget,
       logger,
+      mayWait,
       onMisconfigured: () => this.#giveUp(),
       isOver: () => this.#isOver,
     });
@@ -91,23 +106,44 @@ export class LedgerSession {
     return this.#maxAllowedPacket;
   }
 
+  /** The views of the pool's database, in lower case. Known once the epoch is open. */
+  get views(): ReadonlySet<string> {
+    return this.#views;
+  }
+
   /** Opens the epoch on the first call. False: the pool cannot be used in this drain. */
   open(): Promise<boolean> {
-    this.#opening ??= this.#open().then((isOpen) => {
-      if (!isOpen) this.#giveUp();
-      return isOpen;
-    });
+    this.#opening ??= this.#open()
+      .catch((error: unknown) => {
+        // Redis did not say which entries are open, or who holds the lock.
+        const { logger, pool } = this.#options;
+        logger.warn('MySQL pool could not be opened', { pool, error: errorFields(error) });
+        return false;
+      })
+      .then((isOpen) => {
+        if (!isOpen) this.#giveUp();
+        return isOpen;
+      });
     return this.#opening;
   }
 
-  async run(batch: Pick<BatchRequest, 'entries' | 'items' | 'exactOrder'>): Promise<BatchResult> {
+  async run(
+    batch: Pick<BatchRequest, 'entries' | 'items' | 'exactOrder' | 'lockWaitSeconds'>,
+  ): Promise<BatchResult> {
     if (this.#isOver) return { kind: 'pending' };
     const key = { token: this.#token, number: this.#nextNumber++ };
     const answer = await this.#requests.ask({ operation: 'batch', ...key, ...batch });
     const { status } = answer;
-    if (status === 'done') return { kind: 'done', key, outcome: answer.outcome };
+    if (status === 'done') return { kind: 'done', key, outcome: answer.outcome, deferred: answer.deferred };
     if (status === 'void' || status === 'too-large') return { kind: status };
-    if (status === 'lost') return this.#void(key);
+    if (status === 'lost') return this.#void(key, { kind: 'void' }, 'answered neither of two requests');
+    if (status === 'split')
+      return this.#void(key, { kind: 'split', into: answer.into }, 'cannot run as one transaction');
+    if (status === 'error' && answer.isAfterClaim === true) {
+      const { code, message } = answer;
+      const error = { code, message, waitsFor: 'fails with an error that usually passes' };
+      return this.#void(key, { kind: 'void', error }, `failed repeatedly with ${code}`);
+    }
     if (status === 'refused') this.#fenced();
     return { kind: 'pending' };
   }
@@ -134,6 +170,7 @@ export class LedgerSession {
       });
       if (opened.status === 'opened') {
         this.#maxAllowedPacket = opened.maxAllowedPacket;
+        this.#views = new Set(opened.views);
         if (!(await this.#stillHoldsLock()) || !this.#options.onOpened(opened.prunedIds)) return false;
         return this.#readEarlierRows();
       }
@@ -166,17 +203,18 @@ export class LedgerSession {
     }
   }
 
-  /** Voids a number whose outcome is unknown: then no late attempt can apply it, and its items may be sent again. */
-  async #void(key: BatchKey): Promise<BatchResult> {
+  /**
+   * Voids a number: then no late attempt can apply it, and its items may be sent again.
+   *
+   * @param voided the result once it is void
+   */
+  async #void(key: BatchKey, voided: BatchResult, reason: string): Promise<BatchResult> {
     for (let attempt = 0; this.#options.budget.mayExecute; attempt++) {
       const answer = await this.#requests.ask({ operation: 'void', ...key });
       if (answer.status === 'done') return { kind: 'done', key, outcome: answer.outcome };
       if (answer.status === 'void') {
-        this.#options.logger.warn('batch answered neither of two requests, voided', {
-          pool: this.pool,
-          batch: key.number,
-        });
-        return { kind: 'void' };
+        this.#options.logger.warn('batch voided', { pool: this.pool, batch: key.number, reason });
+        return voided;
       }
       if (answer.status === 'refused') this.#fenced();
       if (answer.status !== 'lost') return { kind: 'pending' };

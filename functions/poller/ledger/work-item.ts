@@ -1,4 +1,5 @@
 import type { BinaryString } from '../../../shared/binary-string.ts';
+import type { Deferral } from '../../../shared/protocol.ts';
 import type { StatementShape } from '../../../shared/sql/statement-shape.ts';
 
 /** The entry that a work item belongs to, as the ledger identifies it. */
@@ -25,6 +26,12 @@ interface AppliedResult {
 }
 
 export const PENDING: WorkResult = { kind: 'pending' };
+
+/** A work item that cannot run now, although others can. */
+export interface DeferredItem {
+  readonly entry: EntryIdentity;
+  readonly deferral: Deferral;
+}
 
 /** The ledger row that holds a work item's result. */
 export interface ResultRow {

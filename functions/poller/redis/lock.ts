@@ -11,6 +11,13 @@ export interface LockHolder {
   readonly expiresInMs: number | undefined;
 }
 
+export interface LockKeeping {
+  /** Called for each refresh that fails; it is repeated. */
+  readonly onRefused: (error: unknown) => void;
+  /** Called once if the lock is no longer this drain's, or its time has run out. */
+  readonly onLost: () => void;
+}
+
 /**
  * Begins with DEL, which needs no memory: Redis accepts the rest of a script that has begun to write, even if it is full. A
  * drain frees memory, so it must be able to begin then. The lock is set last, when nothing more can be refused.
@@ -56,6 +63,9 @@ export class Lock {
   readonly #ttlMs: number;
   readonly #holderKey: string;
   #timer: NodeJS.Timeout | undefined;
+  /** When its time runs out, unless it is extended: milliseconds since 1970. */
+  #heldUntil = 0;
+  #isAbandoned = false;
 
   /** `value`: identifies this drain. A drain that reconnects after a lost connection still owns the lock. */
   constructor(redis: Redis, key: string, ttlMs: number, value: string) {
@@ -71,7 +81,9 @@ export class Lock {
    * `description`.
    */
   async acquire(description: string): Promise<LockHolder | undefined> {
+    const startedAt = Date.now();
     const reply = await ACQUIRE.run(this.#redis, [...this.#arguments(), description]);
+    this.#heldUntil = startedAt + this.#ttlMs;
     if (!Array.isArray(reply)) return undefined;
     const [expiresInMs, holder] = reply;
     const text = String(holder);
@@ -79,31 +91,53 @@ export class Lock {
     return { description: text === '' ? undefined : text, expiresInMs: ms < 0 ? undefined : ms };
   }
 
-  /** Extends the lock on its own timer, independently of other work. Calls `onLost` if the lock is no longer held. */
-  keep(onLost: () => void): void {
-    this.#timer = setInterval(() => {
-      this.isHeld().then(
-        (isHeld) => {
-          if (!isHeld) onLost();
-        },
-        () => onLost(),
-      );
-    }, this.#ttlMs / 4);
+  /** Extends the lock on a timer. A refresh that Redis refuses is repeated, as long as the lock's time has not run out. */
+  keep(keeping: LockKeeping): void {
+    this.#timer = setTimeout(() => void this.#refresh(keeping), this.#ttlMs / 4);
   }
 
-  /** Extends the lock and returns true if it is still ours. */
+  /** Who holds the lock now. */
+  async findHolder(): Promise<'this-drain' | 'another' | 'nobody'> {
+    const value = await this.#redis.get(this.key);
+    if (value === null) return 'nobody';
+    return value === this.value ? 'this-drain' : 'another';
+  }
+
+  /** True if the lock is still this drain's. Does not extend it. */
   async isHeld(): Promise<boolean> {
-    return (await EXTEND.run(this.#redis, this.#arguments())) === 1;
+    return (await this.findHolder()) === 'this-drain';
   }
 
   async release(): Promise<void> {
-    clearInterval(this.#timer);
+    this.abandon();
     await RELEASE.run(this.#redis, this.#arguments());
   }
 
   /** Stops extending the lock without releasing it, for use when the connection is lost. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.#isAbandoned = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #refresh(keeping: LockKeeping): Promise<void> {
+    let pauseMs = this.#ttlMs / 4;
+    try {
+      const startedAt = Date.now();
+      if ((await EXTEND.run(this.#redis, this.#arguments())) !== 1) {
+        keeping.onLost();
+        return;
+      }
+      this.#heldUntil = startedAt + this.#ttlMs;
+    } catch (error) {
+      if (this.#isAbandoned) return;
+      if (Date.now() >= this.#heldUntil) {
+        keeping.onLost();
+        return;
+      }
+      keeping.onRefused(error);
+      pauseMs = this.#ttlMs / 20;
+    }
+    if (!this.#isAbandoned) this.#timer = setTimeout(() => void this.#refresh(keeping), pauseMs);
   }
 
   #arguments(): (string | number)[] {

@@ -1,43 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { lastDelivered } from './stream-status.ts';
 
 const MAX_BLOCK_MS = 5000;
 
-/**
- * Waits for entries that the group has not read yet. It needs a separate connection, because a blocked connection cannot
- * run other commands. It does not read the entries into the group: the drain does that under the lock.
- */
+/** Pause after an error: short, because meanwhile nothing announces new entries. It grows while the errors continue. */
+const FIRST_PAUSE_MS = 25;
+const MAX_PAUSE_MS = 3000;
+
+export interface NewEntriesOptions {
+  /** Opens a connection of its own: a blocked connection serves nothing else. */
+  readonly connect: () => Promise<Redis>;
+  readonly stream: string;
+  readonly group: string;
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Waits for entries that the group has not read. It only looks: entries are taken under the lock. */
 export class NewEntries {
-  readonly #redis: Redis;
-  readonly #stream: string;
-  readonly #group: string;
-  readonly #signal: AbortSignal;
+  readonly #options: NewEntriesOptions;
+  #redis: Redis | undefined;
+  #errors = 0;
 
-  constructor(redis: Redis, stream: string, group: string, signal: AbortSignal) {
-    this.#redis = redis;
-    this.#stream = stream;
-    this.#group = group;
-    this.#signal = signal;
-    // Only closing the connection ends a blocked read.
-    signal.addEventListener('abort', () => redis.disconnect(), { once: true });
+  constructor(options: NewEntriesOptions) {
+    this.#options = options;
+    // A blocked read ends only with its connection.
+    options.signal.addEventListener('abort', () => this.restart(), { once: true });
   }
 
-  /** Resolves with true once there is a new entry, and with false once the wait is aborted. */
+  /**
+   * True once there may be something to read; false when there is no more waiting. After an error it is true too: the next
+   * read, on another connection, shows whether there is anything, and the next call connects again.
+   */
   async arrived(): Promise<boolean> {
-    while (!this.#signal.aborted) {
-      try {
-        const last = await lastDelivered(this.#redis, this.#stream, this.#group);
-        const args = ['COUNT', '1', 'BLOCK', String(MAX_BLOCK_MS), 'STREAMS', this.#stream, last];
-        if ((await this.#redis.call('XREAD', ...args)) !== null) return true;
-      } catch (error) {
-        if (this.#signal.aborted) return false;
-        throw error;
+    const { signal, onError } = this.#options;
+    try {
+      while (!signal.aborted) {
+        const hasArrived = await this.#look();
+        this.#errors = 0;
+        if (hasArrived) return true;
       }
+    } catch (error) {
+      this.restart();
+      if (signal.aborted) return false;
+      onError(error);
+      const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#errors++);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
-    return false;
+    return !signal.aborted;
   }
 
-  close(): void {
-    this.#redis.disconnect();
+  /** Drops the connection: a call that is waiting looks again on another one. */
+  restart(): void {
+    this.#redis?.disconnect();
+    this.#redis = undefined;
+  }
+
+  async #look(): Promise<boolean> {
+    const { stream, group, signal } = this.#options;
+    const redis = this.#redis ?? (await this.#options.connect());
+    this.#redis = redis;
+    if (signal.aborted) {
+      this.restart();
+      return false;
+    }
+    const last = await lastDelivered(redis, stream, group);
+    const args = ['COUNT', '1', 'BLOCK', String(MAX_BLOCK_MS), 'STREAMS', stream, last];
+    return (await redis.call('XREAD', ...args)) !== null;
   }
 }

@@ -11,7 +11,7 @@ import { setIfAbsent } from './set-if-absent.ts';
 import type { FencedGroup } from './stream-reads.ts';
 import { type GroupFacts, groupFacts } from './stream-status.ts';
 
-/** A Redis pool that is ready to be drained: it is connected and locked, and its groups exist. */
+/** A Redis pool whose streams this drain may read: connected and locked. */
 export interface RedisSession {
   readonly redis: Redis;
   readonly lock: Lock;
@@ -19,13 +19,16 @@ export interface RedisSession {
   readonly consumer: string;
   /** By stream, as named in the registry. */
   readonly groups: ReadonlyMap<string, FencedGroup>;
-  /** By stream: ID of the last delivered entry, according to Redis when the session began. */
+  /** By stream: the last entry delivered, as Redis knew it when the session began. Absent for the failed streams. */
   readonly lastDelivered: ReadonlyMap<string, string>;
+  /** By stream: why it cannot be read. */
+  readonly failed: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Connects, acquires the group's lock and creates the group on each stream that does not have it. If another consumer
- * holds the lock, resolves with that holder. Rejects with a ConnectionError.
+ * Connects, acquires the group's lock and creates the group on streams that lack it. Resolves with the holder if another
+ * consumer holds the lock. A stream that fails does not prevent the use of the others.
+ * @throws ConnectionError if Redis cannot be reached, or Redis' error if every stream fails
  */
 export async function openRedisSession(
   pool: RedisPool,
@@ -44,13 +47,18 @@ export async function openRedisSession(
     }
     const groups = new Map<string, FencedGroup>();
     const lastDelivered = new Map<string, string>();
+    const failed = new Map<string, unknown>();
     for (const stream of streams) {
       const group = fencedGroup(pool, groupName, stream, lock);
-      const facts = await ensureGroup(redis, group);
       groups.set(stream, group);
-      lastDelivered.set(stream, facts.lastDeliveredId);
+      try {
+        lastDelivered.set(stream, (await ensureGroup(redis, group)).lastDeliveredId);
+      } catch (error) {
+        failed.set(stream, error);
+        if (redis.status !== 'ready' || failed.size === streams.length) throw error;
+      }
     }
-    return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered };
+    return { redis, lock, consumer: await consumerName(redis, lock), groups, lastDelivered, failed };
   } catch (error) {
     // Otherwise other consumers would wait for an unused lock until it expires. Has no effect if the lock is not ours.
     await lock.release().catch(() => undefined);
@@ -76,7 +84,7 @@ return attempt(ARGV[1], 'XGROUP', 'CREATE', ARGV[1], ARGV[2], '0', 'MKSTREAM')
 `);
 
 /** Starts at the beginning of the stream, as in BeeORM: entries added before the group existed must be handled too. */
-async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
+export async function ensureGroup(redis: Redis, { stream, group }: FencedGroup): Promise<GroupFacts> {
   const find = async () => (await groupFacts(redis, stream)).find(({ name }) => name === group);
   const known = await find();
   if (known !== undefined) return known;

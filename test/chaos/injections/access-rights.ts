@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { CONSUMER_USER } from '../chaos-servers.ts';
 import { withRedis } from '../workloads/workload.ts';
-import { drainDuring, type Injection } from './injection.ts';
+import { drainDuring, type Injection, waitForStandstill } from './injection.ts';
 import { patternsExceptPrefixes, patternsExceptSuffix } from './key-patterns.ts';
 
 export type AccessRight = 'cache keys' | 'dirty streams' | 'dead letters';
@@ -16,8 +16,6 @@ const WITHOUT: Readonly<Record<AccessRight, readonly string[]>> = {
 
 const ENTRIES = 30;
 const MAX_MS = 400;
-/** The first time is longer, because some entries must be settled in it. */
-const FIRST_MS = 700;
 /** After this many changes the consumer keeps all its rights, so that the drain can finish. */
 const CHANGES = 8;
 
@@ -28,7 +26,9 @@ export async function takeAccessRights(injection: Injection, taken: AccessRight)
   await injection.add(ENTRIES);
   let changes = 0;
   await drainDuring(injection, async () => {
-    await sleep(random.integer(0, MAX_MS) + (changes === 0 ? FIRST_MS : 0));
+    // The first time is longer, so that every entry meets the refusal.
+    if (changes === 0) await waitForStandstill(injection);
+    await sleep(random.integer(0, MAX_MS));
     changes += 1;
     if (changes > CHANGES) return;
     await setRights(injection, changes % 2 === 0 && changes < CHANGES ? WITHOUT[taken] : undefined);

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../kit/generate/random.ts';
+import { CONSUMER_GROUP, LAZY_STREAM } from '../../kit/test-registry.ts';
 import type { Application, Servers } from '../chaos-servers.ts';
 import type { ChildInstructions } from '../child-instructions.ts';
 import type { ConsumerProcess } from '../consumer-process.ts';
@@ -7,7 +9,7 @@ import type { Safeguard } from '../safeguards.ts';
 import { Counters } from '../workloads/counters.ts';
 import { Repairs } from '../workloads/repairs.ts';
 import { Tickets } from '../workloads/tickets.ts';
-import type { Workload } from '../workloads/workload.ts';
+import { readProgress, type Workload, withRedis } from '../workloads/workload.ts';
 
 /** What the campaign offers to a fault. */
 export interface Injection {
@@ -28,6 +30,26 @@ export interface Injection {
 export const findCounters = ({ workloads }: Injection) => workloads.find((one) => one instanceof Counters);
 export const findTickets = ({ workloads }: Injection) => workloads.find((one) => one instanceof Tickets);
 export const findRepairs = ({ workloads }: Injection) => workloads.find((one) => one instanceof Repairs);
+
+const POLL_MS = 250;
+const MAX_POLLS = 20;
+
+/** Waits until the consumer has settled some lazy entries and settles no more: the others cannot be settled now. */
+export async function waitForStandstill({ application }: Injection): Promise<void> {
+  const countRemaining = () =>
+    withRedis(application, 'default', async (redis) => {
+      const { pending, unread } = await readProgress(redis, LAZY_STREAM, CONSUMER_GROUP);
+      return pending + unread;
+    });
+  const first = await countRemaining();
+  let last = first;
+  for (let poll = 0; poll < MAX_POLLS; poll++) {
+    await sleep(POLL_MS);
+    const remaining = await countRemaining();
+    if (remaining < first && remaining === last) return;
+    last = remaining;
+  }
+}
 
 /** Drains everything, and repeats a task until the consumer process has ended. */
 export async function drainDuring(

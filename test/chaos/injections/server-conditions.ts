@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drainDuring, findCounters, type Injection } from './injection.ts';
+import { drainDuring, findCounters, type Injection, waitForStandstill } from './injection.ts';
 
 const ENTRIES = 30;
 /** Table full, error writing a file, schema is read-only, lock wait timeout, disk full, an unknown number. */
@@ -7,8 +7,6 @@ const CONDITIONS = [1114, 3, 3989, 1205, 1021, 4999];
 const MIN_MS = 200;
 const MAX_MS = 900;
 const FAILURES = 3;
-/** The first time is longer, because some statements must be tried in it. */
-const FIRST_MS = 700;
 
 /** For random times the server refuses statements, for reasons that lie in the server. */
 export async function reportServerConditions(injection: Injection): Promise<void> {
@@ -23,10 +21,12 @@ export async function reportServerConditions(injection: Injection): Promise<void
   };
   await fail(conditions.shift() ?? 0);
   await injection.add(ENTRIES);
-  let extraMs = FIRST_MS;
+  let isFirst = true;
   await drainDuring(injection, async () => {
-    await sleep(random.integer(MIN_MS, MAX_MS) + extraMs);
-    extraMs = 0;
+    // The first time is longer, so that every statement meets the error.
+    if (isFirst) await waitForStandstill(injection);
+    isFirst = false;
+    await sleep(random.integer(MIN_MS, MAX_MS));
     await counters.failWith(0);
     const next = conditions.shift();
     if (next === undefined) return;

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import * as z from 'zod';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
 import { CONSUMER_GROUP, LAZY_STREAM } from '../../kit/test-registry.ts';
-import { withRedis } from '../workloads/workload.ts';
+import { readProgress, withRedis } from '../workloads/workload.ts';
 import { findCounters, type Injection } from './injection.ts';
 
 const ENTRIES = 20;
 const ROUNDS = 5;
 const MAX_LULL_MS = 200;
 const TAIL_MS = 2500;
+const POLL_MS = 20;
+const MAX_POLLS = 500;
 
 /**
  * Someone sets the group back to an earlier entry while the consumer drains. Only entries without effects in Redis are
@@ -23,13 +24,14 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   await counters.add(ENTRIES);
   const process = injection.start({ isTail: true, budgetMs: TAIL_MS });
   const ended = injection.waitForEnd(process);
-  await process.waitUntilDraining();
+  await waitUntilDelivered(injection, counters.entryIds[before] ?? '');
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(random.integer(0, MAX_LULL_MS));
     await withRedis(application, 'default', async (redis) => {
-      const last = await lastDelivered(redis);
+      // A later ID would not set the group back: it would skip entries.
+      const { lastDeliveredId } = await readProgress(redis, LAZY_STREAM, CONSUMER_GROUP);
       const id = random.maybePick(
-        counters.entryIds.slice(before).filter((entry) => compareStreamIds(entry, last) < 0),
+        counters.entryIds.slice(before).filter((entry) => compareStreamIds(entry, lastDeliveredId) < 0),
       );
       if (id === undefined) return;
       await redis.xgroup('SETID', LAZY_STREAM, CONSUMER_GROUP, id);
@@ -42,11 +44,15 @@ export async function setGroupBack(injection: Injection): Promise<void> {
   await injection.waitForEnd(injection.start({}));
 }
 
-/** Only an ID before this one sets the group back; a later one would skip entries. */
-async function lastDelivered(redis: Redis): Promise<string> {
-  const groups = z.array(z.array(z.unknown())).parse(await redis.xinfo('GROUPS', LAZY_STREAM));
-  const facts = groups.find((fact) => fact[fact.indexOf('name') + 1] === CONSUMER_GROUP) ?? [];
-  return String(facts[facts.indexOf('last-delivered-id') + 1]);
+/** Before that the group cannot be set back. */
+async function waitUntilDelivered({ application }: Injection, id: string): Promise<void> {
+  for (let poll = 0; poll < MAX_POLLS; poll++) {
+    const { lastDeliveredId } = await withRedis(application, 'default', (redis) =>
+      readProgress(redis, LAZY_STREAM, CONSUMER_GROUP),
+    );
+    if (compareStreamIds(lastDeliveredId, id) > 0) return;
+    await sleep(POLL_MS);
+  }
 }
 
 /** Copies the entries after `id`: a consumer that does not notice that the group was set back executes them again. */

@@ -111,12 +111,22 @@ export async function readLazyDeadLetters(
 
 /** A difference if the group has unread or pending entries, otherwise an empty list. */
 export async function findUnfinished(redis: Redis, stream: string, group: string): Promise<Difference[]> {
-  const [pending] = await redis.xpending(stream, group);
+  const { pending, unread } = await readProgress(redis, stream, group);
+  if (pending === 0 && unread === 0) return [];
+  return [{ kind: 'unfinished', what: `${stream}, group ${group}: ${pending} pending, ${unread} unread` }];
+}
+
+export interface Progress {
+  readonly pending: number;
+  readonly unread: number;
+  readonly lastDeliveredId: string;
+}
+
+export async function readProgress(redis: Redis, stream: string, group: string): Promise<Progress> {
   const groups = z.array(z.array(z.unknown())).parse(await redis.xinfo('GROUPS', stream));
   const facts = groups.find((fact) => fact[fact.indexOf('name') + 1] === group) ?? [];
-  const last = String(facts[facts.indexOf('last-delivered-id') + 1]);
-  const unread = await redis.xrange(stream, `(${last}`, '+');
-  if (pending === 0 && unread.length === 0) return [];
-  const what = `${stream}, group ${group}: ${String(pending)} pending, ${unread.length} unread`;
-  return [{ kind: 'unfinished', what }];
+  const value = (name: string) => facts[facts.indexOf(name) + 1];
+  const lastDeliveredId = String(value('last-delivered-id'));
+  const unread = await redis.xrange(stream, `(${lastDeliveredId}`, '+');
+  return { pending: Number(value('pending')), unread: unread.length, lastDeliveredId };
 }

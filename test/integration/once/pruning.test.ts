@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
-import { insertThing } from '../../kit/scene/events.ts';
+import { countUp, insertThing, lazyEvent } from '../../kit/scene/events.ts';
 import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
@@ -114,3 +114,46 @@ async function countRows({ query, ledgerDatabase }: Scene): Promise<{ rows: numb
   );
   return { rows: Number(row?.['rows_']), settled: Number(row?.['settled']) };
 }
+
+test('entries are applied while rows are pruned and a batch waits for a row that an application has locked', async () => {
+  const scene = await openScene();
+  await scene.query("INSERT INTO Thing(Name) VALUES ('locked')");
+  for (let number = 0; number < 20; number++) await scene.add(insertThing(`early ${number}`));
+  await drainScene(scene, { batchSize: 1, lazyConcurrency: 1 });
+  await age(scene, '1=1');
+  const application = await scene.connect();
+  await application.query('BEGIN; SELECT * FROM Thing WHERE ID=1 FOR UPDATE');
+  await scene.add(lazyEvent([countUp(1)]));
+  const stop = new AbortController();
+  const drain = drainScene(scene, { isTail: true, budgetMs: 60_000, signal: stop.signal });
+  await expect.poll(() => pendingEntries(scene), { timeout: 10_000 }).toHaveLength(1);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const gapsMs: number[] = [];
+  // The rows are pruned after two seconds, while the update waits for up to five.
+  for (let number = 0; number < 20; number++) {
+    const addedAt = Date.now();
+    await scene.add(lazyEvent([{ sql: `INSERT INTO Document(\`Body\`) VALUES ('${number}')` }]));
+    const count = () => scene.query('SELECT ID FROM Document');
+    await expect.poll(count, { timeout: 10_000, interval: 20 }).toHaveLength(number + 1);
+    gapsMs.push(Date.now() - addedAt);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await application.query('COMMIT');
+  stop.abort();
+  await drain;
+  expect(Math.max(...gapsMs)).toBeLessThan(1500);
+  const [row] = await scene.query(`SELECT COUNT(*) AS rows_ FROM ${scene.ledgerDatabase}.pruned`);
+  expect(row).toEqual({ rows_: 1 });
+});
+
+test('a ledger of an older version keeps what it has recorded about pruned rows', async () => {
+  const scene = await openScene();
+  const id = await scene.add(insertThing('one'));
+  await drainScene(scene);
+  await scene.query(`DROP TABLE ${scene.ledgerDatabase}.pruned`);
+  const pruned = JSON.stringify({ [`default/${LAZY}`]: id });
+  await scene.query(`UPDATE ${scene.ledgerDatabase}.fence SET pruned_ids = ?`, [pruned]);
+  await scene.redis.xgroup('SETID', LAZY, GROUP, '0');
+  expect((await drainScene(scene)).message).toContain(`entries up to ${id} were applied`);
+  expect(await thingNames(scene)).toEqual(['one']);
+});
