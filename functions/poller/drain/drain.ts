@@ -20,7 +20,7 @@ const PROGRESS_MS = 200;
 /** How far a drain may exceed its budget for an orderly shutdown. */
 const OVERDUE_MS = 900;
 
-/** A Redis pool that was not reached once in this time is given up until the next drain. */
+/** A Redis pool that was never reached within this time is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
 /** A pool that was drained for this long has recovered: its next pause is a short one. */
@@ -37,7 +37,7 @@ export interface DrainOptions {
 }
 
 /**
- * Drains every channel, the Redis pools concurrently, until they are empty or the budget ends.
+ * Drains all channels until they are empty or the budget ends. Redis pools are drained concurrently.
  * @throws BackgroundConsumerError if no Redis pool could be reached
  */
 export function drain(poller: PollerOptions, options: DrainOptions): Promise<DrainSummary> {
@@ -140,7 +140,7 @@ class Drain {
     return this.#drained.size > 0;
   }
 
-  /** Limits what has no limit of its own: a Redis that accepts the connection and then does not answer. */
+  /** Limits what has no timeout of its own: a Redis that accepts the connection but then does not answer. */
   #inTime(pool: RedisPool, drained: Promise<PoolEnd>): Promise<PoolEnd> {
     const message = `Redis pool '${pool.code}' did not answer within the budget`;
     const overdue: PoolEnd = { kind: 'unreachable', error: new ConnectionError('redis-timeout', message) };

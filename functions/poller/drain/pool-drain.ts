@@ -67,9 +67,9 @@ export interface PoolDrainEnd {
   /** By MySQL pool, the statements that could not run, although others could. */
   readonly deferred: ReadonlyMap<string, readonly DeferredItem[]>;
   readonly inHand: EntriesInHand;
-  /** True if the counts of remaining entries are those of the drain's end. */
+  /** True if the remaining entries were counted at the end of the drain. */
   readonly isRemainingKnown: boolean;
-  /** True if the time ended the reading: then remaining entries may never have been tried. */
+  /** True if reading stopped for lack of time: then remaining entries may never have been tried. */
   readonly isBudgetOver: boolean;
 }
 
@@ -310,7 +310,7 @@ export class PoolDrain {
   /**
    * While a MySQL pool is down, a drain that waits for new entries keeps the pool's statements in their lanes, in order,
    * and continues with the other pools. It gives the pool up only for a possible poison entry; then it starts over soon. A
-   * drain that ends with its streams continues with the other pools.
+   * drain that ends once its streams are empty continues with the other pools.
    */
   #mysqlGivenUp(): void {
     if (this.#options.isTail)

@@ -1,6 +1,6 @@
 import type { WindowLimits } from '../channels/channel.ts';
 
-/** Limit for one page: a large entry that is being handled keeps its whole page in memory. */
+/** Limit for one page: while any of its entries is being handled, the whole page stays in memory. */
 const MAX_PAGE_BYTES = 8 << 20;
 
 /** Bounds the entries that were read and are not settled, so that memory stays flat however long the backlog is. */
@@ -37,12 +37,12 @@ export class ReadWindow {
     this.#onChange?.();
   }
 
-  /** To be called when `isSaturated` may have changed although no entry was removed. */
+  /** Call this when `isSaturated` may have changed although no entry was removed. */
   recheck(): void {
     this.#onChange?.();
   }
 
-  /** True if there is room for a good part of a page. */
+  /** True if there is room for at least half a page. */
   get hasRoom(): boolean {
     const { entries, bytes } = this.room;
     return entries >= this.#limits.page / 2 && bytes > 0;

@@ -16,13 +16,13 @@ import type { SharedLock } from './shared-lock.ts';
 
 const DEFAULT_WINDOW = { entries: 4000, bytes: 32 << 20, page: 500 };
 
-/** Limit for entries that stay pending in one drain: reading more would only move them from one list to another. */
+/** Limit for entries that stay pending in one drain: reading on would only turn unread entries into pending ones. */
 const MAX_PENDING = 4000;
 
 /** Settled entries whose attempts are forgotten in one call. */
 const FORGOTTEN_TOGETHER = 500;
 
-/** Entries started in one event-loop turn: answers of MySQL and Redis wait for it, and lanes wait for those. */
+/** Entries started per event-loop turn. Replies from MySQL and Redis wait for the turn, and lanes wait for replies. */
 const MAX_STARTS_PER_TURN = 50;
 
 export interface StreamDrainOptions {
@@ -106,7 +106,7 @@ export class StreamDrain {
     return this.#inHand.has(id);
   }
 
-  /** To be called now and then: a pool that seemed to have enough queued may have stopped answering. */
+  /** Call this now and then: a pool that seemed to have enough queued may have stopped answering. */
   recheckDemand(): void {
     this.#window.recheck();
   }
@@ -347,7 +347,7 @@ export class StreamDrain {
     return STAYS_PENDING;
   }
 
-  /** Tries an entry that was present each time the process died. The attempt is counted before it begins. */
+  /** Tries an entry that was in hand each time a process died. The attempt is counted before it begins. */
   async #runPossiblePoison(entry: StreamEntry): Promise<void> {
     const { redis, group, logger, budget } = this.#options;
     if (!budget.mayRead) {

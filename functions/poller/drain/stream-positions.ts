@@ -17,7 +17,7 @@ export class StreamPositions {
   readonly #session: RedisSession;
   readonly #streams: ReadonlyMap<string, StreamDrain>;
 
-  /** `streams`: by name; filled as they are opened. */
+  /** `streams`: by name; streams are added as they are opened. */
   constructor(pool: RedisPool, session: RedisSession, streams: ReadonlyMap<string, StreamDrain>) {
     this.#pool = pool;
     this.#session = session;
@@ -57,7 +57,7 @@ export class StreamPositions {
     return undefined;
   }
 
-  /** Makes entries unread that were read before a group was found to be behind; otherwise the next drain would run them. */
+  /** Makes entries unread that were read before a group was found to be behind; the next drain must not run them. */
   async giveBack(): Promise<void> {
     const { redis, groups, lastDelivered } = this.#session;
     for (const [name, stream] of this.#streams) {

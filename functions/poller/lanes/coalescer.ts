@@ -1,6 +1,6 @@
 /**
  * Coalesces calls: runs a function in the first event-loop turn without a push, so that items pushed in portions are all
- * there before the first batch is cut; at the latest when there are enough. It needs no timer: if nothing else is pushed,
+ * there before the first batch is cut; or earlier, once there are enough. It needs no timer: if nothing else is pushed,
  * it runs two turns later.
  */
 export class Coalescer {

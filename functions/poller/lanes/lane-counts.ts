@@ -1,4 +1,4 @@
-/** The lane that holds all of certain unfinished statements, or one of the three values below. */
+/** The lane that holds all unfinished statements of a set, or one of the three values below. */
 export type LaneToFollow = number;
 
 /** No lane holds any. */
@@ -10,7 +10,7 @@ const SEVERAL_LANES: LaneToFollow = -2;
 /** Some of them are set aside, because they cannot run now or must follow one that cannot. */
 export const SET_ASIDE: LaneToFollow = -3;
 
-/** The lane that holds both. */
+/** The lane that holds the statements of both sets. */
 export function sameLane(one: LaneToFollow, other: LaneToFollow): LaneToFollow {
   if (one === SET_ASIDE || other === SET_ASIDE) return SET_ASIDE;
   if (one === NO_LANE || one === other) return other;

@@ -38,7 +38,7 @@ export interface LaneLimits {
  */
 const HIGH_WATER_ITEMS = 1000;
 
-/** Attempts, of two requests each, after which a statement that gets no answer even alone is a failure. */
+/** Attempts, of two requests each, after which a statement that gets no answer even when sent alone has failed. */
 const MAX_ATTEMPTS_ALONE = 3;
 
 /** Attempts to run a statement alone after which an error that is not known to pass is its failure. */
@@ -55,8 +55,8 @@ const SHORT_LOCK_WAIT_SECONDS = 1;
  * - *intake*: pushed, not assigned. Leads to *queued* once all unfinished items that it must follow are in one lane (it
  *   joins that lane) or finished (it joins a free one); to *set aside* if one of them is set aside or parked; to *parked*
  *   or *set aside* if its table is obstructed (see `Parking`); to *finished* if an earlier epoch has recorded its result.
- * - *queued* in a lane: leads to *in flight* when the lane is free, and, if it failed too early before, when everything
- *   earlier is finished (to *parked* if something earlier is parked or set aside); back to *intake* if an item ahead of
+ * - *queued* in a lane: leads to *in flight* when the lane is free and, if the item has failed too early, everything
+ *   before it is finished (to *parked* if something earlier is parked or set aside); back to *intake* if an item ahead of
  *   it in the lane is parked.
  * - *in flight*: a lane has one batch in flight. Leads to *finished* with its result; to *parked* if it cannot run now;
  *   back to *queued* if the batch was void, too large or not possible in one transaction (in halves, to find the item at
@@ -127,7 +127,7 @@ export class Lanes {
     );
   }
 
-  /** Items are applied as if in the order in which they are pushed. */
+  /** The outcome is as if items were applied in the order in which they are pushed. */
   push(item: WorkItem): void {
     if (this.#isStopped) {
       item.finish(PENDING);
@@ -241,7 +241,7 @@ export class Lanes {
     lane.inFlight = batch;
     lane.sentAt = Date.now();
     this.#run(lane, batch)
-      // Nothing inside rejects on purpose; a batch that stays pending is looked up by the next drain.
+      // Nothing in here rejects intentionally; the next drain looks up a batch that stays pending.
       .catch(() => this.#stayPending(batch))
       .finally(() => {
         lane.inFlight = [];
@@ -360,7 +360,7 @@ export class Lanes {
     return undefined;
   }
 
-  /** The first of them failed while earlier statements were still running; its error counts once those are done. */
+  /** The first of them failed while earlier statements were still running; it runs again once those are done. */
   #retryAfterEarlier(lane: Lane, rest: readonly Queued[]): void {
     const [first] = rest;
     if (first === undefined) return;
@@ -424,7 +424,7 @@ export class Lanes {
     queued.item.finish(result, row);
   }
 
-  /** For the ordering the items remain unfinished: nothing that must follow them may run in this drain. */
+  /** To the ordering, the items remain unfinished: nothing that must follow them may run in this drain. */
   #stayPending(batch: readonly Queued[]): void {
     for (const { item } of batch) item.finish(PENDING);
     this.stop();

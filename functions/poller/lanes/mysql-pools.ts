@@ -24,7 +24,7 @@ export interface MysqlPoolsOptions {
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;
   readonly findOpenIds: FindOpenIds;
-  /** Per stream, the highest entry ID that a pool can no longer look up. False: the drain must not continue. */
+  /** Receives each stream's highest entry ID that a pool can no longer look up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
 }
 

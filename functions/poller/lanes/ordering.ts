@@ -18,7 +18,7 @@ export interface OrderedStatement {
  * they come in the opposite order.
  */
 export interface Ordering {
-  /** True if a batch must run exactly in its order, even if inserts into different tables could be exchanged. */
+  /** True if a batch must run exactly in its order, even where inserts into different tables could be swapped. */
   readonly isExact: boolean;
   /** The lane of the unfinished statements that this one must not overtake. */
   laneToFollow(statement: OrderedStatement): LaneToFollow;

@@ -22,7 +22,7 @@ export class ConcurrencyLimit {
     this.#free = limit;
   }
 
-  /** Runs `request` once the limit allows it. A caller must not pause between two attempts inside it. */
+  /** Runs `request` once the limit allows it. `request` must not pause between attempts: it holds its place. */
   async run<Result>(pool: string, request: () => Promise<Result>): Promise<Result> {
     if (this.#mayStart(pool)) this.#take(pool);
     else await new Promise<void>((start) => this.#waiting.push({ pool, start }));

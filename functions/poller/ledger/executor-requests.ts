@@ -9,7 +9,7 @@ import {
 import type { DrainBudget } from '../budget.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
-/** A pool that was not reached once in this time is given up until the next drain. */
+/** A pool that was never reached within this time is given up until the next drain. */
 const UNREACHED_MS = 5000;
 
 /** A budget that ends sooner says nothing about the pool. */
@@ -64,7 +64,7 @@ export class ExecutorRequests {
     this.#options = options;
   }
 
-  /** What last prevented the use of the pool; undefined while it answers. */
+  /** Why the pool last could not be used; undefined while it answers. */
   get failure(): PoolFailure | undefined {
     return this.#failure;
   }
@@ -74,7 +74,7 @@ export class ExecutorRequests {
   }
 
   /**
-   * Asks until the answer is not transient, or until the budget is over (which also answers with a transient error).
+   * Asks until the answer is not a transient error, or until the budget is over (which is itself a transient error).
    * Answers `lost` once the same request was lost twice, and with the error once a batch has failed repeatedly although
    * its claim was granted.
    */

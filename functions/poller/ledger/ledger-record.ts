@@ -55,7 +55,7 @@ export function decodeRecord(record: BinaryString): RecordedEntry[] {
 /**
  * An item as it is sent to the executor.
  * @param table the item's table in lower case
- * @param final whether a duplicate key or a foreign key error of this item counts: see the protocol
+ * @param final whether a duplicate-key or foreign-key error of this item is final: see the protocol
  */
 export function toBatchItem({ sql, shape }: WorkItem, table: string, final: boolean): BatchItem {
   if (shape.kind !== 'insert' || !shape.groupable)

@@ -10,7 +10,7 @@ import type { EntryIdentity, ResultRow, WorkItem, WorkResult } from './work-item
  */
 const KEPT_SETTLED_SECONDS = 60;
 
-/** Rows named in one request to prune. */
+/** Maximum number of rows in one request to prune. */
 const MAX_PRUNED_PER_REQUEST = 1000;
 
 /** Asks Redis which of a stream's entries may still be delivered: pending, or not yet delivered as far as it knows. */
@@ -27,7 +27,7 @@ interface EarlierEntry {
   readonly results: Map<string, EarlierResult>;
 }
 
-/** A ledger row for as long as this drain is concerned with it. */
+/** A ledger row that this drain keeps track of. */
 class TrackedRow implements ResultRow {
   readonly key: BatchKey;
   /** Per stream, the highest ID among the row's entries. */
@@ -71,7 +71,7 @@ export class LedgerRows {
     this.#findOpenIds = findOpenIds;
   }
 
-  /** Takes in rows of earlier epochs. Only entries that can be delivered again are kept in memory. */
+  /** Adds rows of earlier epochs. Only entries that can be delivered again are kept in memory. */
   async addEarlier(rows: readonly LedgerRow[]): Promise<void> {
     const decoded = rows.map((row) => ({ row, entries: decodeRecord(row.entries) }));
     const openIds = await this.#openIdsOf(decoded.flatMap(({ entries }) => entries));

@@ -17,7 +17,7 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
   readonly onGivenUp: () => void;
   /** Called once if another epoch has begun: this drain is over. */
   readonly onFenced: () => void;
-  /** Per stream, the highest entry ID that can no longer be looked up. False: the drain must not continue. */
+  /** Receives each stream's highest entry ID that can no longer be looked up. False: the drain must not continue. */
   readonly onOpened: (prunedIds: Readonly<Record<string, string>>) => boolean;
   /** Takes in the rows of earlier epochs, page by page, before anything is executed. */
   readonly onEarlierRows: (rows: readonly LedgerRow[]) => Promise<void>;
@@ -29,7 +29,7 @@ export interface LedgerSessionOptions extends ExecutorRequestsOptions {
  * - `void`: nothing of it was or will be applied. `error`: the server answers, but the batch failed repeatedly with this.
  *   Without `error`: its requests got no answer.
  * - `split`: nothing of it was or will be applied, because it cannot run as one transaction.
- * - `too-large`: it was not sent, because the request is longer than the way to the executor allows.
+ * - `too-large`: it was not sent, because the request is too large for its transport to the executor.
  * - `pending`: unknown; the budget is over or the pool cannot be used.
  */
 export type BatchResult =

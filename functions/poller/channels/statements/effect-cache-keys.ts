@@ -5,7 +5,7 @@ const INSERTED_ROW = /:0$/;
 const KNOWN_ROW = /:(\d+)$/;
 
 export interface CacheKeyEffects {
-  /** Keys to delete, by Redis pool, without namespace, each once. */
+  /** Distinct keys to delete, by Redis pool, without namespace. */
   readonly keys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
   /** Indexes, among the keys of all pools, of those that remain unapplied with a failed statement or an unknown pool. */
   readonly unapplied: readonly number[];
@@ -14,7 +14,7 @@ export interface CacheKeyEffects {
 
 /**
  * Deleting one key too many is harmless, deleting one too few is not. So the key of an inserted row is deleted for every
- * row that the event inserted, and a failed statement keeps only those keys that name its rows and no others.
+ * row that the event inserted, and the key of a known row is held back only if every statement on that row failed.
  */
 export function decideCacheKeys(
   outcome: StatementOutcome,

@@ -13,19 +13,19 @@ export interface ResolvedEffect {
 export interface RowClaim {
   /** 0 for an inserted row. */
   readonly id: bigint;
-  /** Its name for the row's table. */
+  /** The effect's name for the row's table. */
   readonly name: string;
 }
 
 export interface ResolvedEffects {
   readonly resolved: readonly ResolvedEffect[];
-  /** Indexes of those whose statement failed. */
+  /** Indexes of the effects whose statement failed. */
   readonly unapplied: readonly number[];
-  /** Indexes of those of inserted rows, if there are too few rows: it is unknown which row they mean. */
+  /** Indexes of effects of inserted rows, beyond the number of rows: it is unknown which row they belong to. */
   readonly withoutRow: readonly number[];
 }
 
-/** What the statements of an entry did, to attribute effects to them. */
+/** What an entry's statements did: the basis for attributing effects to them. */
 export interface StatementOutcome {
   readonly plan: Plan;
   readonly results: readonly WorkResult[];
@@ -59,7 +59,7 @@ export function resolveEffects(
   return { resolved, unapplied, withoutRow };
 }
 
-/** Assigns the rows that inserts created, each once, in their order. */
+/** Hands out the rows that inserts created, each once, in order. */
 class InsertedRows {
   readonly #byName: ReadonlyMap<string, Iterator<InsertedRow>>;
   readonly #unnamed: Iterator<InsertedRow>;
@@ -84,7 +84,7 @@ class InsertedRows {
 
 /**
  * The rows for effects whose name matches no table of the event, because the entity's table has a custom name. The
- * producer keeps the effects of one statement only, the last one that has any: so these are the rows of the last insert
+ * producer keeps the effects of only the last statement that has any. So these are the rows of the last insert
  * with as many rows as there are such effects, or otherwise of the last insert.
  */
 function rowsOfUnnamedTable(rows: readonly InsertedRow[], count: number): readonly InsertedRow[] {

@@ -11,7 +11,7 @@ export interface InsertedRow {
   readonly id: bigint | undefined;
 }
 
-/** In the order of the event's inserts and of the rows in each. */
+/** Ordered by insert, then by row within the insert. */
 export function insertedRows(plan: Plan, results: readonly WorkResult[]): InsertedRow[] {
   return plan.statements.flatMap(({ pool, shape }, statement) => {
     const table = shape.kind === 'insert' ? shape.table : '';
@@ -26,7 +26,7 @@ export function insertedRows(plan: Plan, results: readonly WorkResult[]): Insert
   });
 }
 
-/** One for each row: its ID if the statement contains it. An insert that is not understood has as many as effects need. */
+/** The ID of each row, if the statement contains it. An unparsed insert counts as many rows as the effects need. */
 function rowIdsOf(shape: StatementShape, { logs, dirty }: Plan): readonly (bigint | undefined)[] {
   if (shape.kind === 'insert') return shape.rowIds;
   if (shape.kind !== 'other' || !/^(INSERT|REPLACE)$/.test(shape.verb)) return [];

@@ -11,9 +11,9 @@ export type { ResolvedEffect } from './effect-owners.ts';
 export interface Effects {
   readonly logs: readonly ResolvedEffect[];
   readonly dirty: readonly ResolvedEffect[];
-  /** Effects of inserted rows, if the event has more of them than rows: it is unknown which row they mean. */
+  /** Effects of inserted rows, beyond the number of rows: it is unknown which row they belong to. */
   readonly withoutRow: { readonly logs: readonly number[]; readonly dirty: readonly number[] };
-  /** By Redis pool, without namespace, each once. */
+  /** Distinct keys by Redis pool, without namespace. */
   readonly cacheKeys: ReadonlyMap<string, ReadonlySet<BinaryString>>;
   /** Redis pools of cache keys that the registry does not name: only a rejected entry has any. */
   readonly unknownRedisPools: readonly string[];

@@ -55,7 +55,7 @@ export class EntryEffects {
     return this.#thenLeave(() => Promise.resolve(STAYS_PENDING));
   }
 
-  /** For an entry of log rows alone. `effects`: one for each result. */
+  /** For an entry that consists of log rows only. `effects`: one per result. */
   async followLogRows(effects: readonly ResolvedEffect[], phase: ItemPhase): Promise<EntryOutcome> {
     const logRows = this.#countLogRows(effects, phase);
     await this.#services.failpoint?.('logged');
@@ -88,7 +88,7 @@ export class EntryEffects {
     return this.#settle(keysOf(pool, effects), ownPublications, { statements, logRows, dirtyEvents });
   }
 
-  /** How many were written; undefined if one of them stays pending. */
+  /** How many rows were written; undefined if one of them stays pending. */
   async #writeLogRows(plan: Plan, effects: readonly ResolvedEffect[]): Promise<number | undefined> {
     const { pushLogRow } = this.#services;
     const phase = await new Promise<ItemPhase>((resolve) =>

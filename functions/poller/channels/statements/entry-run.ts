@@ -9,7 +9,7 @@ import { setAside, takeTicket } from './set-aside.ts';
 
 /**
  * Does what an entry asks for, from its statements to its acknowledgement. Its statements are pushed before this returns,
- * so that entries keep the order in which they are run.
+ * so that statements are pushed in the order of their entries.
  */
 export function runEntry(entry: ReadEntry, services: EntryServices, done: Done): void {
   const { planned } = entry;
@@ -71,7 +71,7 @@ class EntryRun {
     this.#done(followUp.followLogRows(effects, logRows));
   }
 
-  /** Without a promise in production: there are thousands of entries in progress. */
+  /** Creates no promise in production, where thousands of entries are in progress. */
   #passFailpoint(proceed: () => void): void {
     const { failpoint } = this.#services;
     if (failpoint === undefined) proceed();

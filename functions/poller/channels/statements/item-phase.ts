@@ -13,7 +13,7 @@ const NO_ROWS: readonly ResultRow[] = [];
 /** The work items of one entry that run together: its statements, or its log rows. Collects what becomes of them. */
 export class ItemPhase {
   readonly entry: EntryIdentity;
-  /** One for each item, in their order; complete once the phase has ended. */
+  /** One result per item, in item order; complete once the phase has ended. */
   readonly results: WorkResult[];
   readonly #onEnd: (phase: ItemPhase) => void;
   #rows: readonly ResultRow[] = NO_ROWS;
@@ -34,7 +34,7 @@ export class ItemPhase {
     return this.results.some(({ kind }) => kind === 'pending');
   }
 
-  /** The ledger rows that hold the results, each once. */
+  /** The distinct ledger rows that hold the results. */
   get rows(): readonly ResultRow[] {
     return this.#rows;
   }
@@ -84,7 +84,7 @@ class PhaseItem implements WorkItem {
   }
 }
 
-/** Pushes the statements before it returns. With none, the phase ends at once. */
+/** Pushes all statements before it returns. Without statements, the phase ends at once. */
 export function runStatements(
   entry: EntryIdentity,
   statements: readonly PlannedStatement[],

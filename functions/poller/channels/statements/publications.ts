@@ -11,7 +11,7 @@ import type { Plan } from './plan.ts';
 /** A dirty event for one of its streams. */
 export interface PlannedPublication extends Publication {
   readonly effect: ResolvedEffect;
-  /** As the registry names it. */
+  /** As named in the registry. */
   readonly streamName: string;
   /** Redis pool of the stream. */
   readonly pool: string;
@@ -22,7 +22,7 @@ interface Registered {
   readonly streams: ReadonlyMap<string, StreamDefinition>;
 }
 
-/** One for each stream of each dirty event, in their order. An unknown stream is a failure. */
+/** One publication per stream of each dirty event, in order. An unknown stream is recorded in `failures`. */
 export function planPublications(
   plan: Plan,
   effects: Effects,

@@ -13,12 +13,12 @@ import { NOTHING_TO_DO, type Plan, type Planned, type PlanRules } from './plan.t
 
 /** A kind of entry that becomes MySQL statements and what follows from them. */
 export interface StatementSource {
-  /** As in summaries. */
+  /** The channel's name in summaries. */
   readonly name: string;
   readonly stream: string;
   /** The lanes that run most of its work. */
   readonly laneKind: LaneKind;
-  /** Never throws; what cannot be done is a rejection. */
+  /** Never throws: an entry that cannot be applied is rejected in the result. */
   plan(body: Buffer | undefined, rules: PlanRules): Planned;
   /**
    * The entry's body with only the given parts of its plan: the remaining work. BeeORM's own consumer handles such an
