@@ -13,6 +13,7 @@ import type { Channel } from '../channels/channel.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { describeRefusal, errorCodeOf, isRefusalOfServer, type RefusedCommand } from '../redis/refusals.ts';
 import { Script } from '../redis/script.ts';
+import { attemptsKey } from '../redis/stream-reads.ts';
 import { MARKERS_KEY } from '../settlement/cross-pool-effects.ts';
 
 /** A command with arguments that make it change nothing, and the key that it names. */
@@ -102,6 +103,10 @@ function rehearsalsOf(
       channelCommands(namespaced(pool, stream), namespaced(pool, group)),
     ),
     ...groups.flatMap((group) => lockCommands(namespaced(pool, lockKey(group)))),
+    ...ofPool.flatMap(({ stream, group }) => {
+      const names = { lockKey: namespaced(pool, lockKey(group)), stream: namespaced(pool, stream) };
+      return attemptCommands(attemptsKey(names));
+    }),
     ...garbageGroups.flatMap((group) => keyCommands(namespaced(pool, garbageCollectionKey(group)))),
     ...(hasOtherPools ? markerCommands(namespaced(pool, MARKERS_KEY)) : []),
     // The application chooses the names of its cache keys, so this one stands for all.
@@ -158,12 +163,19 @@ function keyCommands(key: string): Rehearsal[] {
   ];
 }
 
+function attemptCommands(hash: string): Rehearsal[] {
+  return [...hashCommands(hash), rehearsal(hash, 'DEL')];
+}
+
 function markerCommands(hash: string): Rehearsal[] {
+  return [...hashCommands(hash), rehearsal(hash, 'HSCAN', INVALID)];
+}
+
+function hashCommands(hash: string): Rehearsal[] {
   return [
     rehearsal(hash, 'HGET', ''),
     rehearsal(hash, 'HDEL', ''),
     // A value is missing.
     rehearsal(hash, 'HSET', 'a', 'b', 'c'),
-    rehearsal(hash, 'HSCAN', INVALID),
   ];
 }

@@ -10,8 +10,11 @@ import { attemptsKey, type FencedGroup } from './stream-reads.ts';
 
 const MAX_PER_CALL = 500;
 
+/** Begins with HDEL of an absent field, which needs no memory, so that Redis accepts the rest even if it is full. */
 const COUNT = new Script(`${REQUIRE_LOCK}
-return redis.call('HINCRBY', ARGV[3], ARGV[4], 1)
+local counts, id = ARGV[3], ARGV[4]
+redis.call('HDEL', counts, '0-0')
+return redis.call('HSET', counts, id, tonumber(redis.call('HGET', counts, id) or 0) + 1)
 `);
 
 /** Counts an attempt that is about to begin. Rejects with an error that starts with LOCKLOST. */

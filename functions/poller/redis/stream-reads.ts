@@ -39,7 +39,7 @@ export interface FencedGroup {
 }
 
 /** A hash: for each pending entry, how many attempts of this consumer have begun. See attempt-counts.ts. */
-export function attemptsKey({ lockKey, stream }: FencedGroup): string {
+export function attemptsKey({ lockKey, stream }: Pick<FencedGroup, 'lockKey' | 'stream'>): string {
   return `${lockKey}:attempts:${stream}`;
 }
 
@@ -120,18 +120,20 @@ return page()
 
 /**
  * Reads pending entries. Reading an entry counts as an attempt until `countUpTo` were counted, from which on it may be a
- * poison entry (0: reading is never counted). From there on, each attempt is counted when it begins.
+ * poison entry (0: reading is never counted). From there on, each attempt is counted when it begins. HDEL of an absent field
+ * comes first: it needs no memory, so Redis accepts the counting even if it is full.
  */
 const READ_PENDING = new Script(`${REQUIRE_LOCK}${PAGE}
 local stream, group, consumer = ARGV[3], ARGV[4], ARGV[5]
 local maxEntries, maxBytes, start, last = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local countUpTo, counts = tonumber(ARGV[10]), ARGV[11]
+redis.call('HDEL', counts, '0-0')
 local pending = redis.call('XPENDING', stream, group, start, last, maxEntries, consumer)
 for _, item in ipairs(pending) do
   local id, idle = item[1], item[3]
   local attempts = tonumber(redis.call('HGET', counts, id) or 0)
   local entry = redis.call('XRANGE', stream, id, id)[1]
-  if entry and attempts < countUpTo then redis.call('HINCRBY', counts, id, 1) end
+  if entry and attempts < countUpTo then redis.call('HSET', counts, id, attempts + 1) end
   add(id, attempts, idle, entry and entry[2])
   if bytes >= maxBytes then break end
 end

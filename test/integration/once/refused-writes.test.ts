@@ -172,9 +172,11 @@ test('a garbage collection that Redis refuses is reported at once, and its entry
   expect(await drainScene(scene, { collectsGarbage: false })).toMatchObject({ complete: true });
 });
 
-test('a Redis that is full is drained', async () => {
+test('a Redis that is full is drained, pending entries first', async () => {
   const scene = await openRestrictedScene();
   await addCountedEvent(scene);
+  await scene.redis.xgroup('CREATE', LAZY, GROUP, '0');
+  await scene.redis.xreadgroup('GROUP', GROUP, 'consumer-1', 'STREAMS', LAZY, '>');
   await scene.add(insertThing('two', { dirty: [thingDirty(0, ['thing-changed-elsewhere'])] }));
   await scene.add(lazyEvent([{ sql: 'UPDATE Nothing SET `a`=1 WHERE `ID` = 9', id: 9 }]));
   await scene.configure('maxmemory', '1');

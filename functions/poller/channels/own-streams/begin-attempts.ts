@@ -11,9 +11,11 @@ export interface BegunAttempt {
   readonly attempts: number;
 }
 
+/** Begins with HDEL of an absent field, which needs no memory, so that Redis accepts the rest even if it is full. */
 const BEGIN_ATTEMPTS = new Script(`${REQUIRE_LOCK}
 local stream, group, counts = ARGV[3], ARGV[4], ARGV[5]
 local pending = {}
+redis.call('HDEL', counts, '0-0')
 for index = 6, #ARGV, 2 do
   local id, attempts = ARGV[index], ARGV[index + 1]
   if #redis.call('XPENDING', stream, group, id, id, 1) > 0 then
