@@ -94,7 +94,7 @@ describe('poller and SQL executor as Lambda functions', () => {
     const { poller } = await deploy(fixture, () => ({ status: 403, errorName: 'AccessDeniedException' }));
     const summary = await poller.perform({ operation: 'drain' }, REMAINING_MS);
     expect(summary).toMatchObject({ complete: false, reason: 'pool-down' });
-    expect(summary).toMatchObject({ message: expect.stringContaining('role of the poller') });
+    expect(summary).toMatchObject({ message: expect.stringContaining("poller's role") });
     expect(summary).toMatchObject({ channels: { lazy: { entries: 0, deadLetters: 0 } } });
   });
 });

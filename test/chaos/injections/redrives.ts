@@ -7,6 +7,7 @@ const ENTRIES = 30;
 const MAX_LULL_MS = 150;
 const ROUNDS = 6;
 const MAX_HIT = 3;
+const UNREACHABLE = `user:password@tcp(127.0.0.1:1)/${ANNEX}`;
 
 /** Dead letters are redriven at random moments, while what made them fail comes and goes. */
 export async function redriveDeadLetters(injection: Injection): Promise<void> {
@@ -32,8 +33,8 @@ export async function redriveDeadLetters(injection: Injection): Promise<void> {
 }
 
 /**
- * A MySQL pool leaves the registry after some statements of an entry were applied, so that the entry becomes a dead
- * letter. The pool returns, and the dead letter is redriven.
+ * A MySQL pool is down, and leaves the registry after the other statements of its entries were applied, so that these
+ * become dead letters. The pool returns, and the dead letters are redriven.
  */
 async function loseAndRegainPool(injection: Injection, repairs: Repairs): Promise<void> {
   const { random, application } = injection;
@@ -41,8 +42,14 @@ async function loseAndRegainPool(injection: Injection, repairs: Repairs): Promis
   await repairs.add(ENTRIES);
   const failpoint = random.pick(['executor:committed', 'executor:answered'] as const);
   const hit = random.integer(1, MAX_HIT);
-  await injection.waitForEnd(injection.start({ selfSignal: { signal: 'SIGKILL', failpoint, hit } }));
   const registry = parseDocument(application.registryYaml);
+  registry.setIn([ANNEX, 'mysql'], UNREACHABLE);
+  await injection.waitForEnd(
+    injection.start({
+      registryYaml: registry.toString(),
+      selfSignal: { signal: 'SIGKILL', failpoint, hit },
+    }),
+  );
   registry.delete(ANNEX);
   await injection.waitForEnd(injection.start({ registryYaml: registry.toString() }));
   injection.count('lost MySQL pools');
