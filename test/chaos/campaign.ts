@@ -129,7 +129,7 @@ export class Campaign {
       case 'redrives':
         return redriveDeadLetters(this.#injection);
       case 'lost-second':
-        return loseLastSecond(this.#injection, fault);
+        return loseLastSecond(this.#injection, fault.persistence);
       case 'set-back':
         return setGroupBack(this.#injection);
     }

@@ -51,7 +51,7 @@ export type Fault =
   /** Dead letters are redriven at random moments, and a MySQL pool leaves the registry for a while. */
   | { readonly kind: 'redrives' }
   /** Redis crashes and comes back without its last second. */
-  | { readonly kind: 'lost-second'; readonly persistence: Persistence; readonly isNameless: boolean }
+  | { readonly kind: 'lost-second'; readonly persistence: Persistence }
   /** Someone sets the consumer's group back to an earlier entry while it drains. */
   | { readonly kind: 'set-back' };
 
@@ -89,10 +89,6 @@ const REVEALING_PAUSES: Partial<Readonly<Record<Safeguard, readonly Failpoint[]>
 const REVEALING_FAULTS: Partial<Readonly<Record<Safeguard, readonly Fault[]>>> = {
   'ack-first': [{ kind: 'acl', taken: 'dirty streams' }],
   'foreign-counts': [{ kind: 'delivery-counts' }, { kind: 'delivery-counts' }],
-  name: [
-    { kind: 'lost-second', persistence: 'aof', isNameless: true },
-    { kind: 'lost-second', persistence: 'rdb', isNameless: true },
-  ],
   'redrive-whole': [{ kind: 'redrives' }],
   rewind: [{ kind: 'set-back' }],
   'errors-permanent': [{ kind: 'server-errors' }],
@@ -152,9 +148,7 @@ const FOREIGN_FAULTS: readonly Fault[] = [
   { kind: 'server-errors' },
   { kind: 'redrives' },
   { kind: 'redrives' },
-  { kind: 'lost-second', persistence: 'aof', isNameless: false },
-  { kind: 'lost-second', persistence: 'rdb', isNameless: false },
-  { kind: 'lost-second', persistence: 'aof', isNameless: true },
-  { kind: 'lost-second', persistence: 'rdb', isNameless: true },
+  { kind: 'lost-second', persistence: 'aof' },
+  { kind: 'lost-second', persistence: 'rdb' },
   { kind: 'set-back' },
 ];

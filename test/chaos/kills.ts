@@ -45,7 +45,6 @@ const REVEALING_FAILPOINTS: Readonly<Record<Safeguard, readonly Failpoint[]>> = 
   lines: ['handler:done'],
   'ack-first': UNSETTLED,
   'foreign-counts': UNSETTLED,
-  name: UNSETTLED,
   'redrive-whole': UNSETTLED,
   rewind: UNSETTLED,
   'errors-permanent': UNSETTLED,
