@@ -96,7 +96,7 @@ test.each([
     const bad = await scene.add(lazyEvent([countUp(1)]));
     for (const id of [2, 1, 3]) await scene.add(lazyEvent([countUp(id)]));
     await scene.add(lazyEvent([{ sql: "INSERT INTO Document(`Body`) VALUES ('x')" }]));
-    const summary = await drainScene(limited, { budgetMs: 9000 });
+    const summary = await drainScene(limited, { budgetMs: 4000 });
     expect(summary).toMatchObject({ complete: false, reason: 'failed-entries' });
     expect(summary.message).toContain(`entry ${bad}`);
     expect(summary.message).toContain(words);

@@ -87,20 +87,19 @@ export class ExecutorRequests {
         losses++;
         if (losses === 2) return answer;
       } else if (answer.status !== 'error') {
-        if (this.#failure !== undefined)
-          this.#options.logger.info('MySQL pool answering again', { pool: this.#options.pool });
-        this.#failure = undefined;
-        this.#wasReached = true;
-        this.#answeredAt = Date.now();
+        this.#answered();
         return answer;
+      } else if (answer.isAfterClaim === true) {
+        // The pool works: it has granted the claim. What failed is the batch.
+        this.#answered();
+        errorsAfterClaim++;
+        if (errorsAfterClaim === MAX_ERRORS_AFTER_CLAIM) return answer;
       } else {
         this.#failed(answer);
         if (answer.kind === 'configuration' && !this.#options.mayWait()) {
           this.#options.onMisconfigured();
           return answer;
         }
-        if (answer.isAfterClaim === true) errorsAfterClaim++;
-        if (errorsAfterClaim === MAX_ERRORS_AFTER_CLAIM) return answer;
       }
       const { budget, isOver } = this.#options;
       if (!budget.mayExecute || isOver() || this.#isUnreachable) return BUDGET_OVER;
@@ -128,6 +127,14 @@ export class ExecutorRequests {
 
   get #isUnreachable(): boolean {
     return !this.#wasReached && !this.#options.mayWait() && Date.now() - this.#startedAt > UNREACHED_MS;
+  }
+
+  #answered(): void {
+    const { logger, pool } = this.#options;
+    if (this.#failure !== undefined) logger.info('MySQL pool answering again', { pool });
+    this.#failure = undefined;
+    this.#wasReached = true;
+    this.#answeredAt = Date.now();
   }
 
   #failed(error: ErrorReply): void {
