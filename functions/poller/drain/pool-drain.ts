@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withNextStep } from '../../../shared/errors.ts';
-import { errorFields } from '../../../shared/logging.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
@@ -14,6 +13,7 @@ import { connectRedis } from '../redis/connection.ts';
 import { redisErrorCode } from '../redis/error-code.ts';
 import { NewEntries } from '../redis/new-entries.ts';
 import { describeRefusal, refusalCodeOf } from '../redis/refusals.ts';
+import { LOCK_LOST } from '../redis/script.ts';
 import type { RedisSession } from '../redis/session.ts';
 import { type FencedGroup, SET_BACK } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
@@ -54,7 +54,7 @@ export type EntriesInHand = ReadonlyMap<string, readonly string[]>;
  * - `lock-lost`: another consumer has begun, or may have.
  * - `redis-lost`: the connection is lost.
  * - `behind`: see `message`.
- * - `restart`: a drain that waits for new entries can continue only in a new epoch.
+ * - `restart`: the drain can continue only in a new epoch.
  */
 export interface PoolDrainEnd {
   readonly kind: 'done' | 'lock-lost' | 'redis-lost' | 'behind' | 'restart';
@@ -206,11 +206,10 @@ export class PoolDrain {
 
   #failed(error: unknown): void {
     const { redis } = this.#options.session;
-    if (redisErrorCode(error) === SET_BACK)
-      this.#options.poller.logger.warn('group was set back, starting over', { error: errorFields(error) });
-    if (error instanceof Error && error.message.includes('LOCKLOST')) void this.#lockLost();
+    const code = redisErrorCode(error);
+    if (code === LOCK_LOST) void this.#lockLost();
     else if (redis.status !== 'ready') this.#stop({ kind: 'redis-lost' });
-    else this.#stop({ kind: 'redis-lost', message: this.#describe(error) });
+    else this.#stop({ kind: code === SET_BACK ? 'restart' : 'redis-lost', message: this.#describe(error) });
   }
 
   #describe(error: unknown): string {

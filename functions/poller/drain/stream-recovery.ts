@@ -3,6 +3,7 @@ import { type DrainBudget, pause } from '../budget.ts';
 import type { PollerOptions } from '../poller-options.ts';
 import { redisErrorCode } from '../redis/error-code.ts';
 import { restoreGroup } from '../redis/restore-group.ts';
+import { LOCK_LOST } from '../redis/script.ts';
 import { ensureGroup, type RedisSession } from '../redis/session.ts';
 import { SET_BACK } from '../redis/stream-reads.ts';
 import type { StreamDrain } from './stream-drain.ts';
@@ -50,7 +51,7 @@ export class StreamRecovery {
   async recover(name: string, error: unknown, stream: StreamDrain): Promise<boolean> {
     const { session, budget } = this.#options;
     const code = redisErrorCode(error);
-    if (code === 'LOCKLOST' || code === SET_BACK || session.redis.status !== 'ready') throw error;
+    if (code === LOCK_LOST || code === SET_BACK || session.redis.status !== 'ready') throw error;
     if (!(await this.#pauseAfter(name, error))) return false;
     const group = session.groups.get(name);
     if (code !== 'NOGROUP' || group === undefined || !budget.mayRead) return true;

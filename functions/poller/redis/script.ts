@@ -28,7 +28,7 @@ export class Script {
 }
 
 /** Prefix of the error that a script returns if the lock is no longer held. */
-const LOCK_LOST = 'LOCKLOST';
+export const LOCK_LOST = 'LOCKLOST';
 
 /** Lua: ends the script with an error unless the lock (ARGV[1]) has the caller's value (ARGV[2]). */
 export const REQUIRE_LOCK = `
