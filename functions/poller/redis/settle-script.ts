@@ -32,7 +32,7 @@ export interface Settlement {
 
 /**
  * - `settled`: acknowledged, with all its effects, in one step.
- * - `already`: nothing was done, because the entry is not pending: whoever acknowledged it has applied all its effects.
+ * - `already`: nothing was done, because the entry is not pending. The consumer that acknowledged it has applied its effects.
  * - `unwritable`: nothing was done, because the keys of these publications cannot take an entry.
  * - `refused`: Redis refuses a command. The entry is pending; at most some of its cache keys are deleted.
  * - `deferred`: nothing was done, because an earlier settlement in one of its queues was not done.

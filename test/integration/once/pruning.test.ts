@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { countUp, insertThing, lazyEvent } from '../../kit/scene/events.ts';
 import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
+import { ageRows, pruneFirst } from '../../kit/scene/prune-ledger.ts';
 import { GROUP, LAZY, openScene, type Scene } from '../../kit/scene/scene.ts';
 
 /** The ledger deletes rows that no redelivery can need, and records how far it has pruned. */
@@ -14,7 +15,7 @@ test('rows are marked when their entries are settled, kept for a minute, then pr
   await scene.add(insertThing('a'));
   await drainScene(scene);
   expect(await countRows(scene)).toEqual({ rows: 21, settled: 21 });
-  await age(scene, '1=1');
+  await ageRows(scene, '1=1');
   await scene.add(insertThing('b'));
   await drainScene(scene);
   expect(await countRows(scene)).toEqual({ rows: 1, settled: 1 });
@@ -26,7 +27,7 @@ test('after many drains the ledger contains only rows of the last minute', async
     for (let number = 0; number < 5; number++) await scene.add(insertThing(`${run}-${number}`));
     await drainScene(scene, { batchSize: 1, lazyConcurrency: 1 });
     expect((await countRows(scene)).rows).toBeLessThanOrEqual(10);
-    await age(scene, '1=1');
+    await ageRows(scene, '1=1');
   }
 });
 
@@ -61,7 +62,7 @@ test('the rows of voided batch numbers are pruned too', async () => {
   for (const name of ['two', 'three']) {
     await scene.add(insertThing(name));
     await drainScene(scene);
-    await age(scene, '1=1');
+    await ageRows(scene, '1=1');
   }
   await scene.add(insertThing('four'));
   await drainScene(scene);
@@ -78,7 +79,7 @@ test('a recent row does not prevent older rows from being pruned', async () => {
   const [first] = await scene.query(
     `SELECT token FROM ${scene.ledgerDatabase}.batches ORDER BY token LIMIT 1`,
   );
-  await age(scene, `token <> '${String(first?.['token'])}'`);
+  await ageRows(scene, `token <> '${String(first?.['token'])}'`);
   await scene.add(insertThing('last'));
   await drainScene(scene);
   expect((await countRows(scene)).rows).toBe(2);
@@ -92,22 +93,6 @@ test('nothing is executed twice if a group is rewound to entries whose rows the 
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
 
-/** Drains three entries, prunes the ledger row of the first, and returns its id. */
-async function pruneFirst(scene: Scene): Promise<string> {
-  const id = await scene.add(insertThing('one'));
-  await drainScene(scene);
-  await age(scene, '1=1');
-  for (const name of ['two', 'three']) await scene.add(insertThing(name));
-  await drainScene(scene);
-  return id;
-}
-
-async function age({ query, ledgerDatabase }: Scene, where: string): Promise<void> {
-  await query(
-    `UPDATE ${ledgerDatabase}.batches SET settled_at = settled_at - INTERVAL 61 SECOND WHERE ${where}`,
-  );
-}
-
 async function countRows({ query, ledgerDatabase }: Scene): Promise<{ rows: number; settled: number }> {
   const [row] = await query(
     `SELECT COUNT(*) AS rows_, COUNT(settled_at) AS settled FROM ${ledgerDatabase}.batches`,
@@ -120,7 +105,7 @@ test('entries are applied while rows are pruned and a batch waits for a row that
   await scene.query("INSERT INTO Thing(Name) VALUES ('locked')");
   for (let number = 0; number < 20; number++) await scene.add(insertThing(`early ${number}`));
   await drainScene(scene, { batchSize: 1, lazyConcurrency: 1 });
-  await age(scene, '1=1');
+  await ageRows(scene, '1=1');
   const application = await scene.connect();
   await application.query('BEGIN; SELECT * FROM Thing WHERE ID=1 FOR UPDATE');
   await scene.add(lazyEvent([countUp(1)]));

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { drainScene } from '../../kit/scene/drain-scene.ts';
 import { insertThing } from '../../kit/scene/events.ts';
 import { pendingEntries, thingNames } from '../../kit/scene/inspect-scene.ts';
+import { pruneFirst } from '../../kit/scene/prune-ledger.ts';
 import { openRestrictedScene } from '../../kit/scene/restricted-scene.ts';
-import { GROUP, LAZY, LOCK_KEY, openScene, type Scene } from '../../kit/scene/scene.ts';
+import { GROUP, LAZY, LOCK_KEY, openScene } from '../../kit/scene/scene.ts';
 
 test('a drain of a group that was rewound to entries with pruned ledger rows stops, and reports the command that fixes it', async () => {
   const scene = await openScene();
@@ -32,19 +33,3 @@ test('entries that cannot be given back stay pending instead of being acknowledg
   expect(pending.at(-1)?.id).toBe(unread);
   expect(await thingNames(scene)).toEqual(['one', 'two', 'three']);
 });
-
-/** Drains three entries, prunes the ledger row of the first, and returns its id. */
-async function pruneFirst(scene: Scene): Promise<string> {
-  const id = await scene.add(insertThing('one'));
-  await drainScene(scene);
-  await age(scene, '1=1');
-  for (const name of ['two', 'three']) await scene.add(insertThing(name));
-  await drainScene(scene);
-  return id;
-}
-
-async function age({ query, ledgerDatabase }: Scene, where: string): Promise<void> {
-  await query(
-    `UPDATE ${ledgerDatabase}.batches SET settled_at = settled_at - INTERVAL 61 SECOND WHERE ${where}`,
-  );
-}
