@@ -4,6 +4,9 @@
  */
 export function compareStreamIds(left: string, right: string): number {
   if (left === right) return 0;
+  // Nearly always both have the same layout. Then the order of their characters is the order of their numbers.
+  const isAlike = left.length === right.length && left.indexOf('-') === right.indexOf('-');
+  if (isAlike) return left < right ? -1 : 1;
   const [leftTime, leftSequence] = parts(left);
   const [rightTime, rightSequence] = parts(right);
   return compareDigits(leftTime, rightTime) || compareDigits(leftSequence, rightSequence);

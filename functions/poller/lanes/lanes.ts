@@ -311,7 +311,8 @@ export class Lanes {
     const results = toWorkResults(outcome);
     const done = batch.slice(0, results.length);
     const row = this.#rows.add(key, done);
-    for (const [index, queued] of done.entries()) this.#finish(lane, queued, results[index] ?? PENDING, row);
+    let index = 0;
+    for (const queued of done) this.#finish(lane, queued, results[index++] ?? PENDING, row);
     const rest = batch.slice(done.length);
     const [first] = rest;
     if (first !== undefined && deferred !== undefined) this.#defer(lane, first, rest.slice(1), deferred);

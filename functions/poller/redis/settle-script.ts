@@ -148,31 +148,45 @@ const ACKNOWLEDGED: SettlementResult = { kind: 'settled' };
  * no writes at present; then repeating the call is safe.
  */
 export async function settle(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const withEffects: Settlement[] = [];
-  const withoutEffects: Settlement[] = [];
-  for (const settlement of settlements)
-    (isMereAcknowledgement(settlement) ? withoutEffects : withEffects).push(settlement);
-  const [settled, acknowledged] = await Promise.all([
-    settleWithEffects(redis, withEffects),
-    acknowledge(redis, withoutEffects),
+  const results = new Array<SettlementResult>(settlements.length).fill(ACKNOWLEDGED);
+  const withEffects: number[] = [];
+  const acknowledgements: Acknowledgement[] = [];
+  let last: Acknowledgement | undefined;
+  for (let index = 0; index < settlements.length; index++) {
+    const settlement = settlements[index];
+    if (settlement === undefined) continue;
+    if (!isMereAcknowledgement(settlement)) {
+      withEffects.push(index);
+      continue;
+    }
+    // Nearly always the group of the entry before.
+    if (last?.stream !== settlement.stream || last.group !== settlement.group)
+      last = acknowledgementOf(acknowledgements, settlement);
+    last.ids.push(settlement.id);
+    last.indexes.push(index);
+  }
+  await Promise.all([
+    settleWithEffects(redis, settlements, withEffects, results),
+    ...acknowledgements.map((one) => acknowledge(redis, one, results)),
   ]);
-  const settledResults = settled.values();
-  const acknowledgedResults = acknowledged.values();
-  return settlements.map((settlement) => {
-    const results = isMereAcknowledgement(settlement) ? acknowledgedResults : settledResults;
-    return results.next().value ?? { kind: 'already' };
-  });
+  return results;
 }
 
 async function settleWithEffects(
   redis: Redis,
   settlements: readonly Settlement[],
-): Promise<SettlementResult[]> {
-  if (settlements.length === 0) return [];
-  const reply = await SETTLE.run(redis, settlements.flatMap(toArguments));
-  if (!Array.isArray(reply) || reply.length !== settlements.length)
-    throw new Error(`the settlement of ${settlements.length} entries returned a different number of results`);
-  return reply.map(toResult);
+  indexes: readonly number[],
+  results: SettlementResult[],
+): Promise<void> {
+  if (indexes.length === 0) return;
+  const args = indexes.flatMap((index) => {
+    const settlement = settlements[index];
+    return settlement === undefined ? [] : toArguments(settlement);
+  });
+  const reply = await SETTLE.run(redis, args);
+  if (!Array.isArray(reply) || reply.length !== indexes.length)
+    throw new Error(`the settlement of ${indexes.length} entries returned a different number of results`);
+  for (const [position, index] of indexes.entries()) results[index] = toResult(reply[position]);
 }
 
 /** Returns true if the entry needs only its acknowledgement. */
@@ -180,29 +194,36 @@ export function isMereAcknowledgement({ cacheKeys, publications, deadLetter }: S
   return cacheKeys.length === 0 && publications.length === 0 && deadLetter === undefined;
 }
 
+/** Entries of one group without effects. `indexes`: of their settlements. */
+interface Acknowledgement {
+  readonly stream: string;
+  readonly group: string;
+  readonly ids: string[];
+  readonly indexes: number[];
+}
+
+function acknowledgementOf(known: Acknowledgement[], { stream, group }: Settlement): Acknowledgement {
+  const found = known.find((one) => one.stream === stream && one.group === group);
+  if (found !== undefined) return found;
+  const created = { stream, group, ids: [], indexes: [] };
+  known.push(created);
+  return created;
+}
+
 /** Entries without effects need only XACK, which needs no script and is safe to repeat. */
-async function acknowledge(redis: Redis, settlements: readonly Settlement[]): Promise<SettlementResult[]> {
-  const groups = new Map<string, Settlement[]>();
-  for (const settlement of settlements) {
-    const name = `${settlement.stream} ${settlement.group}`;
-    const known = groups.get(name);
-    if (known === undefined) groups.set(name, [settlement]);
-    else known.push(settlement);
+async function acknowledge(
+  redis: Redis,
+  { stream, group, ids, indexes }: Acknowledgement,
+  results: SettlementResult[],
+): Promise<void> {
+  try {
+    await redis.xack(stream, group, ...ids);
+  } catch (error) {
+    const code = refusalCodeOf(error);
+    if (code === undefined) throw error;
+    const refused = refusedResult({ command: 'XACK', key: stream, code });
+    for (const index of indexes) results[index] = refused;
   }
-  const refusals = new Map<string, SettlementResult>();
-  const calls = Array.from(groups, async ([name, [first, ...others]]) => {
-    if (first === undefined) return;
-    const { stream, group, id } = first;
-    try {
-      await redis.xack(stream, group, id, ...others.map((other) => other.id));
-    } catch (error) {
-      const code = refusalCodeOf(error);
-      if (code === undefined) throw error;
-      refusals.set(name, refusedResult({ command: 'XACK', key: stream, code }));
-    }
-  });
-  await Promise.all(calls);
-  return settlements.map(({ stream, group }) => refusals.get(`${stream} ${group}`) ?? ACKNOWLEDGED);
 }
 
 function toArguments(settlement: Settlement): ScriptArgument[] {

@@ -30,6 +30,8 @@ export type SettlerResult =
   | { readonly kind: 'unwritable'; readonly publications: readonly number[] };
 
 const STAYS_PENDING: SettlerResult = { kind: 'pending' };
+const IS_SETTLED: SettlerResult = { kind: 'settled' };
+const WAS_SETTLED: SettlerResult = { kind: 'already' };
 
 interface Waiting {
   readonly settlement: Settlement;
@@ -138,7 +140,7 @@ export class Settler {
       case 'settled':
       case 'already':
         waiting.ticket?.settled();
-        waiting.resolve({ kind: result.kind });
+        waiting.resolve(result.kind === 'settled' ? IS_SETTLED : WAS_SETTLED);
         return;
       case 'unwritable':
         waiting.resolve(result);
