@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readNew, readPending, withoutBody } from '../../functions/poller/redis/stream-reads.ts';
+import { withoutBody } from '../../functions/poller/redis/stream-entry.ts';
+import { readNew, readPending } from '../../functions/poller/redis/stream-reads.ts';
 import { openScene, type Scene } from '../kit/scene/scene.ts';
 
 const STREAM = 'pages';

@@ -5,8 +5,9 @@ import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.t
 import type { DrainBudget } from '../budget.ts';
 import type { Failpoint } from '../failpoints.ts';
 import type { MysqlPools } from '../lanes/mysql-pools.ts';
+import type { FencedGroup } from '../redis/fenced-group.ts';
 import type { RedisSession } from '../redis/session.ts';
-import type { FencedGroup, StreamEntry } from '../redis/stream-reads.ts';
+import type { StreamEntry } from '../redis/stream-entry.ts';
 import type { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import type { Done } from '../settlement/entry-outcome.ts';
 import type { RefusalLog } from '../settlement/refusal-log.ts';

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
+import { giveBack } from '../redis/give-back.ts';
 import { findOpenIds } from '../redis/open-ids.ts';
 import type { RedisSession } from '../redis/session.ts';
-import { giveBack } from '../redis/stream-reads.ts';
 import type { StreamDrain } from './stream-drain.ts';
 
 /** How the ledger and the cross-pool markers name a stream. */

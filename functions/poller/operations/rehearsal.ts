@@ -10,10 +10,10 @@ import {
 } from '../../../shared/registry/beeorm-names.ts';
 import type { PollerRegistry, RedisPool } from '../../../shared/registry/types.ts';
 import type { Channel } from '../channels/channel.ts';
+import { attemptsKey } from '../redis/attempt-counts.ts';
 import { connectRedis } from '../redis/connection.ts';
 import { describeRefusal, errorCodeOf, isRefusalOfServer, type RefusedCommand } from '../redis/refusals.ts';
 import { Script } from '../redis/script.ts';
-import { attemptsKey } from '../redis/stream-reads.ts';
 import { MARKERS_KEY } from '../settlement/cross-pool-effects.ts';
 
 /** A command with arguments that make it change nothing, and the key that it names. */

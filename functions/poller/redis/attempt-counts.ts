@@ -1,12 +1,17 @@
 import type { Redis } from 'ioredis';
+import type { FencedGroup } from './fenced-group.ts';
 import { REQUIRE_LOCK, Script } from './script.ts';
-import { attemptsKey, type FencedGroup } from './stream-reads.ts';
 
 /*
  * A hash for each stream and lock: how many attempts of this consumer have begun, by ID of a pending entry. Redis's own
  * delivery count is no evidence, because it also counts what other programs did with the entry, such as a consumer of
  * BeeORM that crashed again and again.
  */
+
+/** The name of the hash. */
+export function attemptsKey({ lockKey, stream }: Pick<FencedGroup, 'lockKey' | 'stream'>): string {
+  return `${lockKey}:attempts:${stream}`;
+}
 
 const MAX_PER_CALL = 500;
 

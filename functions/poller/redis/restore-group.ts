@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { compareStreamIds } from '../../../shared/stream-id.ts';
+import type { FencedGroup } from './fenced-group.ts';
 import { REQUIRE_LOCK, Script } from './script.ts';
-import type { FencedGroup } from './stream-reads.ts';
 
 /**
  * Creates the group and makes entries pending in it, in one step. An entry that is no longer in the stream cannot become

@@ -4,11 +4,11 @@ import type { Redis } from 'ioredis';
 import { CONSUMER_NAME, lockKey, namespaced } from '../../../shared/registry/beeorm-names.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import { connectRedis } from './connection.ts';
+import type { FencedGroup } from './fenced-group.ts';
 import { Lock, type LockHolder } from './lock.ts';
 import { WriteScript } from './refusable-writes.ts';
 import { RefusalError } from './refusals.ts';
 import { setIfAbsent } from './set-if-absent.ts';
-import type { FencedGroup } from './stream-reads.ts';
 import { type GroupFacts, groupFacts } from './stream-status.ts';
 
 /** A Redis pool whose streams this drain may read: connected and locked. */

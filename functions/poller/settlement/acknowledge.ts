@@ -1,7 +1,8 @@
 import { ASYNC_CONSUMER_GROUP } from '../../../shared/registry/beeorm-names.ts';
 import type { WireError } from '../../../shared/wire/wire-error.ts';
+import type { FencedGroup } from '../redis/fenced-group.ts';
 import type { DeadLetterWrite } from '../redis/settle-script.ts';
-import { type FencedGroup, fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry } from '../redis/stream-entry.ts';
 import { deadLetterOf } from './dead-letter-entry.ts';
 import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from './entry-outcome.ts';
 import { rejectUntried } from './poison.ts';

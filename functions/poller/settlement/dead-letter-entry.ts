@@ -1,6 +1,6 @@
 import { deadLetterStream, type Unapplied } from '../../../shared/dead-letter.ts';
 import type { DeadLetterWrite } from '../redis/settle-script.ts';
-import { fieldValue, type StreamEntry } from '../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry } from '../redis/stream-entry.ts';
 
 export const NOTHING_APPLIED: Unapplied = {
   all: true,

@@ -1,4 +1,4 @@
-import type { StreamEntry } from '../redis/stream-reads.ts';
+import type { StreamEntry } from '../redis/stream-entry.ts';
 import { type Rejected, reject } from './rejection.ts';
 
 /*

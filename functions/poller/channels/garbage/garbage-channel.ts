@@ -1,7 +1,7 @@
 import type { AbsentGroups } from '../../../../shared/drain-rules.ts';
 import { ASYNC_CONSUMER_GROUP, GARBAGE_STREAM } from '../../../../shared/registry/beeorm-names.ts';
 import { decodeGarbageEvent, type GarbageEvent } from '../../../../shared/wire/garbage-event.ts';
-import type { StreamEntry } from '../../redis/stream-reads.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import { acknowledge, judgeEntry, moveToDeadLetters } from '../../settlement/acknowledge.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { Channel, ChannelContext } from '../channel.ts';

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
+import { attemptsKey } from '../../redis/attempt-counts.ts';
+import type { FencedGroup } from '../../redis/fenced-group.ts';
 import { REQUIRE_LOCK, Script } from '../../redis/script.ts';
-import { attemptsKey, type FencedGroup } from '../../redis/stream-reads.ts';
 
 /** Maximum entries per call of the script: Redis serves no other client while it runs. */
 const MAX_PER_CALL = 500;

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../../shared/logging.ts';
 import type { DeadLetterWrite } from '../../redis/settle-script.ts';
-import type { StreamEntry } from '../../redis/stream-reads.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import type { SettlementContext } from '../../settlement/acknowledge.ts';
 import { deadLetterOf } from '../../settlement/dead-letter-entry.ts';
 import { DEAD_LETTERED, type EntryOutcome, SETTLED, STAYS_PENDING } from '../../settlement/entry-outcome.ts';

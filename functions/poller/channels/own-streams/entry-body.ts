@@ -3,7 +3,7 @@ import { textToBinary } from '../../../../shared/binary-string.ts';
 import { decodeMessagePack } from '../../../../shared/wire/decode-messagepack.ts';
 import { messageToJson } from '../../../../shared/wire/json.ts';
 import { isMap } from '../../../../shared/wire/message-fields.ts';
-import { fieldValue, type StreamEntry } from '../../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry } from '../../redis/stream-entry.ts';
 import type { BodyEncoding } from './entry-handler.ts';
 
 /** An entry's field `s` as text that can be embedded in JSON. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { SQSMessageAttribute, SQSMessageAttributes } from 'aws-lambda';
 import { timeOfStreamId } from '../../../../shared/stream-id.ts';
-import type { StreamEntry } from '../../redis/stream-reads.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import { REDRIVE_FIELDS } from '../../settlement/dead-letter-entry.ts';
 import type { EntryBody } from './entry-body.ts';
 import type { EntryRecord } from './entry-handler.ts';

@@ -1,4 +1,4 @@
-import type { StreamEntry } from '../../redis/stream-reads.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
 import { type Done, type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import { rejectDeleted } from '../../settlement/poison.ts';

@@ -1,4 +1,4 @@
-import { fieldValue, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
+import { fieldValue, type StreamEntry, withoutBody } from '../../redis/stream-entry.ts';
 import type { EntryOutcome } from '../../settlement/entry-outcome.ts';
 import type { StreamBinding } from './binding.ts';
 import type { Delivery } from './delivery.ts';

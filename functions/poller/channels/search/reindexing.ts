@@ -1,7 +1,7 @@
 import { errorFields } from '../../../../shared/logging.ts';
 import type { SearchSettings } from '../../../../shared/search-settings.ts';
 import { forgetAttempts } from '../../redis/attempt-counts.ts';
-import type { StreamEntry } from '../../redis/stream-reads.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import { acknowledge, moveToDeadLetters } from '../../settlement/acknowledge.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../../settlement/entry-outcome.ts';
 import type { ChannelContext } from '../channel.ts';

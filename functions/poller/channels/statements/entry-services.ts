@@ -1,7 +1,8 @@
 import type { RedisPool, StreamDefinition } from '../../../../shared/registry/types.ts';
 import type { Failpoint } from '../../failpoints.ts';
 import type { EntryIdentity, WorkItem, WorkResult } from '../../ledger/work-item.ts';
-import type { FencedGroup, StreamEntry } from '../../redis/stream-reads.ts';
+import type { FencedGroup } from '../../redis/fenced-group.ts';
+import type { StreamEntry } from '../../redis/stream-entry.ts';
 import type { CrossPoolEffects } from '../../settlement/cross-pool-effects.ts';
 import type { SettlementOrder } from '../../settlement/settlement-order.ts';
 import type { Settler } from '../../settlement/settler.ts';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { ASYNC_CONSUMER_GROUP } from '../../../../shared/registry/beeorm-names.ts';
 import type { LaneKind } from '../../lanes/mysql-pools.ts';
 import type { EntryIdentity } from '../../ledger/work-item.ts';
-import { fieldValue, isNamed, type StreamEntry, withoutBody } from '../../redis/stream-reads.ts';
+import { fieldValue, isNamed, type StreamEntry, withoutBody } from '../../redis/stream-entry.ts';
 import { isForAnotherGroup } from '../../settlement/dead-letter-entry.ts';
 import { isUnreadable, rejectUntried } from '../../settlement/poison.ts';
 import { SettlementOrder } from '../../settlement/settlement-order.ts';
