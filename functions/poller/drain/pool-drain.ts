@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withNextStep } from '../../../shared/errors.ts';
 import type { RedisPool } from '../../../shared/registry/types.ts';
 import type { DrainBudget } from '../budget.ts';
@@ -20,6 +19,7 @@ import { SET_BACK } from '../redis/stream-reads.ts';
 import { CrossPoolEffects } from '../settlement/cross-pool-effects.ts';
 import { RefusalLog } from '../settlement/refusal-log.ts';
 import { Settler } from '../settlement/settler.ts';
+import { PoolWatch } from './pool-watch.ts';
 import { type DrainedChannel, RemainingEntries } from './remaining-entries.ts';
 import type { SharedLock } from './shared-lock.ts';
 import { shutDown, untilOver } from './shutdown.ts';
@@ -28,10 +28,6 @@ import { ledgerName, StreamPositions } from './stream-positions.ts';
 import { StreamRecovery } from './stream-recovery.ts';
 
 const UPKEEP_MS = 2000;
-const WATCH_MS = 1500;
-
-/** A Redis that has not answered for this long has lost the connection without a trace. */
-const UNANSWERED_MS = 10_000;
 
 const GIVEN_UP_MS = 1000;
 
@@ -88,7 +84,6 @@ export class PoolDrain {
   readonly #settler: Settler;
   readonly #recovery: StreamRecovery;
   #isRemainingKnown = false;
-  #isWatching = false;
   #end: Pick<PoolDrainEnd, 'kind' | 'message'> = { kind: 'done' };
 
   constructor(options: PoolDrainOptions) {
@@ -120,7 +115,13 @@ export class PoolDrain {
         this.#warn('lock could not be refreshed, trying again', { code: redisErrorCode(error) }),
     });
     const upkeep = setInterval(() => void this.#upkeep(), UPKEEP_MS);
-    const watch = setInterval(() => void this.#watch(), WATCH_MS);
+    const watch = new PoolWatch({
+      redis: session.redis,
+      remaining: this.#remaining,
+      channels: this.#options.channels,
+      streams: this.#streams,
+      warn: (message, facts) => this.#warn(message, facts),
+    });
     if (budget.mayRead) budget.reading.addEventListener('abort', () => this.#stopWhenDue(), { once: true });
     else this.#stopWhenDue();
     try {
@@ -128,7 +129,7 @@ export class PoolDrain {
       this.#isRemainingKnown = await this.#shutDown();
     } finally {
       clearInterval(upkeep);
-      clearInterval(watch);
+      watch.stop();
       this.#close();
     }
     return {
@@ -184,7 +185,7 @@ export class PoolDrain {
     await this.#options.poller.failpoint?.('locked');
     for (const channel of this.#options.channels)
       this.#streams.set(channel.channel.stream, this.#openStream(channel));
-    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.forgetAttempts(ids);
+    for (const [name, ids] of this.#options.survived) await this.#streams.get(name)?.attempts.forget(ids);
     // One stream that fails must not end the others' work, and must not wait for them either.
     await Promise.all([...this.#streams].map(([name, stream]) => this.#runStream(name, stream)));
   }
@@ -338,30 +339,6 @@ export class PoolDrain {
     for (const stream of this.#streams.values()) stream.recheckDemand();
     await this.#mysql.prune().catch(() => undefined);
     await this.#options.poller.failpoint?.('pruned');
-  }
-
-  /** Counts what remains, and finds streams that wait although there is something to read. */
-  async #watch(): Promise<void> {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
-    const isAnswered = await Promise.race([
-      this.#remaining.read().then(
-        () => true,
-        () => true,
-      ),
-      sleep(UNANSWERED_MS, false, { ref: false }),
-    ]);
-    this.#isWatching = false;
-    if (!isAnswered) {
-      this.#warn('Redis does not answer, connecting again', {});
-      this.#options.session.redis.disconnect();
-      return;
-    }
-    for (const { channel, stats } of this.#options.channels) {
-      const { stream } = channel;
-      if (this.#streams.get(stream)?.watch(stats.summary.backlog !== 0) === true)
-        this.#warn('unread entries were not noticed, restarting the stream', { stream });
-    }
   }
 
   #shutDown(): Promise<boolean> {

@@ -47,7 +47,7 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
 }
 
 async function countRemaining({ streams, remaining, logger, end }: ShutdownOptions): Promise<boolean> {
-  if (end === 'done') for (const stream of streams) await stream.shutDown();
+  if (end === 'done') for (const stream of streams) await stream.attempts.shutDown();
   await remaining.read();
   await remaining.warnOfOtherConsumers(logger).catch(() => undefined);
   return true;

@@ -5,7 +5,6 @@ import { compareStreamIds } from '../../../shared/stream-id.ts';
 import type { DrainBudget } from '../budget.ts';
 import type { EntryProcessor } from '../channels/channel.ts';
 import type { Failpoint } from '../failpoints.ts';
-import { countAttempt, forgetAttempts, sweepAttempts } from '../redis/attempt-counts.ts';
 import type { FencedGroup } from '../redis/fenced-group.ts';
 import type { NewEntries } from '../redis/new-entries.ts';
 import type { StreamEntry } from '../redis/stream-entry.ts';
@@ -13,6 +12,7 @@ import { readNew, readPending } from '../redis/stream-reads.ts';
 import { lastDelivered as readLastDelivered } from '../redis/stream-status.ts';
 import { type EntryOutcome, STAYS_PENDING } from '../settlement/entry-outcome.ts';
 import { mayBePoison, POSSIBLY_POISON_FROM } from '../settlement/poison.ts';
+import { EntryAttempts } from './entry-attempts.ts';
 import { ReadWindow } from './read-window.ts';
 import type { SharedLock } from './shared-lock.ts';
 
@@ -20,9 +20,6 @@ const DEFAULT_WINDOW = { entries: 4000, bytes: 32 << 20, page: 500 };
 
 /** Limit for entries that stay pending in one drain: reading on would only turn unread entries into pending ones. */
 const MAX_PENDING = 4000;
-
-/** Settled entries whose attempts are forgotten in one call. */
-const FORGOTTEN_TOGETHER = 500;
 
 /** Entries started per event-loop turn. Replies from MySQL and Redis wait for the turn, and lanes wait for replies. */
 const MAX_STARTS_PER_TURN = 50;
@@ -63,6 +60,7 @@ export interface StreamDrainOptions {
  * States of an entry: *in hand* (read; counted by the read window), then *settled*, or *pending* for a later drain.
  */
 export class StreamDrain {
+  readonly attempts: EntryAttempts;
   readonly #options: StreamDrainOptions;
   readonly #window: ReadWindow;
   /** Entries that stay pending. */
@@ -78,17 +76,12 @@ export class StreamDrain {
   #hasReadPending = false;
   /** Set while it waits for new entries; {@link watch} notes whether it has waited since the call before. */
   #waiting: 'since-watch' | 'before-watch' | undefined;
-  /** Possible poison entries that wait to be tried alone. */
-  readonly #possiblePoison = new Set<string>();
-  /** Entries whose attempts Redis may have counted. */
-  readonly #counted = new Set<string>();
-  /** Settled ones of them. */
-  #forgettable: string[] = [];
   readonly #readingIsOver: Promise<void>;
 
   constructor(options: StreamDrainOptions) {
-    const { processor, budget, lastDelivered } = options;
+    const { redis, group, processor, budget, lastDelivered } = options;
     this.#options = options;
+    this.attempts = new EntryAttempts(redis, group, processor.countsAttempts === true);
     this.#window = new ReadWindow(
       processor.readWindow ?? DEFAULT_WINDOW,
       () => processor.isSaturated?.() === true,
@@ -138,23 +131,6 @@ export class StreamDrain {
     return [...this.#inHand];
   }
 
-  /**
-   * Forgets attempts that say nothing. Entries left at an orderly shutdown got an answer or were never tried: neither is a
-   * sign of a poison entry, however often it happens. A possible poison entry that was not reached keeps its count: nothing
-   * new is known about it.
-   */
-  async shutDown(): Promise<void> {
-    const { redis, group } = this.#options;
-    await this.#forgetSettled();
-    await this.forgetAttempts([...this.#counted].filter((id) => !this.#possiblePoison.has(id)));
-    await sweepAttempts(redis, group);
-  }
-
-  /** Forgets the attempts of entries that this process has survived. */
-  async forgetAttempts(ids: readonly string[]): Promise<void> {
-    if (!this.#countsAttempts) await forgetAttempts(this.#options.redis, this.#options.group, ids);
-  }
-
   get #countsAttempts(): boolean {
     return this.#options.processor.countsAttempts === true;
   }
@@ -189,8 +165,7 @@ export class StreamDrain {
         return;
       }
       this.#take(entries);
-      for (const { id } of entries) this.#counted.add(id);
-      for (const entry of entries) if (mayBePoison(entry)) this.#possiblePoison.add(entry.id);
+      this.attempts.pendingRead(entries);
       this.#toStart = entries;
       this.#pendingAfter = last.id;
       this.#noteRead(last.id);
@@ -266,7 +241,7 @@ export class StreamDrain {
     this.#take(entries);
     const last = entries.at(-1);
     if (last !== undefined) this.#noteRead(last.id);
-    if (this.#countsAttempts) for (const { id } of entries) this.#counted.add(id);
+    this.attempts.newRead(entries);
     return entries;
   }
 
@@ -317,8 +292,10 @@ export class StreamDrain {
         outcome.then(ended, (error: unknown) => ended(this.#failed(id, error)));
         return;
       }
-      if (outcome.isSettled) this.#settled(id);
-      else this.#pending.add(id);
+      if (outcome.isSettled) {
+        this.#inHand.delete(id);
+        this.attempts.settled(id);
+      } else this.#pending.add(id);
       this.#options.onOutcome(outcome);
       this.#window.remove(bytes);
       onEnd?.();
@@ -330,20 +307,6 @@ export class StreamDrain {
     }
   }
 
-  #settled(id: string): void {
-    this.#inHand.delete(id);
-    if (!this.#counted.delete(id)) return;
-    this.#forgettable.push(id);
-    // Best effort: counts of settled entries only take up memory.
-    if (this.#forgettable.length >= FORGOTTEN_TOGETHER) this.#forgetSettled().catch(() => undefined);
-  }
-
-  async #forgetSettled(): Promise<void> {
-    const ids = this.#forgettable;
-    this.#forgettable = [];
-    await forgetAttempts(this.#options.redis, this.#options.group, ids);
-  }
-
   #failed(entry: string, error: unknown): EntryOutcome {
     this.#options.logger.error('entry could not be processed', { entry, error: errorFields(error) });
     return STAYS_PENDING;
@@ -351,7 +314,7 @@ export class StreamDrain {
 
   /** Tries an entry that was in hand each time a process died. The attempt is counted before it begins. */
   async #runPossiblePoison(entry: StreamEntry): Promise<void> {
-    const { redis, group, logger, budget } = this.#options;
+    const { logger, budget } = this.#options;
     if (!budget.mayRead) {
       this.#window.remove(sizeOf(entry));
       return;
@@ -360,8 +323,7 @@ export class StreamDrain {
       entry: entry.id,
       attempts: entry.earlierAttempts,
     });
-    await countAttempt(redis, group, entry.id);
-    this.#possiblePoison.delete(entry.id);
+    await this.attempts.beginAlone(entry.id);
     await new Promise<void>((resolve) => this.#run(entry, resolve));
   }
 }
