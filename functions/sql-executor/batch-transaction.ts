@@ -368,7 +368,7 @@ export class BatchTransaction {
   }
 }
 
-/** The reply after an error that is no item's, such as one of the UPDATE that records the results, or of COMMIT. */
+/** The reply after an error that no item caused, such as one of the UPDATE that records the results, or of COMMIT. */
 function toReply(error: unknown): ExecutorReply {
   if (error instanceof SplitError) return { status: 'split', into: error.into };
   if (!isMysqlError(error)) throw error;

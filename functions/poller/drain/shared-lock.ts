@@ -5,7 +5,7 @@ export class SharedLock {
   #onFree: (() => void) | undefined;
   #wanted = 0;
 
-  /** Whether something runs exclusively, or waits to. */
+  /** True while something runs exclusively, or waits for that. */
   get isWanted(): boolean {
     return this.#wanted > 0;
   }

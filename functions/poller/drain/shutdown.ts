@@ -27,7 +27,7 @@ export interface ShutdownOptions {
 
 /**
  * Ends a drain in order: the attempts of entries that stay pending are forgotten, ledger rows are pruned, the lock is released.
- * Resolves to whether the counts of remaining entries are those of the drain's end.
+ * Resolves to true if the counts of remaining entries are those of the drain's end.
  */
 export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   const { session, positions, mysql, budget, failpoint, end } = options;

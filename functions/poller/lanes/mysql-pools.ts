@@ -19,7 +19,7 @@ export interface MysqlPoolsOptions {
   readonly limits: LaneLimits;
   readonly createOrdering: () => Ordering;
   readonly isLockHeld: () => Promise<boolean>;
-  /** Whether statements may wait for a pool that cannot be used, however long. */
+  /** True if statements may wait for a pool that cannot be used, without a limit. */
   readonly mayWait: () => boolean;
   readonly onGivenUp: () => void;
   readonly onFenced: () => void;

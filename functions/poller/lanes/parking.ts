@@ -82,7 +82,7 @@ export class Parking {
     lane.dueAt = Date.now() + pauseAfter(lane.attempts);
   }
 
-  /** Whether statements were applied since the item was parked, so that the server is not what stops it. */
+  /** True if other statements were applied since the item was parked, so the server is not to blame. */
   othersWereApplied(lane: ParkedLane): boolean {
     return this.#applied > lane.appliedBefore;
   }
@@ -91,7 +91,7 @@ export class Parking {
     this.#lanes.delete(lane);
   }
 
-  /** @returns whether the statement's table was obstructed until now */
+  /** @returns true if the statement's table was obstructed until now */
   noteRun({ statement }: Queued, isApplied: boolean): boolean {
     if (isApplied) this.#applied++;
     if (this.#deferrals.size === 0) return false;

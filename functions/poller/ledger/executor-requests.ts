@@ -42,7 +42,7 @@ export interface ExecutorRequestsOptions {
   readonly consumer: string;
   readonly budget: DrainBudget;
   readonly logger: Logger;
-  /** Whether work may wait for a pool that cannot be used, however long: a drain that waits for new entries is patient. */
+  /** True if work may wait for a pool that cannot be used, without a limit, as in a drain that waits for new entries. */
   readonly mayWait: () => boolean;
 }
 

@@ -92,7 +92,7 @@ export class LedgerSession {
     return this.#token;
   }
 
-  /** Whether nothing more can be asked or run: the pool cannot be used, or another epoch has begun. */
+  /** True if nothing more can be asked or run: the pool cannot be used, or another epoch has begun. */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -43,7 +43,7 @@ return errors
 export interface RehearsalOptions {
   readonly registry: Pick<PollerRegistry, 'streams'>;
   readonly channels: readonly Channel[];
-  /** Whether entries of other pools may have effects in this one. */
+  /** True if entries of other pools may have effects in this one. */
   readonly hasOtherPools: boolean;
 }
 

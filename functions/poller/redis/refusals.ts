@@ -17,7 +17,7 @@ export interface RefusedCommand {
 interface RefusalFacts {
   readonly problem: string;
   readonly nextStep: string;
-  /** Whether it concerns the server rather than a command or a key, and may end without anybody changing a setting. */
+  /** True if it concerns the server rather than a command or a key, and may end without a change of settings. */
   readonly isOfServer: boolean;
 }
 
@@ -95,7 +95,7 @@ export function errorCodeOf(text: string): string {
   return refusalCodeOf(text) ?? /^[A-Z]+(?= )/.exec(text)?.[0] ?? 'ERR';
 }
 
-/** Whether the server refuses writes for now: the same command may succeed later. */
+/** True if the server refuses writes for now: the same command may succeed later. */
 export function isRefusalOfServer(code: string | undefined): boolean {
   return code !== undefined && REFUSALS[code]?.isOfServer === true;
 }

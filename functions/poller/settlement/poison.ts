@@ -19,7 +19,7 @@ export function mayBePoison(entry: StreamEntry): boolean {
 /** Look-ups of a poison entry in the ledger, each counted before it begins, after which it is set aside without one. */
 const MAX_LOOK_UPS = 4;
 
-/** Whether merely decoding the entry seems to kill the process. If so, none of it can have been applied. */
+/** True if merely decoding the entry seems to kill the process. Then none of it can have been applied. */
 export function isUnreadable({ earlierAttempts }: StreamEntry): boolean {
   return earlierAttempts >= POSSIBLY_POISON_FROM + MAX_ATTEMPTS_ALONE + MAX_LOOK_UPS;
 }
